@@ -1,0 +1,58 @@
+"""Everything this package raises on purpose, in one tree.
+
+::
+
+    BigCodeBenchError
+    ├── OptionError             a task option, variable or command argument is wrong
+    ├── DatasetError            the tasks cannot be loaded, or are not BigCodeBench's
+    ├── PromptError             the model cannot be asked in the way the task needs
+    ├── EnvironmentError_       the execution environment ...
+    │   ├── EnvironmentMissing      is not there
+    │   ├── EnvironmentBuildFailed  could not be built
+    │   └── EnvironmentMismatch     is there, but lacks or changes something its lock promises
+    ├── SandboxUnavailable      the machine cannot isolate programs as asked
+    └── ExecutionFailed         our own machinery broke while running programs
+
+A program that fails is never an exception: it is a `bigcodebench_tasks.execution.Verdict`.
+Every message says what to do next.
+"""
+
+
+class BigCodeBenchError(Exception):
+    """Base of every error that this package raises on purpose."""
+
+
+class OptionError(BigCodeBenchError, ValueError):
+    """A task option, environment variable or command argument has a wrong name, type or value."""
+
+
+class DatasetError(BigCodeBenchError):
+    """The dataset cannot be loaded or a row of it is not a BigCodeBench task."""
+
+
+class PromptError(BigCodeBenchError):
+    """The model cannot be prompted in the way that the task needs (instruct without a chat template)."""
+
+
+class EnvironmentError_(BigCodeBenchError):
+    """Something is wrong with the execution environment; the subclasses say what."""
+
+
+class EnvironmentMissing(EnvironmentError_):
+    """No execution environment was found and none may be built."""
+
+
+class EnvironmentBuildFailed(EnvironmentError_):
+    """The execution environment could not be built; nothing half-built was left behind."""
+
+
+class EnvironmentMismatch(EnvironmentError_):
+    """The execution environment lacks, or has another version of, something its lock promises."""
+
+
+class SandboxUnavailable(BigCodeBenchError):
+    """This machine cannot give the isolation that was asked for, and the user did not choose less."""
+
+
+class ExecutionFailed(BigCodeBenchError):
+    """The machinery that runs programs broke. Never a model's fault, never counted as a failed sample."""

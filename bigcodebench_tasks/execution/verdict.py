@@ -1,0 +1,53 @@
+"""The two values that cross the seam of execution: a program goes in, a verdict comes out."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+Status = Literal["pass", "fail", "timeout"]
+
+
+@dataclass(frozen=True)
+class Program:
+    """What is executed for one sample: a solution and the test suite that judges it.
+
+    The executed module is ``solution + "\\n" + test`` (official ``untrusted_check``).
+
+    Attributes:
+        task_id: the task, for logs and for known durations ("BigCodeBench/17").
+        solution: Python source, calibrated if the user wants calibration.
+        test: Python source that defines ``class TestCases(unittest.TestCase)``.
+    """
+
+    task_id: str
+    solution: str
+    test: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The outcome of one program.
+
+    Attributes:
+        status: what the official evaluator would say: "pass", "fail" or "timeout".
+        reason: why, in one of our words: "passed", "assertion", "error", "timeout", "memory",
+            "killed by signal N", "exited early", "did not load", "output limit", "not all tests ran".
+        details: test method name to traceback, or {"ALL": message} when no single test is to blame.
+        seconds: wall-clock seconds from the start of loading to the report.
+        tests_run: how many test methods reported.
+    """
+
+    status: Status
+    reason: str
+    details: dict[str, str] = field(default_factory=dict)
+    seconds: float = 0.0
+    tests_run: int = 0
+
+    @property
+    def passed(self) -> bool:
+        return self.status == "pass"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The verdict as plain JSON types."""
+        return asdict(self)
