@@ -10,8 +10,6 @@ This module runs at the start of every Python process: it may import nothing but
 which are loaded by then.
 """
 
-from __future__ import annotations
-
 import os
 import sys
 
