@@ -21,13 +21,22 @@ class Limits:
     Attributes:
         timeout_s: wall-clock seconds for loading the program and running its tests.
         memory_mib: address space and data segment of each process, MiB (official: 30 GiB).
+        tree_memory_mib: resident memory of all processes together, MiB; None for `memory_mib` or one
+            worker's share of the machine's memory, whichever is less.
         stack_mib: stack of each process, MiB (official: 10).
-        output_bytes: bytes of the report that are kept; longer tracebacks are cut, with a note.
+        scratch_mib: everything the program writes, and each file of it, MiB.
+        processes: processes and threads.
+        open_files: open files of each process.
+        output_bytes: characters of the report that are kept; longer tracebacks are cut, with a note.
     """
 
     timeout_s: float = 240.0
     memory_mib: int = 30 * 1024
+    tree_memory_mib: int | None = None
     stack_mib: int = 10
+    scratch_mib: int = 1024
+    processes: int = 512
+    open_files: int = 1024
     output_bytes: int = 1 << 20
 
     @classmethod
@@ -48,5 +57,7 @@ class Limits:
         except ValueError:
             seconds = -1.0
         if not 0 < seconds < float("inf"):
-            raise OptionError(f"{TIMEOUT_VARIABLE}={text!r}: expected a positive number of seconds, such as 240")
+            raise OptionError(
+                f"{TIMEOUT_VARIABLE}={text!r}: expected a positive number of seconds, such as 240"
+            )
         return cls(timeout_s=seconds)

@@ -1,0 +1,20 @@
+"""Entry of the fork server: ``python -s -B <this folder>/__main__.py <socket descriptor>``."""
+
+import importlib.util
+import os
+import sys
+
+# The folder's modules get a package name of their own and leave the search path, so that no program
+# can import them by accident or find a module of its own hidden by ours.
+_folder = os.path.dirname(os.path.abspath(__file__))
+sys.path[:] = [entry for entry in sys.path if os.path.abspath(entry) != _folder]
+_spec = importlib.util.spec_from_file_location(
+    "_bigcodebench_inside", os.path.join(_folder, "__init__.py"), submodule_search_locations=[_folder]
+)
+_package = importlib.util.module_from_spec(_spec)
+sys.modules[_spec.name] = _package
+_spec.loader.exec_module(_package)
+
+from _bigcodebench_inside import server  # noqa: E402
+
+server.main(int(sys.argv[1]))

@@ -1,0 +1,250 @@
+"""The fork server: imports the common libraries once, then forks every sample from itself.
+
+It is the mechanism only. Which program runs when is the parent's decision (`pool`), what an outcome means
+too (`judge`): the server starts, watches, kills and reports.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import random
+import selectors
+import signal
+import socket
+import sys
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from . import isolation, preload, protocol, runner, tree
+
+# How often the server looks at what its samples use. Short enough that a memory bomb cannot get far
+# (a core touches about 4 GB/s) and that a sleeping program gives up its core soon; a look costs 1 ms.
+TICK_S = 0.05
+
+# A sample counts as waiting when its processes used less than this share of a core since the last look.
+BUSY_SHARE = 0.2
+
+
+@dataclass
+class Sample:
+    """A program that runs."""
+
+    request: int
+    token: bytes
+    pid: int
+    report_fd: int
+    started: float
+    deadline: float
+    raw: bytearray = field(default_factory=bytearray)
+    killed: str = ""
+    cpu_s: float = 0.0
+    looked: float = 0.0
+    waiting: bool = False
+    reported: float = 0.0
+
+
+class Server:
+    """Serves one parent until it closes the channel."""
+
+    def __init__(self, channel: protocol.Channel, settings: dict[str, Any], box: isolation.Isolation) -> None:
+        self._channel = channel
+        self._limits = settings["limits"]
+        self._box = box
+        self._samples: dict[int, Sample] = {}
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(channel, selectors.EVENT_READ, "parent")
+        self._wake_r, self._wake_w = os.pipe()
+        for end in (self._wake_r, self._wake_w):
+            os.set_blocking(end, False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.set_wakeup_fd(self._wake_w, warn_on_full_buffer=False)
+        self._selector.register(self._wake_r, selectors.EVENT_READ, "children")
+        self._next_look = 0.0
+
+    def serve(self) -> None:
+        """Run requests until the parent is gone."""
+        try:
+            while True:
+                events = selectors.EVENT_READ | (selectors.EVENT_WRITE if self._channel.unsent else 0)
+                self._selector.modify(self._channel, events, "parent")
+                for key, _ in self._selector.select(TICK_S if self._samples else None):
+                    if key.data == "parent":
+                        self._channel.flush()
+                        for message in self._channel.receive():
+                            self._start(message)
+                    elif key.data == "children":
+                        os.read(self._wake_r, 4096)
+                    else:
+                        self._read(key.data)
+                self._reap()
+                if self._samples and time.monotonic() >= self._next_look:
+                    self._look()
+                    self._next_look = time.monotonic() + TICK_S
+        except (EOFError, BrokenPipeError):
+            pass
+        finally:
+            for sample in list(self._samples.values()):
+                self._box.kill(sample.pid)
+
+    def _start(self, message: dict[str, Any]) -> None:
+        token = os.urandom(protocol.TOKEN_BYTES)
+        read_end, write_end = os.pipe()
+        try:
+            pid = self._box.fork()
+        except OSError as error:
+            os.close(read_end)
+            os.close(write_end)
+            self._channel.send(
+                {"event": "broken", "id": message["id"], "why": f"cannot start a process: {error}"}
+            )
+            return
+        if not pid:
+            self._become_sample(message, token, write_end)
+        os.close(write_end)
+        os.set_blocking(read_end, False)
+        now = time.monotonic()
+        sample = Sample(message["id"], token, pid, read_end, now, now + self._limits["timeout_s"], looked=now)
+        self._samples[pid] = sample
+        self._selector.register(read_end, selectors.EVENT_READ, sample)
+
+    def _become_sample(self, message: dict[str, Any], token: bytes, report_fd: int) -> None:
+        """In the forked process: drop what is the server's, restrict, run. Never returns."""
+        try:
+            signal.set_wakeup_fd(-1)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            report_fd = _keep_only(report_fd)
+            self._box.restrict(self._limits)
+            preload.reset(_seed(message["task_id"]))
+            solution, test = message["solution"], message["test"]
+            _forget()
+        except BaseException as error:
+            os.write(report_fd, b"!" + str(error).encode("utf-8", "replace")[:4096])
+            os._exit(isolation.SETUP_FAILED)
+        runner.run(
+            solution, test, token=token, report_fd=report_fd, output_bytes=self._limits["output_bytes"]
+        )
+
+    def _read(self, sample: Sample) -> None:
+        """Take what the report's pipe holds; more than a report can be ends the sample."""
+        limit = protocol.TOKEN_BYTES + protocol.HEADER.size + 8 * self._limits["output_bytes"] + (1 << 20)
+        try:
+            data = os.read(sample.report_fd, 1 << 20)
+        except BlockingIOError:
+            return
+        if data:
+            sample.raw += data
+            sample.reported = sample.reported or time.monotonic()
+            if len(sample.raw) > limit:
+                self._kill(sample, "output limit")
+        if not data or sample.killed == "output limit":
+            self._selector.unregister(sample.report_fd)
+            os.close(sample.report_fd)
+            sample.report_fd = -1
+
+    def _reap(self) -> None:
+        for pid, sample in list(self._samples.items()):
+            try:
+                done, status = os.waitpid(pid, os.WNOHANG)
+            except ChildProcessError:
+                done, status = pid, 0
+            if done:
+                self._finish(sample, status)
+
+    def _finish(self, sample: Sample, status: int) -> None:
+        ended = sample.reported or time.monotonic()
+        self._box.finish(sample.pid)
+        while sample.report_fd >= 0:
+            before = len(sample.raw)
+            self._read(sample)
+            if len(sample.raw) == before:
+                break
+        if sample.report_fd >= 0:
+            self._selector.unregister(sample.report_fd)
+            os.close(sample.report_fd)
+        del self._samples[sample.pid]
+        code = os.waitstatus_to_exitcode(status)
+        if code == isolation.SETUP_FAILED and sample.raw[:1] == b"!":
+            why = sample.raw[1:].decode("utf-8", "replace")
+            self._channel.send({"event": "broken", "id": sample.request, "why": why})
+            return
+        body, problem = protocol.unseal(sample.token, bytes(sample.raw))
+        self._channel.send(
+            {
+                "event": "done",
+                "id": sample.request,
+                "killed": sample.killed,
+                "exit": code,
+                "problem": problem,
+                "report": None if body is None else base64.b64encode(body).decode("ascii"),
+                "seconds": ended - sample.started,
+            }
+        )
+
+    def _kill(self, sample: Sample, why: str) -> None:
+        if not sample.killed:
+            sample.killed = why
+            self._box.kill(sample.pid)
+
+    def _look(self) -> None:
+        """Enforce time and memory, and tell the parent which samples wait."""
+        now = time.monotonic()
+        table = tree.processes()
+        changed = False
+        for sample in self._samples.values():
+            if sample.killed:  # it may have been just starting when it was killed
+                self._box.kill(sample.pid)
+                continue
+            below = tree.descendants([sample.pid], table)
+            if now >= sample.deadline:
+                self._kill(sample, "timeout")
+            if sum(p.rss_bytes for p in below) > self._limits["tree_memory_mib"] << 20:
+                self._kill(sample, "memory")
+            if len(below) > self._limits["processes"]:
+                self._kill(sample, "processes")
+            cpu_s = sum(p.cpu_s for p in below)
+            used = (cpu_s - sample.cpu_s) / max(now - sample.looked, 1e-3)
+            waiting = bool(below) and used < BUSY_SHARE and all(p.state not in "R" for p in below)
+            sample.cpu_s, sample.looked = cpu_s, now
+            changed |= waiting != sample.waiting
+            sample.waiting = waiting
+        if changed:
+            self._channel.send(
+                {"event": "waiting", "ids": [s.request for s in self._samples.values() if s.waiting]}
+            )
+
+
+def _keep_only(fd: int) -> int:
+    """Close every descriptor but the standard three and `fd`, which moves to an unlikely number."""
+    # Beyond what loops over small numbers reach, below the limit on open files.
+    moved = 300 + random.SystemRandom().randrange(600)
+    os.dup2(fd, moved, inheritable=False)
+    os.closerange(3, moved)
+    os.closerange(moved + 1, os.sysconf("SC_OPEN_MAX"))
+    return moved
+
+
+def _seed(task_id: str) -> int:
+    return int.from_bytes(hashlib.sha256(task_id.encode("utf-8", "replace")).digest()[:4], "big")
+
+
+def _forget() -> None:
+    """Take our modules out of the reach of import statements."""
+    for name in [name for name in sys.modules if name.partition(".")[0] == "_bigcodebench_inside"]:
+        del sys.modules[name]
+    sys.argv[:] = [""]
+
+
+def main(fd: int) -> None:
+    """Serve the parent on the socket `fd`."""
+    sock = socket.socket(fileno=fd)
+    settings = protocol.read_one(sock)
+    box = isolation.create(settings)
+    box.enter()
+    begun = time.monotonic()
+    preload.load(settings["preload"])
+    channel = protocol.Channel(sock)
+    channel.send({"event": "ready", "level": box.level, "preload_s": time.monotonic() - begun})
+    Server(channel, settings, box).serve()

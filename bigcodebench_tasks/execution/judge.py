@@ -1,0 +1,161 @@
+"""From what happened to a program to its verdict: the one place that decides."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import json
+import warnings
+from dataclasses import dataclass
+
+from bigcodebench_tasks.execution.verdict import Verdict
+
+_SKIPPING = {"skip", "skipIf", "skipUnless", "skipTest", "SkipTest"}
+
+
+@dataclass(frozen=True)
+class Suite:
+    """What a test suite's source promises.
+
+    Attributes:
+        methods: names of the test methods of ``TestCases``; None if the source shows no such class.
+        may_skip: whether the suite itself skips tests.
+    """
+
+    methods: frozenset[str] | None
+    may_skip: bool
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the fork server saw of one program.
+
+    Attributes:
+        exit: exit status of its process, negative for a signal.
+        killed: why the server killed it: "timeout", "memory", "processes", "output limit" or "".
+        report: the report's JSON text, or None.
+        problem: why there is no report: "missing" or "forged"; "" otherwise.
+        seconds: wall-clock seconds from its start to its report.
+    """
+
+    exit: int
+    killed: str
+    report: bytes | None
+    problem: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class _Report:
+    loaded: bool
+    tampered: bool
+    ran: list[str]
+    skipped: list[str]
+    details: dict[str, str]
+
+
+@functools.lru_cache(maxsize=4096)
+def suite_of(test: str) -> Suite:
+    """Read a test suite's source; it is never executed here."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # invalid escapes in the dataset's strings
+            tree = ast.parse(test)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return Suite(None, False)
+    names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    names |= {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    methods: frozenset[str] | None = None
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef) and node.name == "TestCases":
+            methods = frozenset(
+                item.name
+                for item in node.body
+                if isinstance(item, (ast.FunctionDef, ast.AsyncFunctionDef)) and item.name.startswith("test")
+            )
+    return Suite(methods, bool(names & _SKIPPING))
+
+
+def judge(outcome: Outcome, suite: Suite) -> Verdict:
+    """The verdict on one program.
+
+    The official evaluator says "timeout" for every process that never reported, whether it ran out of
+    time, was killed or left early; so does `Verdict.status`, and `Verdict.reason` keeps what it was.
+    A pass needs all of: a normal exit, exactly one report with the sample's secret, no failure in it,
+    and a run of every method that the suite declares. Stricter than the official evaluator: it passes
+    suites that ran no test, or whose tests the solution skipped.
+    """
+    report = None if outcome.report is None else _parse(outcome.report)
+    if report is None or outcome.killed:
+        return _without_report(outcome)
+
+    def verdict(status: str, reason: str, details: dict[str, str]) -> Verdict:
+        return Verdict(status, reason, details, outcome.seconds, len(set(report.ran)))  # type: ignore[arg-type]
+
+    details = {name: _printable(text) for name, text in report.details.items()}
+    if not report.loaded:
+        return verdict("fail", "did not load", details or {"ALL": "the program did not load"})
+    if details:
+        failed_only = all(
+            "AssertionError" in text.rstrip().rpartition("\nAssertionError")[1] for text in details.values()
+        )
+        return verdict("fail", "assertion" if failed_only else "error", details)
+    if report.tampered:
+        return verdict("fail", "not all tests ran", {"ALL": "the program replaced parts of unittest"})
+    if outcome.exit != 0:
+        return verdict(
+            "fail", _exit_reason(outcome.exit), {"ALL": f"the process ended with status {outcome.exit}"}
+        )
+    missing = _missing(report, suite)
+    if missing:
+        return verdict("fail", "not all tests ran", {"ALL": f"did not run: {', '.join(missing)}"})
+    return verdict("pass", "passed", {})
+
+
+def _missing(report: _Report, suite: Suite) -> list[str]:
+    if suite.methods is None:
+        return ["TestCases, which the test suite's source does not define"]
+    if not suite.methods:
+        return ["any test, because TestCases has none"]
+    ran = set(report.ran) if suite.may_skip else set(report.ran) - set(report.skipped)
+    return sorted(suite.methods - ran)
+
+
+def _without_report(outcome: Outcome) -> Verdict:
+    if outcome.killed == "timeout":
+        return Verdict("timeout", "timeout", {"ALL": "no report within the time limit"}, outcome.seconds)
+    if outcome.killed:
+        reason = "memory" if outcome.killed == "memory" else outcome.killed
+        return Verdict("timeout", reason, {"ALL": f"killed: {outcome.killed}"}, outcome.seconds)
+    if outcome.problem == "forged" or outcome.report is not None:
+        text = "something that is not the report of the test run arrived in its place"
+        return Verdict("fail", "invalid report", {"ALL": text}, outcome.seconds)
+    reason = _exit_reason(outcome.exit)
+    return Verdict("timeout", reason, {"ALL": f"no report: {reason}, status {outcome.exit}"}, outcome.seconds)
+
+
+def _exit_reason(status: int) -> str:
+    return f"killed by signal {-status}" if status < 0 else "exited early"
+
+
+def _parse(body: bytes) -> _Report | None:
+    """The report, or None if it is not one."""
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(value, dict) or set(value) != {"loaded", "tampered", "ran", "skipped", "details"}:
+        return None
+    lists = all(
+        isinstance(value[key], list) and all(isinstance(item, str) for item in value[key])
+        for key in ("ran", "skipped")
+    )
+    booleans = isinstance(value["loaded"], bool) and isinstance(value["tampered"], bool)
+    details = value["details"]
+    texts = isinstance(details, dict) and all(isinstance(text, str) for text in details.values())
+    return _Report(**value) if lists and booleans and texts else None
+
+
+def _printable(text: str) -> str:
+    """Lone surrogates as escapes, so that every file format downstream can hold the text."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -1,0 +1,5 @@
+"""Which libraries the fork server imports before it forks."""
+
+from __future__ import annotations
+
+PRELOADED: list[str] = []

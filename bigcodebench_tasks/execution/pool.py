@@ -1,0 +1,187 @@
+"""Run programs over the fork server: what runs when, and what to do when our own machinery breaks."""
+
+from __future__ import annotations
+
+import base64
+import selectors
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from bigcodebench_tasks.errors import ExecutionFailed
+from bigcodebench_tasks.execution import machine
+from bigcodebench_tasks.execution.environment import Environment
+from bigcodebench_tasks.execution.judge import Outcome, judge, suite_of
+from bigcodebench_tasks.execution.limits import Limits
+from bigcodebench_tasks.execution.process import ServerLost, ServerProcess
+from bigcodebench_tasks.execution.verdict import Program, Verdict
+
+# A program that lost its server, or could not be started, this often is given up, and the run with it.
+ATTEMPTS = 3
+
+# Waiting programs cost no core but memory and processes: how many may run for each worker.
+RUNNING_PER_WORKER = 8
+
+
+def execute(
+    programs: Sequence[Program],
+    environment: Environment,
+    *,
+    limits: Limits | None = None,
+    workers: int | None = None,
+    sandbox: str | None = None,
+    network: str = "loopback",
+    durations: Mapping[str, float] | None = None,
+    on_verdict: Callable[[int, Verdict], None] | None = None,
+) -> list[Verdict]:
+    """Run every program in its own process and judge it.
+
+    Args:
+        programs: what to run.
+        environment: whose interpreter and libraries run them.
+        limits: limits of each program; `Limits.resolve()` by default.
+        workers: programs that may use a core at the same time; see `machine.workers`.
+        sandbox: isolation level to use; the strongest that the machine gives by default.
+        network: "loopback", or "host" for programs that need the internet.
+        durations: seconds that a task is known to take, by task_id: long ones start first.
+        on_verdict: called with index and verdict as each verdict comes, in the order of completion.
+
+    Returns:
+        One verdict for each program, in input order.
+
+    Raises:
+        SandboxUnavailable: the machine cannot isolate programs as asked.
+        ExecutionFailed: our machinery broke repeatedly; no program is to blame.
+    """
+    if not programs:
+        return []
+    workers = machine.workers(workers)
+    limits = _with_memory(limits or Limits.resolve(), workers)
+    run = _Run(programs, workers, durations or {}, on_verdict)
+    while not run.finished:
+        with ServerProcess(environment, limits, network=network) as server:
+            try:
+                run.drive(server)
+            except ServerLost as lost:
+                run.requeue_running(str(lost))
+    return run.verdicts()
+
+
+def _with_memory(limits: Limits, workers: int) -> Limits:
+    if limits.tree_memory_mib is not None:
+        return limits
+    machine_mib = machine.memory_mib()
+    share = limits.memory_mib if machine_mib is None else max(1024, int(machine_mib * 0.8) // workers)
+    return replace(limits, tree_memory_mib=min(limits.memory_mib, share))
+
+
+@dataclass
+class _Attempts:
+    """How often a program has failed to run through our fault, and why the last time."""
+
+    failures: int = 0
+    why: str = ""
+
+
+class _Run:
+    """The state of one call of `execute`: what is queued, what runs, what is judged."""
+
+    def __init__(
+        self,
+        programs: Sequence[Program],
+        workers: int,
+        durations: Mapping[str, float],
+        on_verdict: Callable[[int, Verdict], None] | None,
+    ) -> None:
+        self._programs = programs
+        self._workers = workers
+        self._on_verdict = on_verdict
+        self._verdicts: dict[int, Verdict] = {}
+        self._attempts: dict[int, _Attempts] = {}
+        self._running: set[int] = set()
+        self._waiting: set[int] = set()
+        # Longest first, so that no long program is left for the end; the queue is used from its end.
+        order = sorted(range(len(programs)), key=lambda i: (durations.get(programs[i].task_id, 0.0), -i))
+        self._queue = order
+
+    @property
+    def finished(self) -> bool:
+        return len(self._verdicts) == len(self._programs)
+
+    def verdicts(self) -> list[Verdict]:
+        return [self._verdicts[index] for index in range(len(self._programs))]
+
+    def drive(self, server: ServerProcess) -> None:
+        """Feed the server until every program has its verdict. Raises ServerLost."""
+        with selectors.DefaultSelector() as selector:
+            selector.register(server.channel, selectors.EVENT_READ)
+            while not self.finished:
+                self._fill(server)
+                events = selectors.EVENT_READ | (selectors.EVENT_WRITE if server.channel.unsent else 0)
+                selector.modify(server.channel, events)
+                selector.select()
+                for message in server.exchange():
+                    self._take(message)
+
+    def _fill(self, server: ServerProcess) -> None:
+        """Start programs while fewer than `workers` of the running ones want a core."""
+        while (
+            self._queue
+            and len(self._running) - len(self._waiting) < self._workers
+            and len(self._running) < self._workers * RUNNING_PER_WORKER
+        ):
+            index = self._queue.pop()
+            program = self._programs[index]
+            server.send(
+                {"id": index, "task_id": program.task_id, "solution": program.solution, "test": program.test}
+            )
+            self._running.add(index)
+
+    def _take(self, message: dict[str, object]) -> None:
+        event = message.get("event")
+        if event == "waiting":
+            self._waiting = set(message["ids"]) & self._running  # type: ignore[call-overload]
+        elif event == "broken":
+            index = int(message["id"])  # type: ignore[call-overload]
+            self._running.discard(index)
+            self._waiting.discard(index)
+            self._requeue(index, str(message["why"]))
+        elif event == "done":
+            self._judge(message)
+
+    def _judge(self, message: dict[str, object]) -> None:
+        index = int(message["id"])  # type: ignore[call-overload]
+        if index not in self._running:
+            return
+        self._running.discard(index)
+        self._waiting.discard(index)
+        report = message["report"]
+        outcome = Outcome(
+            exit=int(message["exit"]),  # type: ignore[call-overload]
+            killed=str(message["killed"]),
+            report=None if report is None else base64.b64decode(str(report)),
+            problem=str(message["problem"]),
+            seconds=float(message["seconds"]),  # type: ignore[arg-type]
+        )
+        verdict = judge(outcome, suite_of(self._programs[index].test))
+        self._verdicts[index] = verdict
+        if self._on_verdict:
+            self._on_verdict(index, verdict)
+
+    def requeue_running(self, why: str) -> None:
+        """Queue again what ran when the server was lost."""
+        for index in sorted(self._running):
+            self._requeue(index, why)
+        self._running.clear()
+        self._waiting.clear()
+
+    def _requeue(self, index: int, why: str) -> None:
+        """Queue a program again after a failure that is ours. Raises ExecutionFailed at the last attempt."""
+        attempts = self._attempts.setdefault(index, _Attempts())
+        attempts.failures += 1
+        attempts.why = why
+        if attempts.failures >= ATTEMPTS:
+            raise ExecutionFailed(
+                f"a program of {self._programs[index].task_id} could not be run in {ATTEMPTS} attempts: {why}. "
+                "Verdicts so far are kept; free memory, disk space or processes and run again"
+            )
+        self._queue.append(index)

@@ -1,0 +1,113 @@
+"""The fork server's process as the parent sees it: start, talk, end with everything it started."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from bigcodebench_tasks.errors import ExecutionFailed
+from bigcodebench_tasks.execution.environment import Environment
+from bigcodebench_tasks.execution.inside import protocol
+from bigcodebench_tasks.execution.libraries import PRELOADED
+from bigcodebench_tasks.execution.limits import Limits
+
+ENTRY = Path(__file__).parent / "inside" / "__main__.py"
+
+# The server closes on end of file; if it has not after this long, it is killed.
+CLOSE_GRACE_S = 5.0
+
+# Imports of the common libraries from a cold disk take most of this on a slow machine.
+START_LIMIT_S = 300.0
+
+
+class ServerLost(Exception):
+    """The fork server ended while it was needed."""
+
+
+class ServerProcess:
+    """A running fork server. A context manager: on exit nothing that it started is left."""
+
+    def __init__(self, environment: Environment, limits: Limits, *, network: str) -> None:
+        self._scratch = tempfile.mkdtemp(prefix="bigcodebench-")
+        ours, theirs = socket.socketpair()
+        with theirs:
+            self._process = subprocess.Popen(
+                [str(environment.python), "-s", "-B", str(ENTRY), str(theirs.fileno())],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                env=variables(environment, self._scratch),
+                cwd=self._scratch,
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,
+            )
+        self.channel = protocol.Channel(ours)
+        self.channel.send(
+            {"limits": asdict(limits), "preload": PRELOADED, "scratch": self._scratch, "network": network}
+        )
+
+    def send(self, message: dict[str, Any]) -> None:
+        try:
+            self.channel.send(message)
+        except OSError as error:
+            raise ServerLost(self._last_words()) from error
+
+    def exchange(self) -> list[dict[str, Any]]:
+        """Send what is queued, take what has arrived. Raises ServerLost."""
+        try:
+            self.channel.flush()
+            return self.channel.receive()
+        except (EOFError, OSError) as error:
+            raise ServerLost(self._last_words()) from error
+        except protocol.ProtocolError as error:
+            raise ExecutionFailed(f"the fork server sent {error}; please report this") from error
+
+    def __enter__(self) -> ServerProcess:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.channel.close()
+        try:
+            self._process.wait(CLOSE_GRACE_S)
+        except subprocess.TimeoutExpired:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+        if self._process.stderr:
+            self._process.stderr.close()
+        shutil.rmtree(self._scratch, ignore_errors=True)
+
+    def _last_words(self) -> str:
+        self._process.wait()
+        assert self._process.stderr is not None
+        text = self._process.stderr.read()[-2000:].decode("utf-8", "replace").strip()
+        return f"the fork server ended with status {self._process.returncode}" + (f": {text}" if text else "")
+
+
+def variables(environment: Environment, scratch: str) -> dict[str, str]:
+    """Every environment variable that programs see: an allow-list, so no token can slip through."""
+    folders = [str(environment.python.parent), "/usr/local/bin", "/usr/bin", "/bin", "/usr/sbin", "/sbin"]
+    found = {
+        "PATH": os.pathsep.join(folders),
+        "HOME": scratch,
+        "LANG": "C.UTF-8",
+        "TZ": "UTC",
+        # As the official evaluator sets them; one BLAS thread also makes the fork server safe to fork.
+        "OMP_NUM_THREADS": "1",
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "TF_ENABLE_ONEDNN_OPTS": "0",
+        # Sets and dicts of strings iterate in the same order in every run.
+        "PYTHONHASHSEED": "0",
+    }
+    if environment.nltk_data is not None:
+        found["NLTK_DATA"] = str(environment.nltk_data)
+    return found
