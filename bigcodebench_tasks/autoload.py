@@ -13,25 +13,30 @@ which are loaded by then.
 import os
 import sys
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # `typing` itself would cost more than all of this module
+    from collections.abc import Callable
+    from typing import Any
+
 VARIABLE = "BIGCODEBENCH_TASKS_AUTOLOAD"
 MODEL_NAME = "bigcodebench-ground-truth"
 MODEL_TARGET = "bigcodebench_tasks.ground_truth_model:GroundTruthLM"
 
 
-def install():
+def install() -> None:
     """Put the finder in place, once per process, unless the user turned it off."""
     if os.environ.get(VARIABLE) != "0" and not any(isinstance(finder, _Finder) for finder in sys.meta_path):
         sys.meta_path.insert(0, _Finder())
 
 
-def tasks_folder():
+def tasks_folder() -> str:
     """Folder of our task YAMLs, as text: inside the installed package, or beside it in a checkout."""
     package = os.path.dirname(os.path.abspath(__file__))
     installed = os.path.join(package, "yaml")
     return installed if os.path.isdir(installed) else os.path.join(os.path.dirname(package), "yaml")
 
 
-def _task_names():
+def _task_names() -> "set[str]":
     """Names of our tasks and groups: every YAML that is not a base is named after what it defines."""
     return {
         name.removesuffix(".yaml")
@@ -40,7 +45,7 @@ def _task_names():
     }
 
 
-def _add_tasks(module):
+def _add_tasks(module: "Any") -> None:
     """``lm_eval.tasks._index``: put our YAMLs into every index that does not hold our tasks already.
 
     What is there stays: a task of the user's own ``--include_path``, or ours when an lm-eval with task
@@ -48,7 +53,7 @@ def _add_tasks(module):
     """
     build = module.TaskIndex.build
 
-    def build_with_ours(paths, **kwargs):
+    def build_with_ours(paths: "Any", **kwargs: "Any") -> "Any":
         index = build(paths, **kwargs)
         if _task_names() <= index.keys():
             return index
@@ -59,7 +64,7 @@ def _add_tasks(module):
     module.TaskIndex.build = staticmethod(build_with_ours)
 
 
-def _add_model(module):
+def _add_model(module: "Any") -> None:
     """``lm_eval.models``: register the ground-truth model by name; its module is imported when it is used."""
     from lm_eval.api.registry import model_registry
 
@@ -67,7 +72,7 @@ def _add_model(module):
         model_registry.register(MODEL_NAME, target=MODEL_TARGET)
 
 
-def _refuse_early(module):
+def _refuse_early(module: "Any") -> None:
     """``lm_eval.evaluator``: say that ``--confirm_run_unsafe_code`` is missing before the model is loaded.
 
     The harness says so too, but only once it has loaded the model, which can take many minutes.
@@ -79,7 +84,7 @@ def _refuse_early(module):
     signature = inspect.signature(evaluate)
 
     @functools.wraps(evaluate)
-    def simple_evaluate(*args, **kwargs):
+    def simple_evaluate(*args: "Any", **kwargs: "Any") -> "Any":
         given = signature.bind_partial(*args, **kwargs).arguments
         if not given.get("confirm_run_unsafe_code"):
             tasks = given.get("tasks") or []
@@ -104,7 +109,7 @@ _CHANGES = {
 class _Finder:
     """Lets the other finders find a module and, for lm-eval's three, applies a change after its execution."""
 
-    def find_spec(self, name, path=None, target=None):
+    def find_spec(self, name: str, path: "Any" = None, target: "Any" = None) -> "Any":
         change = _CHANGES.get(name)
         if change is None:
             return None
@@ -119,10 +124,10 @@ class _Finder:
         return None
 
 
-def _run_after(loader, change):
+def _run_after(loader: "Any", change: "Callable[[Any], None]") -> None:
     execute = loader.exec_module
 
-    def exec_module(module):
+    def exec_module(module: "Any") -> None:
         execute(module)
         try:
             change(module)

@@ -72,7 +72,13 @@ def load_tasks(dataset_path: str, version: str) -> datasets.Dataset:
 def sha256(tasks: datasets.Dataset) -> str:
     """SHA-256, hex, of the JSONL that ``Dataset.to_json`` writes: the fingerprint that is published for Hard."""
     buffer = io.BytesIO()
-    tasks.to_json(buffer)
+    shows_progress = not datasets.are_progress_bars_disabled()
+    datasets.disable_progress_bars()  # a bar for a tenth of a second of work is noise
+    try:
+        tasks.to_json(buffer)
+    finally:
+        if shows_progress:
+            datasets.enable_progress_bars()
     return hashlib.sha256(buffer.getvalue()).hexdigest()
 
 
@@ -111,9 +117,7 @@ def _parse(content: bytes, source: str) -> datasets.Dataset:
 def _checked(tasks: datasets.Dataset, source: str) -> datasets.Dataset:
     missing = [name for name in REQUIRED_COLUMNS if name not in tasks.column_names]
     if missing:
-        raise DatasetError(
-            f"{source} is not BigCodeBench: it lacks the columns {', '.join(missing)}.\n{_WAYS_OUT}"
-        )
+        raise DatasetError(f"{source} is not BigCodeBench: it lacks the columns {', '.join(missing)}.\n{_WAYS_OUT}")
     for name in REQUIRED_COLUMNS:
         for number, value in enumerate(tasks[name]):
             if not isinstance(value, str):

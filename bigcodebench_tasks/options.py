@@ -74,8 +74,7 @@ class Options:
 
 
 _TYPES: dict[str, type] = {
-    field.name: {"int": int, "bool": bool, "str": str, "str | None": str}[str(field.type)]
-    for field in fields(Options)
+    field.name: {"int": int, "bool": bool, "str": str, "str | None": str}[str(field.type)] for field in fields(Options)
 }
 
 
@@ -90,6 +89,6 @@ def _checked(name: str, value: Any) -> Any:
     # bool is a subclass of int: true for n_samples is a mistake, not the number 1.
     if type(value) is not kind:
         raise OptionError(f"{KEY} option {name!r} must be of type {kind.__name__}, not {value!r}. {_allowed()}")
-    if name == "n_samples" and value < 1:
+    if name == "n_samples" and int(value) < 1:
         raise OptionError(f"{KEY} option 'n_samples' must be at least 1, not {value}.")
     return value

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -12,8 +11,6 @@ from tqdm import tqdm
 
 from bigcodebench_tasks.execution import Environment, Program, Verdict, execute
 from bigcodebench_tasks.sanitize import calibrate
-
-log = logging.getLogger(__name__)
 
 KS = (1, 5, 10)
 """The k of pass@k that are reported where there are as many samples (official ``evaluate.py``, ``--pass_k``)."""

@@ -22,7 +22,8 @@ from bigcodebench_tasks.options import KEY, Options
 from bigcodebench_tasks.sanitize import sanitize
 from bigcodebench_tasks.scoring import judge
 
-log = logging.getLogger(__name__)
+# Below the harness's logger: its level and format apply, and nothing is lost where only that one is set up.
+log = logging.getLogger("lm_eval.bigcodebench")
 
 FILTER_NAME = "execute"
 """Name of the filter in the harness's table and logs."""
@@ -134,9 +135,7 @@ class BigCodeBenchTask(ConfigurableTask):
         until = arguments["until"]
         arguments["until"] = [until] if isinstance(until, str) else list(until)
         if arguments["until"] == self._base_stops:  # else the user chose others with --gen_kwargs
-            arguments["until"] = prompts.stop_strings(
-                self._base_stops, self._direct_stops, self._mode, self._options
-            )
+            arguments["until"] = prompts.stop_strings(self._base_stops, self._direct_stops, self._mode, self._options)
         if arguments.get("do_sample") or float(arguments.get("temperature") or 0.0) > 0:
             # Said aloud, or the harness's cache of responses would serve one sample n times.
             arguments["do_sample"] = True

@@ -122,7 +122,9 @@ def smollm2(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_real_model_runs_beside_another_benchmark_in_one_command(
     lm_eval: LmEval, smollm2: Path, tmp_path: Path
 ) -> None:
-    (tmp_path / "sums.jsonl").write_text('{"question": "1 + 1 =", "answer": "2"}\n{"question": "2 + 1 =", "answer": "3"}\n')
+    (tmp_path / "sums.jsonl").write_text(
+        '{"question": "1 + 1 =", "answer": "2"}\n{"question": "2 + 1 =", "answer": "3"}\n'
+    )
     (tmp_path / "sums.yaml").write_text(
         "task: sums\ndataset_path: json\ndataset_kwargs:\n  data_files: " + str(tmp_path / "sums.jsonl") + "\n"
         "test_split: train\noutput_type: generate_until\ndoc_to_text: question\ndoc_to_target: answer\n"
@@ -160,9 +162,7 @@ def server(tmp_path: Path) -> Iterator[tuple[str, Path]]:
     process.stdout.close()
 
 
-def test_a_server_of_completions_gets_raw_prompts_and_scores(
-    lm_eval: LmEval, server: tuple[str, Path]
-) -> None:
+def test_a_server_of_completions_gets_raw_prompts_and_scores(lm_eval: LmEval, server: tuple[str, Path]) -> None:
     url, log = server
     done = lm_eval(
         *("run", "--model", "local-completions", "--tasks", "bigcodebench_mini_complete"),
@@ -176,9 +176,7 @@ def test_a_server_of_completions_gets_raw_prompts_and_scores(
         assert request["max_tokens"] == 1280
 
 
-def test_a_chat_server_gets_the_users_message_alone_and_scores(
-    lm_eval: LmEval, server: tuple[str, Path]
-) -> None:
+def test_a_chat_server_gets_the_users_message_alone_and_scores(lm_eval: LmEval, server: tuple[str, Path]) -> None:
     url, log = server
     done = lm_eval(
         *("run", "--model", "local-chat-completions", "--tasks", "bigcodebench_mini", "--apply_chat_template"),

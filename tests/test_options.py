@@ -13,9 +13,7 @@ def test_without_sections_all_options_have_the_official_defaults() -> None:
 
 
 def test_a_later_section_wins() -> None:
-    assert Options.resolve({"n_samples": 2, "prefill": False}, {"n_samples": 5}) == Options(
-        n_samples=5, prefill=False
-    )
+    assert Options.resolve({"n_samples": 2, "prefill": False}, {"n_samples": 5}) == Options(n_samples=5, prefill=False)
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,8 @@ def test_the_wheel_holds_the_yamls_the_mini_set_the_locks_and_the_line_for_pytho
 
 def test_the_sdist_holds_what_a_build_needs(built: Path) -> None:
     (sdist,) = built.glob("*.tar.gz")
-    names = {name.split("/", 1)[-1] for name in tarfile.open(sdist).getnames()}
+    with tarfile.open(sdist) as archive:
+        names = {name.split("/", 1)[-1] for name in archive.getnames()}
     assert {"setup.py", "setup.cfg", "LICENSE", "yaml/_base.yaml", "bigcodebench_tasks/data/mini.jsonl"} <= names
 
 

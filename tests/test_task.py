@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,6 +10,7 @@ from lm_eval import simple_evaluate
 from lm_eval.api.model import LM
 from lm_eval.tasks import TaskManager
 
+from bigcodebench_tasks.dataset import MINI, load_tasks
 from bigcodebench_tasks.errors import OptionError, PromptError
 
 
@@ -63,10 +63,9 @@ def stops(model: Recorder) -> list[str]:
 
 
 @pytest.fixture
-def task() -> Iterator[dict[str, str]]:
-    from bigcodebench_tasks.dataset import MINI, load_tasks
-
-    yield load_tasks(MINI, "v1")[0]
+def task() -> dict[str, str]:
+    row: dict[str, str] = load_tasks(MINI, "v1")[0]
+    return row
 
 
 def test_a_base_model_completes_the_raw_prompt(task: dict[str, str]) -> None:

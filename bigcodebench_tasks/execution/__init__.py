@@ -10,3 +10,8 @@ from bigcodebench_tasks.execution.pool import execute
 from bigcodebench_tasks.execution.verdict import Program, Verdict
 
 __all__ = ["Environment", "Limits", "Program", "Verdict", "execute"]
+
+
+def prepare():  # TEMP
+    from pathlib import Path
+    return Environment(Path("/opt/dev/env-quick/bin/python"), "official", "0", Path("/opt/dev/env-quick"))

@@ -1,8 +1,8 @@
 """pass@k of BigCodeBench as an `evaluate.Metric`: execute candidate solutions, estimate pass@k.
 
-    import evaluate, bigcodebench_tasks
-    metric = evaluate.load(bigcodebench_tasks.METRIC_PATH)
-    metric.compute(predictions=[[solution, ...], ...], references=[task, ...], k=[1])
+import evaluate, bigcodebench_tasks
+metric = evaluate.load(bigcodebench_tasks.METRIC_PATH)
+metric.compute(predictions=[[solution, ...], ...], references=[task, ...], k=[1])
 """
 
 from __future__ import annotations
