@@ -7,6 +7,7 @@ The rest of the package knows four things of this subpackage: `Program`, `Verdic
 from bigcodebench_tasks.execution.environment import Environment
 from bigcodebench_tasks.execution.limits import Limits
 from bigcodebench_tasks.execution.pool import execute
+from bigcodebench_tasks.execution.sandbox import Isolation, probe
 from bigcodebench_tasks.execution.verdict import Program, Verdict
 
-__all__ = ["Environment", "Limits", "Program", "Verdict", "execute"]
+__all__ = ["Environment", "Isolation", "Limits", "Program", "Verdict", "execute", "probe"]
