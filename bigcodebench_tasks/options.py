@@ -83,12 +83,12 @@ def _allowed() -> str:
 
 
 def _checked(name: str, value: Any) -> Any:
-    kind = _TYPES.get(name)
-    if kind is None:
+    if name not in _TYPES:
         raise OptionError(f"unknown {KEY} option {name!r}. {_allowed()}")
-    # bool is a subclass of int: true for n_samples is a mistake, not the number 1.
-    if type(value) is not kind:
+    kind = _TYPES[name]
+    # bool is a subclass of int, but true for n_samples is a mistake, not the number 1.
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
         raise OptionError(f"{KEY} option {name!r} must be of type {kind.__name__}, not {value!r}. {_allowed()}")
-    if name == "n_samples" and int(value) < 1:
+    if isinstance(value, int) and name == "n_samples" and value < 1:
         raise OptionError(f"{KEY} option 'n_samples' must be at least 1, not {value}.")
     return value

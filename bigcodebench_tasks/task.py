@@ -35,6 +35,13 @@ RUN_KEY = "bigcodebench_run"
 """Where a run says what its score depends on: ``configs[task]["metadata"][RUN_KEY]`` in the results file."""
 
 
+class SampleRecord(dict[str, Any]):
+    """What is kept of one sample, by name. As text it is JSON: the harness logs ``str()`` of what filters return."""
+
+    def __str__(self) -> str:
+        return json.dumps(self, ensure_ascii=False)
+
+
 class BigCodeBenchTask(ConfigurableTask):
     """One split of one subset of BigCodeBench.
 
@@ -167,7 +174,7 @@ class BigCodeBenchTask(ConfigurableTask):
             run["environment"] = {"lock": self._environment.lock, "sha256": self._environment.lock_sha256}
         self.config.metadata[RUN_KEY] = run
 
-    def score(self, tasks: list[dict[str, Any]], responses: list[list[str]]) -> list[list[dict[str, Any]]]:
+    def score(self, tasks: list[dict[str, Any]], responses: list[list[str]]) -> list[list[SampleRecord]]:
         """Sanitize and execute all responses to this task (on this rank).
 
         Args:
@@ -189,7 +196,7 @@ class BigCodeBenchTask(ConfigurableTask):
             for task, answers in zip(tasks, responses, strict=True)
         ]
         if self._environment is None:
-            return [[{"solution": text, "status": NOT_EXECUTED} for text in texts] for texts in solutions]
+            return [[SampleRecord(solution=text, status=NOT_EXECUTED) for text in texts] for texts in solutions]
         verdicts = judge(
             tasks,
             solutions,
@@ -198,7 +205,7 @@ class BigCodeBenchTask(ConfigurableTask):
             description=f"Executing {self.config.task}",
         )
         records = [
-            [{"solution": text, **verdict.to_dict()} for text, verdict in zip(texts, outcomes, strict=True)]
+            [SampleRecord(solution=text, **verdict.to_dict()) for text, verdict in zip(texts, outcomes, strict=True)]
             for texts, outcomes in zip(solutions, verdicts, strict=True)
         ]
         self._log_summary(tasks, records)
@@ -209,7 +216,7 @@ class BigCodeBenchTask(ConfigurableTask):
         answer = prompts.answer_text(task, self._split, completion, self._mode, self._options)
         return sanitize(answer, task["entry_point"])
 
-    def _log_summary(self, tasks: list[dict[str, Any]], records: list[list[dict[str, Any]]]) -> None:
+    def _log_summary(self, tasks: list[dict[str, Any]], records: list[list[SampleRecord]]) -> None:
         reasons = Counter(sample["reason"] for samples in records for sample in samples)
         log.info(
             "[%s] %d of %d samples pass (%s)",
@@ -241,5 +248,5 @@ class _ExecuteFilter(Filter):
         super().__init__()
         self._task = task
 
-    def apply(self, resps: list[list[str]], docs: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    def apply(self, resps: list[list[str]], docs: list[dict[str, Any]]) -> list[list[SampleRecord]]:
         return self._task.score(docs, resps)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import selectors
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -13,6 +12,7 @@ from bigcodebench_tasks.execution.environment import Environment
 from bigcodebench_tasks.execution.judge import Outcome, judge, suite_of
 from bigcodebench_tasks.execution.limits import Limits
 from bigcodebench_tasks.execution.process import ServerLost, ServerProcess
+from bigcodebench_tasks.execution.sandbox import probe
 from bigcodebench_tasks.execution.verdict import Program, Verdict
 
 # A program that lost its server, or could not be started, this often is given up, and the run with it.
@@ -54,11 +54,12 @@ def execute(
     """
     if not programs:
         return []
+    isolation = probe(environment, sandbox=sandbox, network=network)
     workers = machine.workers(workers)
     limits = _with_memory(limits or Limits.resolve(), workers)
     run = _Run(programs, workers, durations or {}, on_verdict)
     while not run.finished:
-        with ServerProcess(environment, limits, network=network) as server:
+        with ServerProcess(environment, limits, isolation.level, network) as server:
             try:
                 run.drive(server)
             except ServerLost as lost:
@@ -112,15 +113,12 @@ class _Run:
 
     def drive(self, server: ServerProcess) -> None:
         """Feed the server until every program has its verdict. Raises ServerLost."""
-        with selectors.DefaultSelector() as selector:
-            selector.register(server.channel, selectors.EVENT_READ)
-            while not self.finished:
-                self._fill(server)
-                events = selectors.EVENT_READ | (selectors.EVENT_WRITE if server.channel.unsent else 0)
-                selector.modify(server.channel, events)
-                selector.select()
-                for message in server.exchange():
-                    self._take(message)
+        server.wait_until_ready()
+        self._fill(server)
+        while not self.finished:
+            for message in server.wait():
+                self._take(message)
+            self._fill(server)
 
     def _fill(self, server: ServerProcess) -> None:
         """Start programs while fewer than `workers` of the running ones want a core."""

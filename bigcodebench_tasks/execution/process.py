@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import selectors
 import shutil
 import signal
 import socket
 import subprocess
 import tempfile
+import time
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
@@ -32,27 +34,70 @@ class ServerLost(Exception):
     """The fork server ended while it was needed."""
 
 
+class Unavailable(Exception):
+    """The fork server could not isolate programs as asked; the message says why."""
+
+
 class ServerProcess:
     """A running fork server. A context manager: on exit nothing that it started is left."""
 
-    def __init__(self, environment: Environment, limits: Limits, *, network: str) -> None:
+    def __init__(
+        self, environment: Environment, limits: Limits, level: str, network: str, *, preload: bool = True
+    ) -> None:
         self._scratch = tempfile.mkdtemp(prefix="bigcodebench-")
+        self._log = tempfile.TemporaryFile()
         ours, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
                 [str(environment.python), "-s", "-B", str(ENTRY), str(theirs.fileno())],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
+                stderr=self._log,
                 env=variables(environment, self._scratch),
                 cwd=self._scratch,
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,
             )
         self.channel = protocol.Channel(ours)
+        visible = [environment.folder, *([environment.nltk_data] if environment.nltk_data else [])]
         self.channel.send(
-            {"limits": asdict(limits), "preload": PRELOADED, "scratch": self._scratch, "network": network}
+            {
+                "level": level,
+                "network": network,
+                "limits": asdict(limits),
+                "preload": PRELOADED if preload else [],
+                "scratch": self._scratch,
+                "visible": [str(folder) for folder in visible],
+            }
         )
+
+    def wait_until_ready(self) -> None:
+        """Wait for the server to be confined and to have imported its libraries.
+
+        Raises:
+            Unavailable: it cannot be confined.
+            ServerLost: it ended.
+            ExecutionFailed: it takes longer than `START_LIMIT_S`.
+        """
+        for message in self.wait(START_LIMIT_S):
+            if message.get("event") == "unavailable":
+                raise Unavailable(message["why"])
+
+    def wait(self, limit_s: float | None = None) -> list[dict[str, Any]]:
+        """The next messages, at least one. Raises as `wait_until_ready` does."""
+        end = None if limit_s is None else time.monotonic() + limit_s
+        with selectors.DefaultSelector() as selector:
+            selector.register(self.channel, selectors.EVENT_READ)
+            while True:
+                events = selectors.EVENT_READ | (selectors.EVENT_WRITE if self.channel.unsent else 0)
+                selector.modify(self.channel, events)
+                left = None if end is None else end - time.monotonic()
+                if left is not None and left <= 0:
+                    raise ExecutionFailed(f"the fork server did not answer within {limit_s:.0f} s")
+                selector.select(left)
+                messages = self.exchange()
+                if messages:
+                    return messages
 
     def send(self, message: dict[str, Any]) -> None:
         try:
@@ -82,14 +127,13 @@ class ServerProcess:
         except subprocess.TimeoutExpired:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
-        if self._process.stderr:
-            self._process.stderr.close()
+        self._log.close()
         shutil.rmtree(self._scratch, ignore_errors=True)
 
     def _last_words(self) -> str:
         self._process.wait()
-        assert self._process.stderr is not None
-        text = self._process.stderr.read()[-2000:].decode("utf-8", "replace").strip()
+        self._log.seek(0)
+        text = self._log.read()[-2000:].decode("utf-8", "replace").strip()
         return f"the fork server ended with status {self._process.returncode}" + (f": {text}" if text else "")
 
 

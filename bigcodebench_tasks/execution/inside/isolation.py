@@ -1,85 +1,53 @@
-"""How a sample is forked and confined; one class per level."""
+"""What every level of isolation gives the fork server, and what all levels share."""
 
 from __future__ import annotations
 
-import ctypes
-import os
 import resource
-import shutil
-import signal
 import sys
-import tempfile
-from typing import Any
-
-from . import tree
+from typing import Any, Protocol
 
 # Exit status of a sample that could not be confined: no program can be blamed for it.
 SETUP_FAILED = 119
 
-_PR_SET_PDEATHSIG = 1
-_PR_SET_CHILD_SUBREAPER = 36
+
+class Unavailable(Exception):
+    """This machine cannot give the level that was asked for."""
 
 
-class Isolation:
-    """Level "none": limits only. A keeper process per sample collects and kills what the sample leaves."""
-
-    level = "none"
-
-    def __init__(self, settings: dict[str, Any]) -> None:
-        self._scratch = settings["scratch"]
-        self._libc = ctypes.CDLL(None, use_errno=True)
+class Isolation(Protocol):
+    """One level. Methods are called in the order in which they are written here."""
 
     def enter(self) -> None:
-        """Before the libraries are imported."""
+        """Once, before the server imports libraries. Raises Unavailable."""
 
     def fork(self) -> int:
-        """Fork; 0 in the process that shall run the program, otherwise the process to wait for."""
-        pid = os.fork()
-        if pid:
-            return pid
-        # The keeper: it adopts every orphan of the sample, so the sample's whole tree stays below it.
-        self._prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        self._prctl(_PR_SET_CHILD_SUBREAPER, 1)
-        signal.set_wakeup_fd(-1)
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        folder = tempfile.mkdtemp(prefix="sample-", dir=self._scratch)
-        child = os.fork()
-        if not child:
-            self._prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-            os.setsid()
-            os.environ.update(HOME=folder, TMPDIR=folder)
-            tempfile.tempdir = None
-            os.chdir(folder)
-            return 0
-        os.closerange(3, os.sysconf("SC_OPEN_MAX"))
-        while True:
-            done, status = os.waitpid(-1, 0)
-            if done == child:
-                break
-        tree.kill_below(os.getpid())
-        _remove(folder)
-        _die_like(status)
-        raise AssertionError("unreachable")
+        """Fork. 0 in the process that shall run a program; in the server, the process to wait for."""
 
-    def restrict(self, limits: dict[str, Any]) -> None:
-        """In the sample, before its program is loaded."""
-        set_limits(limits)
+    def restrict(self) -> None:
+        """In the new process: confine it, for good."""
+
+    def roots(self, pid: int) -> list[int]:
+        """Processes below which everything belongs to the sample that `fork` returned as `pid`."""
 
     def kill(self, pid: int) -> None:
-        """End the sample that `fork` returned as `pid`; the keeper follows when its tree is gone."""
-        tree.kill_below(pid)
+        """End everything that belongs to the sample; the process `pid` ends soon after."""
 
     def finish(self, pid: int) -> None:
-        """After the process that `fork` returned has ended."""
-
-    def _prctl(self, option: int, value: int) -> None:
-        if sys.platform == "linux":
-            self._libc.prctl(option, ctypes.c_ulong(value), 0, 0, 0)
+        """After `pid` has ended: nothing of the sample is left when this returns."""
 
 
 def create(settings: dict[str, Any]) -> Isolation:
-    """The isolation of the level that the parent chose."""
-    return Isolation(settings)
+    """The isolation that the parent chose. Raises Unavailable."""
+    level = settings["level"]
+    if level == "namespaces":
+        if sys.platform != "linux":
+            raise Unavailable("namespaces are a feature of Linux")
+        from .namespaces import Namespaces
+
+        return Namespaces(settings)
+    from .keeper import Keeper
+
+    return Keeper(settings)
 
 
 def set_limits(limits: dict[str, Any]) -> None:
@@ -93,29 +61,14 @@ def set_limits(limits: dict[str, Any]) -> None:
         ("RLIMIT_NOFILE", limits["open_files"]),
         ("RLIMIT_CORE", 0),
     ):
+        if sys.platform == "darwin" and name not in ("RLIMIT_CORE", "RLIMIT_FSIZE"):
+            continue
         _, hard = resource.getrlimit(getattr(resource, name))
         if hard != resource.RLIM_INFINITY:
             value = min(value, hard)
-        if sys.platform != "darwin" or name in ("RLIMIT_CORE", "RLIMIT_FSIZE"):
-            resource.setrlimit(getattr(resource, name), (value, value))
+        resource.setrlimit(getattr(resource, name), (value, value))
 
 
-def _remove(folder: str) -> None:
-    def allow(function: Any, path: str, _: Any) -> None:
-        os.chmod(os.path.dirname(path), 0o700)
-        os.chmod(path, 0o700)
-        function(path)
-
-    try:
-        shutil.rmtree(folder, onerror=allow)
-    except OSError:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _die_like(status: int) -> None:
-    """Leave as the process with this wait status did, so that whoever waits for us learns it."""
-    code = os.waitstatus_to_exitcode(status)
-    if code < 0:
-        signal.signal(-code, signal.SIG_DFL) if -code not in (signal.SIGKILL, signal.SIGSTOP) else None
-        os.kill(os.getpid(), -code)
-    os._exit(code)
+def limit_processes(limits: dict[str, Any]) -> None:
+    """Processes and threads of this user in this user namespace, which must be the sample's own."""
+    resource.setrlimit(resource.RLIMIT_NPROC, (limits["processes"], limits["processes"]))

@@ -20,6 +20,14 @@ from typing import Any
 
 from . import isolation, preload, protocol, runner, tree
 
+if sys.platform == "linux":
+    from .kernel import close_from as close
+else:
+
+    def close(first: int, last: int = 1 << 16) -> None:
+        os.closerange(first, last + 1)
+
+
 # How often the server looks at what its samples use. Short enough that a memory bomb cannot get far
 # (a core touches about 4 GB/s) and that a sleeping program gives up its core soon; a look costs 1 ms.
 TICK_S = 0.05
@@ -115,8 +123,8 @@ class Server:
         try:
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            self._box.restrict()
             report_fd = _keep_only(report_fd)
-            self._box.restrict(self._limits)
             preload.reset(_seed(message["task_id"]))
             solution, test = message["solution"], message["test"]
             _forget()
@@ -197,7 +205,7 @@ class Server:
             if sample.killed:  # it may have been just starting when it was killed
                 self._box.kill(sample.pid)
                 continue
-            below = tree.descendants([sample.pid], table)
+            below = tree.descendants(self._box.roots(sample.pid), table)
             if now >= sample.deadline:
                 self._kill(sample, "timeout")
             if sum(p.rss_bytes for p in below) > self._limits["tree_memory_mib"] << 20:
@@ -221,8 +229,9 @@ def _keep_only(fd: int) -> int:
     # Beyond what loops over small numbers reach, below the limit on open files.
     moved = 300 + random.SystemRandom().randrange(600)
     os.dup2(fd, moved, inheritable=False)
-    os.closerange(3, moved)
-    os.closerange(moved + 1, os.sysconf("SC_OPEN_MAX"))
+    os.dup2(1, 2)  # the server's own errors go to its log
+    close(3, moved - 1)
+    close(moved + 1)
     return moved
 
 
@@ -241,10 +250,14 @@ def main(fd: int) -> None:
     """Serve the parent on the socket `fd`."""
     sock = socket.socket(fileno=fd)
     settings = protocol.read_one(sock)
-    box = isolation.create(settings)
-    box.enter()
+    channel = protocol.Channel(sock)
+    try:
+        box = isolation.create(settings)
+        box.enter()
+    except isolation.Unavailable as error:
+        channel.send({"event": "unavailable", "why": str(error)})
+        return
     begun = time.monotonic()
     preload.load(settings["preload"])
-    channel = protocol.Channel(sock)
-    channel.send({"event": "ready", "level": box.level, "preload_s": time.monotonic() - begun})
+    channel.send({"event": "ready", "preload_s": time.monotonic() - begun})
     Server(channel, settings, box).serve()

@@ -1,0 +1,135 @@
+"""The file system that programs see: a fresh root into which only what Python needs is bound, read-only."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from typing import Any
+
+from . import kernel
+
+USER = "user"
+UID = GID = 1000
+HOME = f"/home/{USER}"
+HOSTNAME = "sandbox"
+
+# Where the system keeps programs, libraries and their settings. Not /var, /run, /srv, /home, /root, /mnt:
+# those hold what belongs to somebody.
+_SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc", "/nix/store", "/gnu/store")
+_SYSTEM_CACHES = ("/var/cache/fontconfig", "/var/lib/ghostscript")
+_DEVICES = ("null", "zero", "full", "random", "urandom")
+_LINKS = {"fd": "/proc/self/fd", "stdin": "fd/0", "stdout": "fd/1", "stderr": "fd/2"}
+# Folders that each sample gets for itself; name of the part of its scratch to mount point.
+PRIVATE = {"tmp": "/tmp", "vartmp": "/var/tmp", "shm": "/dev/shm", "home": HOME}
+# Where a sample's scratch is mounted while its parts are bound to their places.
+STAGE = "/run/stage"
+
+_FILES = {
+    "/etc/passwd": f"root:x:0:0:root:/root:/bin/sh\n{USER}:x:{UID}:{GID}::{HOME}:/bin/sh\n"
+    "nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n",
+    "/etc/group": f"root:x:0:\n{USER}:x:{GID}:\nnogroup:x:65534:\n",
+    "/etc/hosts": f"127.0.0.1 localhost {HOSTNAME}\n::1 localhost\n",
+    "/etc/hostname": f"{HOSTNAME}\n",
+}
+
+
+def needed(settings: dict[str, Any]) -> list[str]:
+    """Folders outside the system's that this interpreter and the environment live in."""
+    found = [sys.prefix, sys.base_prefix, sys.exec_prefix, *settings["visible"]]
+    found += [entry for entry in sys.path if os.path.isdir(entry)]
+    # An environment's interpreter is a chain of links; every one must be there for child processes.
+    link = sys.executable
+    while link:
+        found.append(os.path.dirname(os.path.dirname(link)))
+        link = os.path.join(os.path.dirname(link), os.readlink(link)) if os.path.islink(link) else ""
+    folders = {path for entry in found for path in (os.path.abspath(entry), os.path.realpath(entry))}
+    folders -= {"/", *_SYSTEM}
+    return sorted(folders)
+
+
+# A path of the host, and a descriptor of what is there or, for a link, its target.
+Origins = dict[str, "int | str"]
+
+
+def origins(folders: list[str]) -> Origins:
+    """Open what programs shall see, in the caller's mount namespace, before anything is covered."""
+    found: Origins = {}
+    for path in [*_SYSTEM, *_SYSTEM_CACHES, *folders]:
+        if any(path.startswith(parent + "/") for parent in found):
+            continue
+        with contextlib.suppress(FileNotFoundError):
+            found[path] = os.readlink(path) if os.path.islink(path) else os.open(path, os.O_PATH)
+    return found
+
+
+def build(origins: Origins, *, network: bool) -> None:
+    """Leave the host's file system for the restricted one; the caller owns its mount namespace.
+
+    Args:
+        origins: what to show, at the same place.
+        network: keep the host's name resolution.
+    """
+    resolver = _resolver() if network else ""
+    kernel.mount("none", "/", flags=kernel.MS_REC | kernel.MS_PRIVATE)
+    root = "/tmp"  # any folder that exists everywhere; it is only covered for a moment
+    kernel.mount("tmpfs", root, "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, "size=4m,mode=755")
+    for path, origin in origins.items():
+        if isinstance(origin, str):
+            os.makedirs(os.path.dirname(root + path), exist_ok=True)
+            os.symlink(origin, root + path)
+        else:
+            os.makedirs(root + path, exist_ok=True)
+            kernel.bind(f"/proc/self/fd/{origin}", root + path)
+            os.close(origin)
+    for name in ("proc", "run", "tmp", "var/tmp", "dev/shm", HOME[1:], STAGE[1:]):
+        os.makedirs(f"{root}/{name}", exist_ok=True)
+    for name in _DEVICES:
+        os.close(os.open(f"{root}/dev/{name}", os.O_CREAT | os.O_WRONLY, 0o666))
+        kernel.bind(f"/dev/{name}", f"{root}/dev/{name}")
+    for name, target in _LINKS.items():
+        os.symlink(target, f"{root}/dev/{name}")
+    os.mkdir(f"{root}/run/etc")
+    for path, text in _FILES.items():
+        if network and path == "/etc/hosts":
+            continue
+        copy = f"{root}/run{path}"
+        with open(copy, "w", encoding="ascii") as file:
+            file.write(text)
+        with contextlib.suppress(OSError):  # not every system has each of these files
+            kernel.bind(copy, root + path)
+    if resolver:
+        real = os.path.realpath("/etc/resolv.conf")
+        if not os.path.exists(root + real):
+            os.makedirs(os.path.dirname(root + real), exist_ok=True)
+            with open(root + real, "w", encoding="utf-8") as file:
+                file.write(resolver)
+    kernel.mount("proc", f"{root}/proc", "proc", kernel.MS_NOSUID | kernel.MS_NODEV)
+    kernel.pivot_root(root)
+    kernel.make_read_only("/")
+
+
+def private(size_mib: int) -> None:
+    """Cover every writable folder by one fresh tmpfs of `size_mib`, and /proc by this namespace's own."""
+    kernel.mount(
+        "tmpfs",
+        STAGE,
+        "tmpfs",
+        kernel.MS_NOSUID | kernel.MS_NODEV,
+        f"size={size_mib}m,nr_inodes={size_mib * 256},mode=755",
+    )
+    for name, target in PRIVATE.items():
+        os.mkdir(f"{STAGE}/{name}", 0o700)
+        if target != HOME:
+            os.chmod(f"{STAGE}/{name}", 0o1777)
+        kernel.bind(f"{STAGE}/{name}", target)
+    kernel.unmount(STAGE)
+
+
+def _resolver() -> str:
+    """The host's resolver settings, which may lie in /run, where programs cannot see them."""
+    try:
+        with open("/etc/resolv.conf", encoding="utf-8") as file:
+            return file.read()
+    except OSError:
+        return ""

@@ -1,0 +1,115 @@
+"""Which isolation programs get on this machine: asked for, tried once, and said in one line."""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, cast
+
+from bigcodebench_tasks.errors import ExecutionFailed, OptionError, SandboxUnavailable
+from bigcodebench_tasks.execution.environment import Environment
+from bigcodebench_tasks.execution.limits import Limits
+from bigcodebench_tasks.execution.process import ServerLost, ServerProcess, Unavailable
+
+Level = Literal["namespaces", "landlock", "none"]
+SANDBOX_VARIABLE = "BIGCODEBENCH_SANDBOX"
+NETWORKS = ("loopback", "host")
+
+_DESCRIPTIONS = {
+    "namespaces": "own user, pid, mount, ipc, uts and {net}; read-only system, private scratch",
+    "landlock": "Landlock for files{net} and signals, seccomp for the rest; processes and devices are shared",
+    "none": "limits on time, memory and files only: programs can read and change what this user can",
+}
+
+
+@dataclass(frozen=True)
+class Isolation:
+    """What keeps programs away from the machine.
+
+    Attributes:
+        level: "namespaces", "landlock" or "none".
+        description: one line for people.
+        network: "loopback" or "host".
+    """
+
+    level: Level
+    description: str
+    network: str
+
+
+def probe(
+    environment: Environment,
+    *,
+    sandbox: str | None = None,
+    network: str = "loopback",
+    variables: Mapping[str, str] | None = None,
+) -> Isolation:
+    """The isolation that programs will get, tried for real with one small program.
+
+    Args:
+        environment: whose interpreter is confined.
+        sandbox: a level; else ``BIGCODEBENCH_SANDBOX``; else the strongest that this machine gives.
+        network: "loopback" or "host".
+        variables: where to look the variable up; ``os.environ`` by default.
+
+    Raises:
+        OptionError: there is no such level or network.
+        SandboxUnavailable: the level cannot be had here, or none can and "none" was not chosen.
+    """
+    variables = os.environ if variables is None else variables
+    source = "sandbox" if sandbox else SANDBOX_VARIABLE
+    chosen = sandbox or variables.get(SANDBOX_VARIABLE) or ""
+    if chosen and chosen not in _DESCRIPTIONS:
+        raise OptionError(f"{source}={chosen!r}: expected one of {', '.join(_DESCRIPTIONS)}")
+    if network not in NETWORKS:
+        raise OptionError(f"network={network!r}: expected one of {', '.join(NETWORKS)}")
+    reasons = []
+    for level in [chosen] if chosen else ["namespaces", "landlock"]:
+        reason = _why_not(environment, level, network)
+        if reason is None:
+            return _isolation(level, network)
+        reasons.append(f"{level}: {reason}")
+    raise SandboxUnavailable(
+        f"this machine cannot isolate model-written programs ({'; '.join(reasons)}). "
+        f"Allow unprivileged user namespaces, or use a machine that is worthless to an attacker and set "
+        f"{SANDBOX_VARIABLE}=none to run programs with limits only"
+    )
+
+
+def _isolation(level: str, network: str) -> Isolation:
+    if level == "namespaces":
+        net = "network namespace (loopback only)" if network == "loopback" else "the host's network"
+    else:
+        net = ", TCP" if network == "loopback" else ""
+    return Isolation(cast(Level, level), f"{level}: {_DESCRIPTIONS[level].format(net=net)}", network)
+
+
+@functools.lru_cache(maxsize=32)
+def _why_not(environment: Environment, level: str, network: str) -> str | None:
+    """Why a level is not to be had, or None if a program ran under it."""
+    if level == "none":
+        return None
+    if sys.platform != "linux":
+        return "needs Linux"
+    try:
+        with ServerProcess(
+            environment, Limits(tree_memory_mib=1024), level, network, preload=False
+        ) as server:
+            server.wait_until_ready()
+            server.send({"id": 0, "task_id": "probe", "solution": "", "test": _PROBE})
+            while True:
+                for message in server.wait():
+                    if message["event"] == "broken":
+                        return str(message["why"])
+                    if message["event"] == "done":
+                        return None if message["report"] else f"a program could not run: {message}"
+    except Unavailable as error:
+        return str(error)
+    except (ServerLost, ExecutionFailed) as error:
+        return str(error)
+
+
+_PROBE = "import unittest\nclass TestCases(unittest.TestCase):\n    def test_nothing(self): pass\n"
