@@ -1,5 +1,49 @@
-"""Which libraries the fork server imports before it forks."""
+"""Which libraries the fork server imports before it forks: those that the programs at hand import often."""
 
 from __future__ import annotations
 
-PRELOADED: list[str] = []
+import re
+import sys
+from collections import Counter
+from collections.abc import Iterable
+
+from bigcodebench_tasks.execution.verdict import Program
+
+# A library is worth importing once for all when at least this many programs would import it.
+MIN_PROGRAMS = 3
+
+# Packages that start no thread and hold no lock or connection when imported, so that a fork of a process
+# that has them is as good as a process that imports them. Not here: TensorFlow, keras, numba and what
+# imports it (they start threads), django (global settings), tkinter and turtle (displays), readline.
+SAFE = frozenset(
+    "numpy pandas matplotlib scipy seaborn sklearn statsmodels nltk requests bs4 cv2 PIL flask psutil sympy "
+    "cryptography openpyxl docx faker textblob wordcloud lxml regex pytz dateutil xlwt xlrd rsa folium geopy "
+    "mpl_toolkits flask_mail mechanize xmltodict texttable Crypto skimage shapely geopandas prettytable "
+    # the standard library's larger modules
+    "unittest json csv sqlite3 email http urllib ssl socket zipfile tarfile shutil subprocess multiprocessing "
+    "concurrent asyncio logging decimal statistics configparser xml html smtplib ftplib difflib pickle "
+    "hashlib hmac secrets uuid glob pathlib tempfile inspect typing ctypes textwrap string collections "
+    "itertools random datetime calendar base64 binascii struct gzip bz2 lzma zlib codecs cgi getpass platform "
+    "ipaddress heapq bisect queue threading select selectors ast types math cmath io os re sys time".split()
+)
+
+_IMPORT = re.compile(r"^[ \t]*import[ \t]+([\w.]+)", re.MULTILINE)
+_FROM = re.compile(r"^[ \t]*from[ \t]+([\w.]+)[ \t]+import[ \t]+\(?[ \t]*([\w, \t]*)", re.MULTILINE)
+
+
+def worth_preloading(programs: Iterable[Program]) -> list[str]:
+    """Names of modules to import, most wanted first; a name may turn out to be no module."""
+    wanted: Counter[str] = Counter()
+    for program in programs:
+        wanted.update(_imports(program.solution) | _imports(program.test))
+    return [name for name, programs_ in wanted.most_common() if programs_ >= MIN_PROGRAMS]
+
+
+def _imports(source: str) -> set[str]:
+    names = set(_IMPORT.findall(source))
+    for module, imported in _FROM.findall(source):
+        names.add(module)
+        # Only a lower-case name can be a submodule in these packages: "from scipy import stats".
+        if module.partition(".")[0] not in sys.stdlib_module_names:
+            names.update(f"{module}.{name}" for name in re.findall(r"\w+", imported) if name.islower())
+    return {name for name in names if name.partition(".")[0] in SAFE}

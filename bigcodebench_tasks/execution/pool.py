@@ -10,6 +10,7 @@ from bigcodebench_tasks.errors import ExecutionFailed
 from bigcodebench_tasks.execution import machine
 from bigcodebench_tasks.execution.environment import Environment
 from bigcodebench_tasks.execution.judge import Outcome, judge, suite_of
+from bigcodebench_tasks.execution.libraries import worth_preloading
 from bigcodebench_tasks.execution.limits import Limits
 from bigcodebench_tasks.execution.process import ServerLost, ServerProcess
 from bigcodebench_tasks.execution.sandbox import probe
@@ -57,9 +58,10 @@ def execute(
     isolation = probe(environment, sandbox=sandbox, network=network)
     workers = machine.workers(workers)
     limits = _with_memory(limits or Limits.resolve(), workers)
+    preload = worth_preloading(programs)
     run = _Run(programs, workers, durations or {}, on_verdict)
     while not run.finished:
-        with ServerProcess(environment, limits, isolation.level, network) as server:
+        with ServerProcess(environment, limits, isolation.level, network, preload) as server:
             try:
                 run.drive(server)
             except ServerLost as lost:

@@ -18,7 +18,6 @@ from typing import Any
 from bigcodebench_tasks.errors import ExecutionFailed
 from bigcodebench_tasks.execution.environment import Environment
 from bigcodebench_tasks.execution.inside import protocol
-from bigcodebench_tasks.execution.libraries import PRELOADED
 from bigcodebench_tasks.execution.limits import Limits
 
 ENTRY = Path(__file__).parent / "inside" / "__main__.py"
@@ -42,7 +41,7 @@ class ServerProcess:
     """A running fork server. A context manager: on exit nothing that it started is left."""
 
     def __init__(
-        self, environment: Environment, limits: Limits, level: str, network: str, *, preload: bool = True
+        self, environment: Environment, limits: Limits, level: str, network: str, preload: list[str]
     ) -> None:
         self._scratch = tempfile.mkdtemp(prefix="bigcodebench-")
         self._log = tempfile.TemporaryFile()
@@ -65,7 +64,7 @@ class ServerProcess:
                 "level": level,
                 "network": network,
                 "limits": asdict(limits),
-                "preload": PRELOADED if preload else [],
+                "preload": preload,
                 "scratch": self._scratch,
                 "visible": [str(folder) for folder in visible],
             }

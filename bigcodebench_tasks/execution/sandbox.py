@@ -95,9 +95,7 @@ def _why_not(environment: Environment, level: str, network: str) -> str | None:
     if sys.platform != "linux":
         return "needs Linux"
     try:
-        with ServerProcess(
-            environment, Limits(tree_memory_mib=1024), level, network, preload=False
-        ) as server:
+        with ServerProcess(environment, Limits(tree_memory_mib=1024), level, network, []) as server:
             server.wait_until_ready()
             server.send({"id": 0, "task_id": "probe", "solution": "", "test": _PROBE})
             while True:

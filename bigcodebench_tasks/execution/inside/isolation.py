@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import sys
 from typing import Any, Protocol
+
+if sys.platform == "linux":
+    from .kernel import close_from as close_from
+else:
+
+    def close_from(first: int, last: int = 1 << 16) -> None:
+        """Close every descriptor in the range."""
+        os.closerange(first, last + 1)
+
 
 # Exit status of a sample that could not be confined: no program can be blamed for it.
 SETUP_FAILED = 119
@@ -45,6 +55,12 @@ def create(settings: dict[str, Any]) -> Isolation:
         from .namespaces import Namespaces
 
         return Namespaces(settings)
+    if level == "landlock":
+        if sys.platform != "linux":
+            raise Unavailable("Landlock is a feature of Linux")
+        from .landlock import Landlock
+
+        return Landlock(settings)
     from .keeper import Keeper
 
     return Keeper(settings)

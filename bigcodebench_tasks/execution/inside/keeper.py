@@ -7,7 +7,7 @@ import shutil
 import signal
 import sys
 import tempfile
-from typing import Any
+from typing import Any, NoReturn
 
 from . import isolation, tree
 
@@ -21,9 +21,11 @@ class Keeper:
     def __init__(self, settings: dict[str, Any]) -> None:
         self._scratch = settings["scratch"]
         self._limits = settings["limits"]
+        self._folder = ""
 
     def enter(self) -> None:
-        pass
+        if sys.platform == "linux":  # should a keeper be killed, its sample becomes ours
+            kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
 
     def fork(self) -> int:
         pid = os.fork()
@@ -34,27 +36,28 @@ class Keeper:
         if sys.platform == "linux":
             kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
             kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
-        folder = tempfile.mkdtemp(prefix="sample-", dir=self._scratch)
+        self._folder = tempfile.mkdtemp(prefix="sample-", dir=self._scratch)
+        for name in ("work", "tmp", "home"):
+            os.mkdir(f"{self._folder}/{name}")
+        self.share()
         child = os.fork()
-        if not child:
-            if sys.platform == "linux":
-                kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
-            os.environ.update(HOME=folder, TMPDIR=folder)
-            tempfile.tempdir = None
-            os.chdir(folder)
-            return 0
-        os.closerange(3, 1 << 16)
-        while True:
-            done, status = os.wait()
-            if done == child:
-                break
-        tree.kill_below(os.getpid())
-        _remove(folder)
-        _die_like(status)
-        raise AssertionError("unreachable")
+        if child:
+            self._keep(child)
+        if sys.platform == "linux":
+            kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
+        return 0
+
+    def share(self) -> None:
+        """In the keeper: let the sample's user have the sample's folder."""
+
+    def clean(self) -> None:
+        """In the keeper, after the sample and everything below it: remove what it left elsewhere."""
 
     def restrict(self) -> None:
         os.setsid()
+        os.environ.update(HOME=f"{self._folder}/home", TMPDIR=f"{self._folder}/tmp")
+        tempfile.tempdir = None
+        os.chdir(f"{self._folder}/work")
         isolation.set_limits(self._limits)
 
     def roots(self, pid: int) -> list[int]:
@@ -66,12 +69,29 @@ class Keeper:
     def finish(self, pid: int) -> None:
         pass
 
+    def _keep(self, sample: int) -> NoReturn:
+        isolation.close_from(3)
+        while True:
+            done, status = os.wait()
+            if done == sample:
+                break
+        tree.kill_below(os.getpid())
+        _remove(self._folder)
+        self.clean()
+        _die_like(status)
+
 
 def _remove(folder: str) -> None:
+    """Delete a folder whose program may have taken the permissions to do so away."""
+
     def allow(function: Any, path: str, _: Any) -> None:
         os.chmod(os.path.dirname(path), 0o700)
-        os.chmod(path, 0o700)
-        function(path)
+        if not os.path.islink(path):
+            os.chmod(path, 0o700)
+        if os.path.isdir(path) and not os.path.islink(path):
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            os.unlink(path)
 
     try:
         shutil.rmtree(folder, onerror=allow)
@@ -79,7 +99,7 @@ def _remove(folder: str) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _die_like(status: int) -> None:
+def _die_like(status: int) -> NoReturn:
     """Leave as the process with this wait status did, so that whoever waits for us learns it."""
     code = os.waitstatus_to_exitcode(status)
     if code < 0:

@@ -20,14 +20,6 @@ from typing import Any
 
 from . import isolation, preload, protocol, runner, tree
 
-if sys.platform == "linux":
-    from .kernel import close_from as close
-else:
-
-    def close(first: int, last: int = 1 << 16) -> None:
-        os.closerange(first, last + 1)
-
-
 # How often the server looks at what its samples use. Short enough that a memory bomb cannot get far
 # (a core touches about 4 GB/s) and that a sleeping program gives up its core soon; a look costs 1 ms.
 TICK_S = 0.05
@@ -210,7 +202,7 @@ class Server:
                 self._kill(sample, "timeout")
             if sum(p.rss_bytes for p in below) > self._limits["tree_memory_mib"] << 20:
                 self._kill(sample, "memory")
-            if len(below) > self._limits["processes"]:
+            if sum(p.threads for p in below) > self._limits["processes"]:
                 self._kill(sample, "processes")
             cpu_s = sum(p.cpu_s for p in below)
             used = (cpu_s - sample.cpu_s) / max(now - sample.looked, 1e-3)
@@ -230,8 +222,8 @@ def _keep_only(fd: int) -> int:
     moved = 300 + random.SystemRandom().randrange(600)
     os.dup2(fd, moved, inheritable=False)
     os.dup2(1, 2)  # the server's own errors go to its log
-    close(3, moved - 1)
-    close(moved + 1)
+    isolation.close_from(3, moved - 1)
+    isolation.close_from(moved + 1)
     return moved
 
 

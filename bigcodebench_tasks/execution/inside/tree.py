@@ -19,6 +19,7 @@ class Process:
     parent: int
     state: str
     cpu_s: float
+    threads: int
     rss_bytes: int
 
 
@@ -41,7 +42,12 @@ def processes() -> dict[int, Process]:
         fields = line[line.rindex(b")") + 2 :].split()
         ticks = sum(int(value) for value in fields[11:15])
         found[int(name)] = Process(
-            int(name), int(fields[1]), fields[0].decode(), ticks * TICK_S, int(fields[21]) * PAGE
+            int(name),
+            int(fields[1]),
+            fields[0].decode(),
+            ticks * TICK_S,
+            int(fields[17]),
+            int(fields[21]) * PAGE,
         )
     return found
 
@@ -66,7 +72,7 @@ def kill_below(root: int) -> None:
     A fork bomb forks while it is killed: stop its growth first by taking the right to fork from each
     process, then kill until a look finds nobody. Zombies are for their parent to collect.
     """
-    while True:
+    while not (root == os.getpid() and no_children()):
         below = [p for p in descendants([root], processes()) if p.pid != root and p.state != "Z"]
         if not below:
             return
@@ -76,17 +82,16 @@ def kill_below(root: int) -> None:
                 os.kill(process.pid, signal.SIGKILL)
             except (ProcessLookupError, PermissionError):
                 continue
-        if root == os.getpid():
-            reap()
 
 
-def reap() -> None:
-    """Collect children that have ended."""
+def no_children() -> bool:
+    """Whether this process has none; then, if it is a subreaper, nothing can be below it. Reaps the dead."""
     try:
         while os.waitpid(-1, os.WNOHANG)[0]:
             pass
     except ChildProcessError:
-        return
+        return True
+    return False
 
 
 def _forbid_forks(pid: int) -> None:

@@ -16,9 +16,9 @@ HOSTNAME = "sandbox"
 
 # Where the system keeps programs, libraries and their settings. Not /var, /run, /srv, /home, /root, /mnt:
 # those hold what belongs to somebody.
-_SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc", "/nix/store", "/gnu/store")
-_SYSTEM_CACHES = ("/var/cache/fontconfig", "/var/lib/ghostscript")
-_DEVICES = ("null", "zero", "full", "random", "urandom")
+SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc", "/nix/store", "/gnu/store")
+SYSTEM_CACHES = ("/var/cache/fontconfig", "/var/lib/ghostscript")
+DEVICES = ("null", "zero", "full", "random", "urandom")
 _LINKS = {"fd": "/proc/self/fd", "stdin": "fd/0", "stdout": "fd/1", "stderr": "fd/2"}
 # Folders that each sample gets for itself; name of the part of its scratch to mount point.
 PRIVATE = {"tmp": "/tmp", "vartmp": "/var/tmp", "shm": "/dev/shm", "home": HOME}
@@ -44,7 +44,7 @@ def needed(settings: dict[str, Any]) -> list[str]:
         found.append(os.path.dirname(os.path.dirname(link)))
         link = os.path.join(os.path.dirname(link), os.readlink(link)) if os.path.islink(link) else ""
     folders = {path for entry in found for path in (os.path.abspath(entry), os.path.realpath(entry))}
-    folders -= {"/", *_SYSTEM}
+    folders -= {"/", *SYSTEM}
     return sorted(folders)
 
 
@@ -55,7 +55,7 @@ Origins = dict[str, "int | str"]
 def origins(folders: list[str]) -> Origins:
     """Open what programs shall see, in the caller's mount namespace, before anything is covered."""
     found: Origins = {}
-    for path in [*_SYSTEM, *_SYSTEM_CACHES, *folders]:
+    for path in [*SYSTEM, *SYSTEM_CACHES, *folders]:
         if any(path.startswith(parent + "/") for parent in found):
             continue
         with contextlib.suppress(FileNotFoundError):
@@ -84,7 +84,7 @@ def build(origins: Origins, *, network: bool) -> None:
             os.close(origin)
     for name in ("proc", "run", "tmp", "var/tmp", "dev/shm", HOME[1:], STAGE[1:]):
         os.makedirs(f"{root}/{name}", exist_ok=True)
-    for name in _DEVICES:
+    for name in DEVICES:
         os.close(os.open(f"{root}/dev/{name}", os.O_CREAT | os.O_WRONLY, 0o666))
         kernel.bind(f"/dev/{name}", f"{root}/dev/{name}")
     for name, target in _LINKS.items():

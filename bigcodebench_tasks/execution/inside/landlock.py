@@ -1,0 +1,153 @@
+"""Level "landlock": where namespaces are forbidden, as in most containers.
+
+Landlock confines files, TCP, signals and abstract sockets; seccomp takes the other kinds of sockets and
+the system calls that no program needs. There is no view of its own: processes and devices are shared.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import struct
+import sys
+from typing import Any
+
+from . import isolation, kernel, seccomp, view
+from .keeper import Keeper
+
+_CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
+_VERSION_FLAG = 1
+_PATH_BENEATH = 1
+
+_EXECUTE, _WRITE_FILE, _READ_FILE, _READ_DIR, _REMOVE_FILE, _MAKE_REG = 1, 2, 4, 8, 1 << 5, 1 << 8
+_TRUNCATE, _IOCTL_DEV = 1 << 14, 1 << 15
+# All rights on files up to each version of Landlock's interface.
+_ALL_FILES = {1: (1 << 13) - 1, 2: (1 << 14) - 1, 3: (1 << 15) - 1, 5: (1 << 16) - 1}
+_CONNECT_TCP = 2
+_SCOPE_ABSTRACT_SOCKETS_AND_SIGNALS = 3
+_NETWORK_SINCE, _SCOPES_SINCE = 4, 6
+
+_READ = _EXECUTE | _READ_FILE | _READ_DIR
+_DEVICE = _READ_FILE | _WRITE_FILE
+# Semaphores of multiprocessing are files there; nobody may list the folder.
+_SHARED_MEMORY = _READ_FILE | _WRITE_FILE | _REMOVE_FILE | _MAKE_REG | _TRUNCATE
+
+# Users for samples when we are root: one for each that runs, so that they cannot reach one another and
+# what one leaves behind is known by its owner. A range that distributions leave free.
+_FIRST_USER, _USERS = 64_000, 1_000
+
+
+class Landlock(Keeper):
+    """See the module."""
+
+    def __init__(self, settings: dict[str, Any]) -> None:
+        super().__init__(settings)
+        self._host_network = settings["network"] == "host"
+        self._readable = [*view.SYSTEM, *view.SYSTEM_CACHES, "/proc", *view.needed(settings)]
+        self._abi = 0
+        self._own_users = False
+        self._forks = 0
+        self._user = -1
+
+    def enter(self) -> None:
+        super().enter()
+        try:
+            self._abi = kernel.syscall(
+                _CREATE_RULESET, "landlock", None, ctypes.c_size_t(0), ctypes.c_uint(_VERSION_FLAG)
+            )
+        except OSError as error:
+            raise isolation.Unavailable(f"the kernel has no Landlock ({error.strerror})") from error
+        if not self._host_network and self._abi < _NETWORK_SINCE:
+            raise isolation.Unavailable("Landlock confines TCP since Linux 6.7 only")
+        if seccomp.program(kernel.machine(), no_network=True) is None:
+            raise isolation.Unavailable(f"no filter of system calls for {kernel.machine()}")
+        if os.getuid() == 0:
+            os.chmod(self._scratch, 0o711)
+            self._own_users = self._can_be_others()
+
+    def fork(self) -> int:
+        self._forks += 1
+        if self._own_users:
+            self._user = _FIRST_USER + self._forks % _USERS
+        return super().fork()
+
+    def share(self) -> None:
+        if self._own_users:
+            for name in ("", "work", "tmp", "home"):
+                os.chown(f"{self._folder}/{name}", self._user, self._user)
+
+    def clean(self) -> None:
+        if not self._own_users:
+            return
+        with contextlib.suppress(OSError):
+            for entry in os.scandir("/dev/shm"):
+                if entry.stat(follow_symlinks=False).st_uid == self._user:
+                    os.unlink(entry.path)
+
+    def restrict(self) -> None:
+        super().restrict()
+        if self._own_users:
+            _become(self._user)
+            isolation.limit_processes(self._limits)
+        elif os.getuid() == 0:
+            kernel.drop_capabilities()
+        kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
+        self._confine()
+        seccomp.install(no_network=not self._host_network)
+
+    def _confine(self) -> None:
+        files = max(rights for since, rights in _ALL_FILES.items() if since <= self._abi)
+        network = 0 if self._host_network or self._abi < _NETWORK_SINCE else _CONNECT_TCP
+        attributes = struct.pack("=Q", files)
+        if self._abi >= _NETWORK_SINCE:
+            attributes += struct.pack("=Q", network)
+        if self._abi >= _SCOPES_SINCE:
+            attributes += struct.pack("=Q", _SCOPE_ABSTRACT_SOCKETS_AND_SIGNALS)
+        rules = kernel.syscall(
+            _CREATE_RULESET, "landlock", attributes, ctypes.c_size_t(len(attributes)), ctypes.c_uint(0)
+        )
+        for path in self._readable:
+            _allow(rules, path, _READ)
+        for name in view.DEVICES:
+            _allow(rules, f"/dev/{name}", _DEVICE)
+        _allow(rules, "/dev/shm", _SHARED_MEMORY & files)
+        _allow(rules, self._folder, files)
+        kernel.syscall(_RESTRICT_SELF, "landlock", ctypes.c_int(rules), ctypes.c_uint(0))
+        os.close(rules)
+
+    def _can_be_others(self) -> bool:
+        """Whether another user may use the interpreter and the scratch folder; tried in a process of its own."""
+        child = os.fork()
+        if child:
+            return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        try:
+            _become(_FIRST_USER)
+            for folder in (sys.prefix, sys.base_prefix, os.path.dirname(os.__file__)):
+                os.listdir(folder)
+            os.chdir(self._scratch)
+            os._exit(0)
+        except BaseException:
+            os._exit(1)
+
+
+def _become(user: int) -> None:
+    os.setgroups([])
+    os.setresgid(user, user, user)
+    os.setresuid(user, user, user)
+    kernel.prctl(kernel.PR_SET_DUMPABLE, 1)
+
+
+def _allow(rules: int, path: str, rights: int) -> None:
+    """Grant rights below `path`; what is not there needs none."""
+    try:
+        fd = os.open(path, os.O_PATH | os.O_CLOEXEC)
+    except OSError:
+        return
+    try:
+        rule = struct.pack("=Qi", rights, fd)
+        kernel.syscall(
+            _ADD_RULE, "landlock", ctypes.c_int(rules), ctypes.c_int(_PATH_BENEATH), rule, ctypes.c_uint(0)
+        )
+    finally:
+        os.close(fd)
