@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import logging
 import sys
 from collections.abc import Sequence
 
-from bigcodebench_tasks import TASKS_PATH, __version__
+from bigcodebench_tasks import TASKS_PATH, __version__, environment_cli
 from bigcodebench_tasks.errors import BigCodeBenchError
 
 
@@ -18,9 +17,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: the command line without the program's name; ``sys.argv`` by default.
 
     Returns:
-        Exit status: 0 for success, 1 for a failed check, 2 for an error that the message explains.
+        Exit status: 0 for success, 2 for an error that the message explains.
     """
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     given = _parser().parse_args(arguments)
     try:
         status: int = given.run(given)
@@ -52,6 +50,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog='example: lm_eval ls tasks --include_path "$(bigcodebench-tasks path)"',
     )
     path.set_defaults(run=_print_path)
+    environment_cli.add_commands(commands)
     return parser
 
 

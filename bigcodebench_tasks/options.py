@@ -29,6 +29,9 @@ class Options:
         strip_newlines: strip newlines at both ends of the prompt (official ``strip_newlines``).
         instruction_prefix: first line of the user's message.
         response_prefix: first line of the prefilled assistant's turn.
+        workers: programs that may use a core at the same time; None takes ``BIGCODEBENCH_WORKERS``, or the cores
+            that this process may use.
+        sandbox: isolation level; None takes ``BIGCODEBENCH_SANDBOX``, or the strongest that the machine gives.
     """
 
     n_samples: int = 1
@@ -44,6 +47,8 @@ class Options:
         "Below is a Python script with a self-contained function that solves the problem and passes "
         "corresponding tests:"
     )
+    workers: int | None = None
+    sandbox: str | None = None
 
     @classmethod
     def resolve(cls, *sections: Any) -> Options:
@@ -74,7 +79,8 @@ class Options:
 
 
 _TYPES: dict[str, type] = {
-    field.name: {"int": int, "bool": bool, "str": str, "str | None": str}[str(field.type)] for field in fields(Options)
+    field.name: {"int": int, "bool": bool, "str": str}[str(field.type).removesuffix(" | None")]
+    for field in fields(Options)
 }
 
 
@@ -89,6 +95,6 @@ def _checked(name: str, value: Any) -> Any:
     # bool is a subclass of int, but true for n_samples is a mistake, not the number 1.
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
         raise OptionError(f"{KEY} option {name!r} must be of type {kind.__name__}, not {value!r}. {_allowed()}")
-    if isinstance(value, int) and name == "n_samples" and value < 1:
-        raise OptionError(f"{KEY} option 'n_samples' must be at least 1, not {value}.")
+    if name in ("n_samples", "workers") and isinstance(value, int) and value < 1:
+        raise OptionError(f"{KEY} option {name!r} must be at least 1, not {value}.")
     return value

@@ -16,7 +16,7 @@ from lm_eval.api.instance import Instance
 from lm_eval.api.task import ConfigurableTask
 
 from bigcodebench_tasks import __version__, dataset, prompts
-from bigcodebench_tasks.execution import Environment, prepare
+from bigcodebench_tasks.execution import Prepared, prepare
 from bigcodebench_tasks.ground_truth_model import GroundTruthLM
 from bigcodebench_tasks.options import KEY, Options
 from bigcodebench_tasks.sanitize import sanitize
@@ -67,7 +67,7 @@ class BigCodeBenchTask(ConfigurableTask):
         self._options = Options.resolve((settings.get("metadata") or {}).get(KEY))
         self._mode: prompts.Mode = "direct" if self._split == "complete" else "chat"
         self._renders_templates = False
-        self._environment: Environment | None = None
+        self._prepared: Prepared | None = None
 
         if self._options.version and settings["dataset_path"] != dataset.MINI:
             settings["test_split"] = self._options.version
@@ -170,8 +170,11 @@ class BigCodeBenchTask(ConfigurableTask):
             "options": self._options.to_dict(),
         }
         if "bypass" not in self._metric_fn_list:  # the harness's metric for --predict_only
-            self._environment = prepare()
-            run["environment"] = {"lock": self._environment.lock, "sha256": self._environment.lock_sha256}
+            self._prepared = prepare(self._options.sandbox)
+            environment, isolation = self._prepared.environment, self._prepared.isolation
+            run["environment"] = {"lock": environment.lock, "sha256": environment.lock_sha256}
+            run["isolation"] = isolation.level
+            log.info("[%s] programs run in the environment %r, %s", self.config.task, environment.lock, isolation)
         self.config.metadata[RUN_KEY] = run
 
     def score(self, tasks: list[dict[str, Any]], responses: list[list[str]]) -> list[list[SampleRecord]]:
@@ -195,13 +198,15 @@ class BigCodeBenchTask(ConfigurableTask):
             [self._solution(task, response, stops) for response in answers[: self._options.n_samples]]
             for task, answers in zip(tasks, responses, strict=True)
         ]
-        if self._environment is None:
+        if self._prepared is None:
             return [[SampleRecord(solution=text, status=NOT_EXECUTED) for text in texts] for texts in solutions]
         verdicts = judge(
             tasks,
             solutions,
-            self._environment,
+            self._prepared.environment,
             calibrated=self._options.calibrated,
+            sandbox=self._prepared.isolation.level,
+            workers=self._options.workers,
             description=f"Executing {self.config.task}",
         )
         records = [

@@ -66,9 +66,8 @@ class PassAtK(evaluate.Metric):
         k: tuple[int, ...] = bigcodebench_tasks.scoring.KS,
         calibrated: bool = True,
     ) -> dict[str, Any]:
-        verdicts = bigcodebench_tasks.scoring.judge(
-            references, predictions, bigcodebench_tasks.execution.prepare(), calibrated=calibrated
-        )
+        environment = bigcodebench_tasks.execution.prepare().environment
+        verdicts = bigcodebench_tasks.scoring.judge(references, predictions, environment, calibrated=calibrated)
         outcomes = [[verdict.passed for verdict in task] for task in verdicts]
         return {
             **bigcodebench_tasks.scoring.mean_pass_at_k(outcomes, k),
