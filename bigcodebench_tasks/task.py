@@ -174,7 +174,7 @@ class BigCodeBenchTask(ConfigurableTask):
             environment, isolation = self._prepared.environment, self._prepared.isolation
             run["environment"] = {"lock": environment.lock, "sha256": environment.lock_sha256}
             run["isolation"] = isolation.level
-            log.info("[%s] programs run in the environment %r, %s", self.config.task, environment.lock, isolation)
+            log.info("[%s] lock %s; isolation %s", self.config.task, environment.lock, isolation.description)
         self.config.metadata[RUN_KEY] = run
 
     def score(self, tasks: list[dict[str, Any]], responses: list[list[str]]) -> list[list[SampleRecord]]:

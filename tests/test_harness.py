@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import subprocess
 import sys
 import zipfile
@@ -19,9 +18,14 @@ GROUND_TRUTH = ("run", "--model", "bigcodebench-ground-truth", "--confirm_run_un
 
 def score(output: str, task: str, metric: str = "pass@1") -> float:
     """The value that the harness's table shows for a task or group."""
-    row = re.search(rf"\|\s*-?\s*{task}\s*\|.*?\|{re.escape(metric)}\s*\|\S*\s*\|\s*([\d.]+)\|", output)
-    assert row, output[-4000:]
-    return float(row[1])
+    name = ""
+    for line in output.splitlines():
+        cells = [cell.strip(" -") for cell in line.split("|")[1:-1]]
+        if len(cells) == 9:
+            name = cells[0] or name  # further metrics of a task have an empty first cell
+            if (name, cells[4]) == (task, metric):
+                return float(cells[6])
+    raise AssertionError(output[-4000:])
 
 
 def samples(folder: Path, task: str) -> list[dict[str, Any]]:

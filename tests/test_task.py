@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from typing import Any
 
 import pytest
 from lm_eval import simple_evaluate
 from lm_eval.api.model import LM
+from lm_eval.models.api_models import JsonChatStr
 from lm_eval.tasks import TaskManager
 
 from bigcodebench_tasks.dataset import MINI, load_tasks
@@ -41,10 +43,10 @@ class Recorder(LM):
 
 
 class ChatServer(Recorder):
-    """A loader of a chat server: its conversations are not text."""
+    """A loader of a chat server: its conversations are not text, but what the harness's API loaders make of them."""
 
     def apply_chat_template(self, chat_history: list[dict[str, str]], add_generation_prompt: bool = True) -> Any:
-        return ("conversation", tuple((turn["role"], turn["content"]) for turn in chat_history))
+        return JsonChatStr(json.dumps(chat_history))
 
 
 def evaluate(model: LM, split: str = "complete", metadata: dict[str, Any] | None = None, **arguments: Any) -> Any:
@@ -103,9 +105,9 @@ def test_prefill_can_be_turned_off() -> None:
 def test_a_chat_server_gets_the_users_turn_alone() -> None:
     model = ChatServer()
     evaluate(model, "instruct", apply_chat_template=True)
-    kind, conversation = asked(model)
-    assert kind == "conversation"
-    assert [role for role, _ in conversation] == ["user"]
+    (turn,) = json.loads(asked(model).prompt)
+    assert turn["role"] == "user"
+    assert "Below is" not in turn["content"]
     assert stops(model) == ["<|endoftext|>"]
 
 
