@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -82,21 +83,14 @@ class Keeper:
 
 
 def _remove(folder: str) -> None:
-    """Delete a folder whose program may have taken the permissions to do so away."""
-
-    def allow(function: Any, path: str, _: Any) -> None:
-        os.chmod(os.path.dirname(path), 0o700)
-        if not os.path.islink(path):
-            os.chmod(path, 0o700)
-        if os.path.isdir(path) and not os.path.islink(path):
-            shutil.rmtree(path, ignore_errors=True)
-        else:
-            os.unlink(path)
-
-    try:
-        shutil.rmtree(folder, onerror=allow)
-    except OSError:
-        shutil.rmtree(folder, ignore_errors=True)
+    """Delete a folder whose program may have taken the permissions to do so away, but never follow its links."""
+    for parent, names, _ in os.walk(folder):
+        for name in names:
+            path = f"{parent}/{name}"
+            if not os.path.islink(path):
+                with contextlib.suppress(OSError):
+                    os.chmod(path, 0o700)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _die_like(status: int) -> NoReturn:

@@ -60,7 +60,7 @@ class Landlock(Keeper):
             raise isolation.Unavailable(f"the kernel has no Landlock ({error.strerror})") from error
         if not self._host_network and self._abi < _NETWORK_SINCE:
             raise isolation.Unavailable("Landlock confines TCP since Linux 6.7 only")
-        if seccomp.program(kernel.machine(), no_network=True) is None:
+        if seccomp.program(kernel.machine()) is None:
             raise isolation.Unavailable(f"no filter of system calls for {kernel.machine()}")
         if os.getuid() == 0:
             os.chmod(self._scratch, 0o711)
@@ -94,7 +94,7 @@ class Landlock(Keeper):
             kernel.drop_capabilities()
         kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
         self._confine()
-        seccomp.install(no_network=not self._host_network)
+        seccomp.install(sockets="no local" if self._host_network else "tcp")
 
     def _confine(self) -> None:
         files = max(rights for since, rights in _ALL_FILES.items() if since <= self._abi)
@@ -117,7 +117,7 @@ class Landlock(Keeper):
         os.close(rules)
 
     def _can_be_others(self) -> bool:
-        """Whether another user may use the interpreter and the scratch folder; tried in a process of its own."""
+        """Whether another user may use the interpreter and the scratch; tried in a process of its own."""
         child = os.fork()
         if child:
             return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0

@@ -39,6 +39,7 @@ _SOCKET = {"x86_64": 41, "aarch64": 198}
 # sendto, sendmsg and sendmmsg, each with the argument that holds its flags
 _SENDING = {"x86_64": ((44, 3), (46, 2), (307, 3)), "aarch64": ((206, 3), (211, 2), (269, 3))}
 _MSG_FASTOPEN = 0x20000000
+_AF_UNIX, _AF_INET, _AF_INET6, _AF_NETLINK = 1, 2, 10, 16
 
 _LOAD, _AND, _EQUAL, _ANY_BIT, _AT_LEAST, _RETURN = 0x20, 0x54, 0x15, 0x45, 0x35, 0x06
 _NR, _ARCH, _ARG = 0, 4, (16, 24, 32, 40)  # offsets in struct seccomp_data
@@ -48,13 +49,14 @@ def _instruction(code: int, value: int, if_true: int = 0, if_false: int = 0) -> 
     return struct.pack("=HBBI", code, if_true, if_false, value)
 
 
-def program(machine: str, *, no_network: bool = False) -> bytes | None:
+def program(machine: str, *, sockets: str = "all") -> bytes | None:
     """The filter for an architecture; None for one whose system calls are not listed here.
 
     Args:
         machine: "x86_64" or "aarch64".
-        no_network: allow no sockets but TCP and local ones. For the level whose other layers confine only
-            what TCP's connect does: no datagrams, no data that is sent along with a connection request.
+        sockets: which of them programs may have, for the level whose other layers confine only TCP's
+            connect: "all"; "no local" for all but those that reach the host's services through files, such
+            as a container daemon; "tcp" for no others but TCP's, and no data along with a connection request.
     """
     if machine not in _REFUSED:
         return None
@@ -76,17 +78,14 @@ def program(machine: str, *, no_network: bool = False) -> bytes | None:
         _CLONE[machine],
         [_instruction(_LOAD, _ARG[0]), _instruction(_ANY_BIT, _NEW_NAMESPACES, if_false=1), refuse],
     )
-    if no_network:
-        lines += _on(_SOCKET[machine], _only_tcp_and_local(refuse))
+    if sockets == "no local":
+        load, local = _instruction(_LOAD, _ARG[0]), _instruction(_EQUAL, _AF_UNIX, if_false=1)
+        lines += _on(_SOCKET[machine], [load, local, refuse])
+    if sockets == "tcp":
+        lines += _on(_SOCKET[machine], _only_tcp(refuse))
         for number, argument in _SENDING[machine]:
-            lines += _on(
-                number,
-                [
-                    _instruction(_LOAD, _ARG[argument]),
-                    _instruction(_ANY_BIT, _MSG_FASTOPEN, if_false=1),
-                    refuse,
-                ],
-            )
+            flags = _instruction(_LOAD, _ARG[argument])
+            lines += _on(number, [flags, _instruction(_ANY_BIT, _MSG_FASTOPEN, if_false=1), refuse])
     lines.append(_instruction(_RETURN, _ALLOW))
     return b"".join(lines)
 
@@ -97,15 +96,13 @@ def _on(number: int, body: list[bytes]) -> list[bytes]:
     return [_instruction(_EQUAL, number, if_false=len(body)), *body]
 
 
-def _only_tcp_and_local(refuse: bytes) -> list[bytes]:
-    af_unix, af_inet, af_inet6, af_netlink = 1, 2, 10, 16
+def _only_tcp(refuse: bytes) -> list[bytes]:
     type_mask, sock_stream, ipproto_tcp = 0xF, 1, 6
     return [
         _instruction(_LOAD, _ARG[0]),
-        _instruction(_EQUAL, af_unix, if_true=9),
-        _instruction(_EQUAL, af_netlink, if_true=8),  # how the C library learns its own addresses
-        _instruction(_EQUAL, af_inet, if_true=1),
-        _instruction(_EQUAL, af_inet6, if_false=7),
+        _instruction(_EQUAL, _AF_NETLINK, if_true=8),  # how the C library learns its own addresses
+        _instruction(_EQUAL, _AF_INET, if_true=1),
+        _instruction(_EQUAL, _AF_INET6, if_false=7),
         _instruction(_LOAD, _ARG[1]),
         _instruction(_AND, type_mask),
         _instruction(_EQUAL, sock_stream, if_false=4),
@@ -117,9 +114,9 @@ def _only_tcp_and_local(refuse: bytes) -> list[bytes]:
     ]
 
 
-def install(*, no_network: bool = False) -> None:
+def install(*, sockets: str = "all") -> None:
     """Filter this process and all its descendants, for good; needs no_new_privs."""
-    code = program(kernel.machine(), no_network=no_network)
+    code = program(kernel.machine(), sockets=sockets)
     if code is None:
         return
     buffer = ctypes.create_string_buffer(code, len(code))
