@@ -20,7 +20,8 @@ def add_commands(commands: Any) -> None:
         description="The execution environment is a second Python with the 167 pinned packages that "
         "BigCodeBench's tasks import. lm_eval builds it by itself when a task first needs it; with these commands "
         "you do it beforehand. It lies in the user's cache folder, or in the folder that "
-        f"{environments.CACHE_VARIABLE} names. {environments.PYTHON_VARIABLE} replaces it with an interpreter that has the libraries already.",
+        f"{environments.CACHE_VARIABLE} names. {environments.PYTHON_VARIABLE} replaces it with an interpreter that "
+        "has the libraries already.",
         epilog="example: bigcodebench-tasks env create && bigcodebench-tasks env check",
     )
     actions = env.add_subparsers(metavar="ACTION", required=True)

@@ -177,9 +177,7 @@ def differences(environment: Environment) -> list[str]:
             wrong.append(f"{name} {version} lacks {gone}")
     absent = json.loads((environment.folder / _MARKER).read_text())["nltk_data_absent"]
     wrong += [
-        f"NLTK data {data.name} is missing"
-        for data in nltk_data.missing(environment.folder)
-        if data.name not in absent
+        f"NLTK data {data.name} is missing" for data in nltk_data.missing(environment.folder) if data.name not in absent
     ]
     return wrong
 

@@ -63,7 +63,7 @@ def fetch(home: Path, python: Path, install: Callable[[Path], None]) -> list[Dat
         Those that could not be had.
     """
     for data in missing(home):
-        command = [python, "-I", "-m", "nltk.downloader", "-q", "-d", folder(home), data.name]
+        command = [str(python), "-I", "-m", "nltk.downloader", "-q", "-d", str(folder(home)), data.name]
         try:
             done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=_DOWNLOAD_LIMIT_S)
         except subprocess.TimeoutExpired:
