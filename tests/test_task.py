@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -210,6 +211,14 @@ def test_cached_requests_are_not_served_to_other_options() -> None:
     again = Recorder()
     evaluate(again, cache_requests=True, apply_chat_template=True)
     assert asked(again).endswith("```python\n")
+
+
+def test_cached_responses_are_used_again(tmp_path: Path) -> None:
+    cache = str(tmp_path / "responses")
+    evaluate(Recorder(), use_cache=cache)
+    again = Recorder()
+    evaluate(again, use_cache=cache)
+    assert again.requests == []
 
 
 def test_the_results_say_what_the_score_depends_on() -> None:
