@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -56,6 +57,14 @@ def scratch_parent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
     yield folder
     assert list(folder.iterdir()) == []
+    assert_gone(folder)
+
+
+def assert_gone(folder: Path) -> None:
+    """No process is left; the kernel may need a moment for the last one that was killed."""
+    end = time.monotonic() + 10
+    while processes_of(folder) and time.monotonic() < end:
+        time.sleep(0.02)
     assert processes_of(folder) == []
 
 
