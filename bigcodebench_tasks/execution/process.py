@@ -58,7 +58,7 @@ class ServerProcess:
                 start_new_session=True,
             )
         self.channel = protocol.Channel(ours)
-        visible = [environment.folder, *([environment.nltk_data] if environment.nltk_data else [])]
+        visible = [environment.folder]
         self.channel.send(
             {
                 "level": level,
@@ -151,6 +151,4 @@ def variables(environment: Environment, scratch: str) -> dict[str, str]:
         # Sets and dicts of strings iterate in the same order in every run.
         "PYTHONHASHSEED": "0",
     }
-    if environment.nltk_data is not None:
-        found["NLTK_DATA"] = str(environment.nltk_data)
     return found

@@ -1,0 +1,75 @@
+"""pass@k of BigCodeBench as an `evaluate.Metric`: execute candidate solutions, estimate pass@k.
+
+import evaluate, bigcodebench_tasks
+metric = evaluate.load(bigcodebench_tasks.METRIC_PATH)
+metric.compute(predictions=[[solution, ...], ...], references=[task, ...], k=[1])
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import datasets
+import evaluate
+
+import bigcodebench_tasks.execution
+import bigcodebench_tasks.scoring
+
+_DESCRIPTION = """\
+Executes each candidate solution against its task's unittest suite, in the execution environment and never in
+this process, and estimates pass@k without bias (Chen et al., 2021, arXiv 2107.03374)."""
+
+_INPUTS = """\
+Args:
+    predictions: per task a list of candidate solutions, Python source (sanitize model answers first, with
+        `bigcodebench_tasks.sanitize`).
+    references: per task its row of the dataset: at least "task_id", "code_prompt" and "test".
+    k: the k of pass@k; those larger than the number of candidates of some task are left out.
+    calibrated: put code_prompt and `pass` before each solution, as the official evaluator does.
+Returns:
+    {"pass@k": mean over tasks, ...} and "verdicts": per task and candidate a mapping with "status", "reason",
+    "details", "seconds" and "tests_run".
+"""
+
+_CITATION = """\
+@article{zhuo2024bigcodebench,
+  title={BigCodeBench: Benchmarking Code Generation with Diverse Function Calls and Complex Instructions},
+  author={Zhuo, Terry Yue and others},
+  journal={arXiv preprint arXiv:2406.15877},
+  year={2024}
+}"""
+
+
+@evaluate.utils.file_utils.add_start_docstrings(_DESCRIPTION, _INPUTS)
+class PassAtK(evaluate.Metric):
+    """See `_DESCRIPTION` and `_INPUTS`."""
+
+    def _info(self) -> evaluate.MetricInfo:
+        text = datasets.Value("string")
+        return evaluate.MetricInfo(
+            description=_DESCRIPTION,
+            citation=_CITATION,
+            inputs_description=_INPUTS,
+            features=datasets.Features(
+                {
+                    "predictions": datasets.Sequence(text),
+                    "references": {"task_id": text, "code_prompt": text, "test": text},
+                }
+            ),
+            reference_urls=["https://github.com/bigcode-project/bigcodebench"],
+        )
+
+    def _compute(
+        self,
+        predictions: list[list[str]],
+        references: list[dict[str, str]],
+        k: tuple[int, ...] = bigcodebench_tasks.scoring.KS,
+        calibrated: bool = True,
+    ) -> dict[str, Any]:
+        environment = bigcodebench_tasks.execution.prepare().environment
+        verdicts = bigcodebench_tasks.scoring.judge(references, predictions, environment, calibrated=calibrated)
+        outcomes = [[verdict.passed for verdict in task] for task in verdicts]
+        return {
+            **bigcodebench_tasks.scoring.mean_pass_at_k(outcomes, k),
+            "verdicts": [[verdict.to_dict() for verdict in task] for task in verdicts],
+        }

@@ -1,0 +1,100 @@
+"""Task options: what a user may change with ``--metadata '{"bigcodebench": {...}}'``.
+
+All of them live under one key, so that a misspelt name is an error and not silently ignored among the
+model arguments, which the harness merges into the same mapping.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from bigcodebench_tasks.errors import OptionError
+
+KEY = "bigcodebench"
+
+
+@dataclass(frozen=True)
+class Options:
+    """Options of one task, resolved: defaults, then the YAML's section, then the command line.
+
+    Attributes:
+        n_samples: samples per task (the harness calls this repeats).
+        version: dataset version, a split of the dataset on the Hub; None keeps the YAML's ``test_split``.
+        direct_completion: complete the raw prompt even though a chat template is applied.
+        prefill: in chat, open the assistant's turn with ``response_prefix`` and a code fence (official
+            ``skip_prefill`` is ``"prefill": false``).
+        calibrated: put the task's ``code_prompt`` and ``pass`` before the solution (official default).
+        strip_newlines: strip newlines at both ends of the prompt (official ``strip_newlines``).
+        instruction_prefix: first line of the user's message.
+        response_prefix: first line of the prefilled assistant's turn.
+        workers: programs that may use a core at the same time; None takes ``BIGCODEBENCH_WORKERS``, or the cores
+            that this process may use.
+        sandbox: isolation level; None takes ``BIGCODEBENCH_SANDBOX``, or the strongest that the machine gives.
+    """
+
+    n_samples: int = 1
+    version: str | None = None
+    direct_completion: bool = False
+    prefill: bool = True
+    calibrated: bool = True
+    strip_newlines: bool = False
+    instruction_prefix: str = (
+        "Please provide a self-contained Python script that solves the following problem in a markdown code block:"
+    )
+    response_prefix: str = (
+        "Below is a Python script with a self-contained function that solves the problem and passes "
+        "corresponding tests:"
+    )
+    workers: int | None = None
+    sandbox: str | None = None
+
+    @classmethod
+    def resolve(cls, *sections: Any) -> Options:
+        """Merge option sections, the last one winning.
+
+        Args:
+            sections: mappings from option name to value; None counts as empty.
+
+        Raises:
+            OptionError: a section is no mapping, or holds an unknown name, a wrong type or a value out of range.
+        """
+        merged: dict[str, Any] = {}
+        for section in sections:
+            if section is None:
+                continue
+            if not isinstance(section, Mapping):
+                raise OptionError(
+                    f"option {KEY!r} must be a mapping of option names to values, not {section!r}. "
+                    f'Pass it as --metadata \'{{"{KEY}": {{"n_samples": 10}}}}\'. {_allowed()}'
+                )
+            for name, value in section.items():
+                merged[name] = _checked(name, value)
+        return cls(**merged)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The options as plain JSON types, for the results file."""
+        return asdict(self)
+
+
+_TYPES: dict[str, type] = {
+    field.name: {"int": int, "bool": bool, "str": str}[str(field.type).removesuffix(" | None")]
+    for field in fields(Options)
+}
+
+
+def _allowed() -> str:
+    return "Allowed options: " + ", ".join(f"{name} ({kind.__name__})" for name, kind in _TYPES.items()) + "."
+
+
+def _checked(name: str, value: Any) -> Any:
+    if name not in _TYPES:
+        raise OptionError(f"unknown {KEY} option {name!r}. {_allowed()}")
+    kind = _TYPES[name]
+    # bool is a subclass of int, but true for n_samples is a mistake, not the number 1.
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        raise OptionError(f"{KEY} option {name!r} must be of type {kind.__name__}, not {value!r}. {_allowed()}")
+    if name in ("n_samples", "workers") and isinstance(value, int) and value < 1:
+        raise OptionError(f"{KEY} option {name!r} must be at least 1, not {value}.")
+    return value

@@ -1,0 +1,257 @@
+"""The harness's view of BigCodeBench: one task class, configured by the files in ``yaml/``."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections import Counter
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+import datasets
+from lm_eval.api.filter import Filter, FilterEnsemble
+from lm_eval.api.instance import Instance
+from lm_eval.api.task import ConfigurableTask
+
+from bigcodebench_tasks import __version__, dataset, prompts
+from bigcodebench_tasks.execution import Prepared, prepare
+from bigcodebench_tasks.ground_truth_model import GroundTruthLM
+from bigcodebench_tasks.options import KEY, Options
+from bigcodebench_tasks.sanitize import sanitize
+from bigcodebench_tasks.scoring import judge
+
+# Below the harness's logger: its level and format apply, and nothing is lost where only that one is set up.
+log = logging.getLogger("lm_eval.bigcodebench")
+
+FILTER_NAME = "execute"
+"""Name of the filter in the harness's table and logs."""
+
+NOT_EXECUTED = "not executed"
+"""Status of a sample when the harness was asked for predictions only (``--predict_only``)."""
+
+RUN_KEY = "bigcodebench_run"
+"""Where a run says what its score depends on: ``configs[task]["metadata"][RUN_KEY]`` in the results file."""
+
+
+class SampleRecord(dict[str, Any]):
+    """What is kept of one sample, by name. As text it is JSON: the harness logs ``str()`` of what filters return."""
+
+    def __str__(self) -> str:
+        return json.dumps(self, ensure_ascii=False)
+
+
+class BigCodeBenchTask(ConfigurableTask):
+    """One split of one subset of BigCodeBench.
+
+    Configured by a YAML file with three keys beside the harness's own: ``class``, which names this class,
+    ``split`` ("complete" or "instruct") and ``direct_completion_until`` (the stop strings that direct
+    completion adds). Options come from ``metadata["bigcodebench"]``, where the harness puts ``--metadata``.
+
+    The life of a task: the constructor loads the dataset; `build_all_requests`, before any generation, decides
+    how the model is asked and prepares the execution environment; `score`, called by the task's filter,
+    sanitizes and executes.
+
+    Raises:
+        OptionError, DatasetError: from the constructor.
+        PromptError, EnvironmentError_, SandboxUnavailable: from `build_all_requests`.
+    """
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        settings = dict(config)
+        settings.pop("class", None)
+        self._split: prompts.Split = settings.pop("split")
+        self._direct_stops: list[str] = settings.pop("direct_completion_until")
+        self._base_stops: list[str] = list(settings["generation_kwargs"]["until"])
+        self._options = Options.resolve((settings.get("metadata") or {}).get(KEY))
+        self._mode: prompts.Mode = "direct" if self._split == "complete" else "chat"
+        self._renders_templates = False
+        self._prepared: Prepared | None = None
+
+        if self._options.version and settings["dataset_path"] != dataset.MINI:
+            settings["test_split"] = self._options.version
+        # Few-shot examples come from the tasks themselves; naming their split makes the harness leave out
+        # the task that is asked.
+        settings["fewshot_split"] = settings["test_split"]
+        settings["repeats"] = self._options.n_samples
+        super().__init__(config=settings)
+        self._filters = [FilterEnsemble(FILTER_NAME, [partial(_ExecuteFilter, task=self)])]
+
+    # -- data ----------------------------------------------------------------------------------------
+
+    def download(self, dataset_kwargs: dict[str, Any] | None = None, **_unused: Any) -> None:
+        version = self.config.test_split
+        self.dataset: dict[str, datasets.Dataset] = {version: dataset.load_tasks(self.DATASET_PATH, version)}
+
+    # -- prompts -------------------------------------------------------------------------------------
+
+    def doc_to_text(self, doc: Mapping[str, str], doc_to_text: Any = None) -> str:
+        return prompts.question(doc, self._split, self._mode, self._options)
+
+    def doc_to_target(self, doc: Mapping[str, str], doc_to_target: Any = None) -> str:
+        return prompts.reference_answer(doc, self._split, self._mode, self._options)
+
+    def doc_to_prefix(self, doc: Mapping[str, str]) -> str | None:
+        if self._mode == "chat" and self._renders_templates and self._options.prefill:
+            return prompts.prefilled_turn(self._options)
+        return None
+
+    def fewshot_context(self, doc: dict[str, Any], num_fewshot: int, **kwargs: Any) -> Any:
+        context = super().fewshot_context(doc, num_fewshot, **kwargs)
+        return context[: context.rindex(prompts.ANSWER_MARK)] if kwargs.get("gen_prefix") else context
+
+    def construct_requests(self, doc: dict[str, Any], ctx: Any, **kwargs: Any) -> Instance:
+        request: Instance = super().construct_requests(doc, ctx, **kwargs)
+        request.arguments = (ctx, self._generation_kwargs())
+        return request
+
+    def build_all_requests(
+        self,
+        *,
+        apply_chat_template: bool = False,
+        chat_template: Callable[..., Any] | None = None,
+        tokenizer_name: str = "",
+        **kwargs: Any,
+    ) -> None:
+        if not apply_chat_template:
+            chat_template = None
+        if chat_template is None and self._split == "instruct" and GroundTruthLM.in_use():
+            self._mode = "chat"  # that model reads the task, not the prompt: it needs no template to answer
+        else:
+            self._mode = prompts.resolve_mode(self._split, self._options, chat_template)
+        if self._mode == "direct":
+            chat_template = None
+        self._renders_templates = chat_template is not None
+        self._warn_if_greedy_repeats()
+        self._prepare()
+        # The harness keys its cache of requests by task name, shots and tokenizer; what we ask depends on
+        # the options and the dataset too.
+        asked = [__version__, self._mode, self._options.to_dict(), self._generation_kwargs(), self._dataset_sha256]
+        digest = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:16]
+        super().build_all_requests(
+            apply_chat_template=chat_template is not None,
+            chat_template=chat_template,
+            tokenizer_name=f"{tokenizer_name}-{digest}",
+            **kwargs,
+        )
+
+    def _generation_kwargs(self) -> dict[str, Any]:
+        """The harness's generation arguments in this mode: its stop strings, and the official top_p when sampling."""
+        arguments = dict(self.config.generation_kwargs)
+        until = arguments["until"]
+        arguments["until"] = [until] if isinstance(until, str) else list(until)
+        if arguments["until"] == self._base_stops:  # else the user chose others with --gen_kwargs
+            arguments["until"] = prompts.stop_strings(self._base_stops, self._direct_stops, self._mode, self._options)
+        if arguments.get("do_sample") or float(arguments.get("temperature") or 0.0) > 0:
+            # Said aloud, or the harness's cache of responses would serve one sample n times.
+            arguments["do_sample"] = True
+            arguments.setdefault("top_p", 0.95)
+        return arguments
+
+    def _warn_if_greedy_repeats(self) -> None:
+        if self._options.n_samples > 1 and not self._generation_kwargs().get("do_sample"):
+            log.warning(
+                "[%s] n_samples is %d but decoding is greedy, so all samples of a task will be the same. "
+                "Add --gen_kwargs do_sample=True,temperature=0.8 or leave n_samples at 1.",
+                self.config.task,
+                self._options.n_samples,
+            )
+
+    # -- execution -----------------------------------------------------------------------------------
+
+    def _prepare(self) -> None:
+        """Check what scoring will need, building the environment if it is missing, before the GPU hours."""
+        self._dataset_sha256 = dataset.sha256(self.dataset[self.config.test_split])
+        run: dict[str, Any] = {
+            "plugin": __version__,
+            "dataset_sha256": self._dataset_sha256,
+            "mode": self._mode,
+            "options": self._options.to_dict(),
+        }
+        if "bypass" not in self._metric_fn_list:  # the harness's metric for --predict_only
+            self._prepared = prepare(self._options.sandbox)
+            environment, isolation = self._prepared.environment, self._prepared.isolation
+            run["environment"] = {"lock": environment.lock, "sha256": environment.lock_sha256}
+            run["isolation"] = isolation.level
+            log.info("[%s] lock %s; isolation %s", self.config.task, environment.lock, isolation.description)
+        self.config.metadata[RUN_KEY] = run
+
+    def score(self, tasks: list[dict[str, Any]], responses: list[list[str]]) -> list[list[SampleRecord]]:
+        """Sanitize and execute all responses to this task (on this rank).
+
+        Args:
+            tasks: rows of the dataset.
+            responses: raw responses of the model, n_samples per task.
+
+        Returns:
+            Per task a list of sample records: "solution" (sanitized), "status" ("pass", "fail", "timeout" or
+            "not executed"), and where it was executed "reason", "details" ({test method: traceback}),
+            "seconds" and "tests_run".
+
+        Raises:
+            ExecutionFailed: our own machinery broke; nothing was scored.
+        """
+        stops = self._generation_kwargs()["until"]
+        solutions = [
+            # More than n_samples come where the harness padded a rank with repeats of its last request.
+            [self._solution(task, response, stops) for response in answers[: self._options.n_samples]]
+            for task, answers in zip(tasks, responses, strict=True)
+        ]
+        if self._prepared is None:
+            return [[SampleRecord(solution=text, status=NOT_EXECUTED) for text in texts] for texts in solutions]
+        verdicts = judge(
+            tasks,
+            solutions,
+            self._prepared.environment,
+            calibrated=self._options.calibrated,
+            sandbox=self._prepared.isolation.level,
+            workers=self._options.workers,
+            description=f"Executing {self.config.task}",
+        )
+        records = [
+            [SampleRecord(solution=text, **verdict.to_dict()) for text, verdict in zip(texts, outcomes, strict=True)]
+            for texts, outcomes in zip(solutions, verdicts, strict=True)
+        ]
+        self._log_summary(tasks, records)
+        return records
+
+    def _solution(self, task: Mapping[str, str], response: str, stops: list[str]) -> str:
+        completion = prompts.completion_text(response, stops, self._mode)
+        answer = prompts.answer_text(task, self._split, completion, self._mode, self._options)
+        return sanitize(answer, task["entry_point"])
+
+    def _log_summary(self, tasks: list[dict[str, Any]], records: list[list[SampleRecord]]) -> None:
+        reasons = Counter(sample["reason"] for samples in records for sample in samples)
+        log.info(
+            "[%s] %d of %d samples pass (%s)",
+            self.config.task,
+            reasons["passed"],
+            reasons.total(),
+            ", ".join(f"{reason}: {count}" for reason, count in reasons.most_common()),
+        )
+        if not GroundTruthLM.in_use():
+            return
+        # A canonical solution that fails says something about this machine: name it, with its last words.
+        for task, samples in zip(tasks, records, strict=True):
+            for sample in samples:
+                if sample["status"] != "pass":
+                    traceback = next(iter(sample["details"].values()), sample["reason"])
+                    log.warning(
+                        "[%s] %s: ground truth gives %s: %s",
+                        self.config.task,
+                        task["task_id"],
+                        sample["status"],
+                        traceback.strip().splitlines()[-1][:300],
+                    )
+
+
+class _ExecuteFilter(Filter):
+    """The harness's way to hand over all responses of a task at once."""
+
+    def __init__(self, task: BigCodeBenchTask) -> None:
+        super().__init__()
+        self._task = task
+
+    def apply(self, resps: list[list[str]], docs: list[dict[str, Any]]) -> list[list[SampleRecord]]:
+        return self._task.score(docs, resps)

@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import pytest
+
+from bigcodebench_tasks.errors import OptionError
+from bigcodebench_tasks.options import Options
+
+
+def test_without_sections_all_options_have_the_official_defaults() -> None:
+    options = Options.resolve(None)
+    assert (options.n_samples, options.prefill, options.calibrated) == (1, True, True)
+    assert (options.direct_completion, options.strip_newlines, options.version) == (False, False, None)
+
+
+def test_a_later_section_wins() -> None:
+    assert Options.resolve({"n_samples": 2, "prefill": False}, {"n_samples": 5}) == Options(n_samples=5, prefill=False)
+
+
+@pytest.mark.parametrize(
+    ("section", "word"),
+    [
+        ({"n_sample": 10}, "n_sample"),
+        ({"n_samples": "10"}, "'10'"),
+        ({"n_samples": True}, "True"),
+        ({"n_samples": 0}, "at least 1"),
+        ({"prefill": 1}, "prefill"),
+        ({"version": 4}, "version"),
+        ("n_samples=10", "mapping"),
+        (["n_samples"], "mapping"),
+    ],
+)
+def test_a_wrong_option_is_one_error_that_names_it(section: object, word: str) -> None:
+    with pytest.raises(OptionError, match=word):
+        Options.resolve(section)
+
+
+def test_the_error_lists_every_allowed_option() -> None:
+    with pytest.raises(OptionError) as error:
+        Options.resolve({"nsamples": 1})
+    for name in Options().to_dict():
+        assert name in str(error.value)
