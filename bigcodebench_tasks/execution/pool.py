@@ -60,12 +60,18 @@ def execute(
     limits = _with_memory(limits or Limits.resolve(), workers)
     preload = worth_preloading(programs)
     run = _Run(programs, workers, durations or {}, on_verdict)
+    starts = 0
     while not run.finished:
+        starts, judged = starts + 1, run.judged
         with ServerProcess(environment, limits, isolation.level, network, preload) as server:
             try:
                 run.drive(server)
             except ServerLost as lost:
                 run.requeue_running(str(lost))
+                if run.judged > judged:
+                    starts = 0
+                if starts >= ATTEMPTS:
+                    raise ExecutionFailed(f"{ATTEMPTS} attempts to run programs in a row failed: {lost}") from None
     return run.verdicts()
 
 
@@ -109,6 +115,10 @@ class _Run:
     @property
     def finished(self) -> bool:
         return len(self._verdicts) == len(self._programs)
+
+    @property
+    def judged(self) -> int:
+        return len(self._verdicts)
 
     def verdicts(self) -> list[Verdict]:
         return [self._verdicts[index] for index in range(len(self._programs))]
