@@ -4,31 +4,14 @@ from __future__ import annotations
 
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from programs import assert_gone
 
 from bigcodebench_tasks.errors import SandboxUnavailable
-from bigcodebench_tasks.execution import Environment, Program, probe
-
-SUITE = """
-import unittest
-
-class TestCases(unittest.TestCase):
-    def test_one(self):
-        self.assertEqual(task_func(), "right")
-
-    def test_two(self):
-        self.assertEqual(task_func(), "right")
-"""
-RIGHT = "def task_func():\n    return 'right'\n"
-WRONG = "def task_func():\n    return 'wrong'\n"
-
-
-def program(solution: str, test: str = SUITE, task_id: str = "test/0") -> Program:
-    return Program(task_id, solution, test)
+from bigcodebench_tasks.execution import Environment, probe
 
 
 @pytest.fixture(scope="session")
@@ -58,23 +41,3 @@ def scratch_parent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     yield folder
     assert list(folder.iterdir()) == []
     assert_gone(folder)
-
-
-def assert_gone(folder: Path) -> None:
-    """No process is left; the kernel may need a moment for the last one that was killed."""
-    end = time.monotonic() + 10
-    while processes_of(folder) and time.monotonic() < end:
-        time.sleep(0.02)
-    assert processes_of(folder) == []
-
-
-def processes_of(folder: Path) -> list[int]:
-    """Processes that were started, or forked from one that was started, with a scratch folder below this."""
-    found = []
-    for entry in Path("/proc").glob("[0-9]*/environ"):
-        try:
-            if str(folder).encode() in entry.read_bytes():
-                found.append(int(entry.parent.name))
-        except OSError:  # ended meanwhile, or not ours
-            continue
-    return found

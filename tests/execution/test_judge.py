@@ -52,9 +52,7 @@ def test_verdict(happened: Outcome, status: str, reason: str) -> None:
 
 
 def test_a_suite_may_skip_its_own_tests() -> None:
-    suite = suite_of(
-        "class TestCases:\n  @unittest.skip('slow')\n  def test_a(self): pass\n  def test_b(self): pass"
-    )
+    suite = suite_of("class TestCases:\n  @unittest.skip('slow')\n  def test_a(self): pass\n  def test_b(self): pass")
     assert judge(outcome(report(skipped=["test_a"])), suite).passed
 
 

@@ -11,10 +11,10 @@ import time
 from pathlib import Path
 
 import pytest
+from programs import RIGHT, SUITE, WRONG, assert_gone, processes_of, program
 
 from bigcodebench_tasks.errors import ExecutionFailed, OptionError
 from bigcodebench_tasks.execution import Environment, Limits, Verdict, execute
-from tests.execution.conftest import RIGHT, SUITE, WRONG, assert_gone, processes_of, program
 
 LIMITS = Limits(timeout_s=20, tree_memory_mib=512)
 
@@ -188,9 +188,7 @@ def test_many_open_descriptors_do_not_matter(environment: Environment, level: st
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
-def test_level_none_must_be_chosen(
-    environment: Environment, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_level_none_must_be_chosen(environment: Environment, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("BIGCODEBENCH_SANDBOX", "none")
     assert [v.status for v in execute([program(RIGHT), program(WRONG)], environment)] == ["pass", "fail"]
     with pytest.raises(OptionError, match="namespaces, landlock, none"):

@@ -97,9 +97,7 @@ class Server:
         except OSError as error:
             os.close(read_end)
             os.close(write_end)
-            self._channel.send(
-                {"event": "broken", "id": message["id"], "why": f"cannot start a process: {error}"}
-            )
+            self._channel.send({"event": "broken", "id": message["id"], "why": f"cannot start a process: {error}"})
             return
         if not pid:
             self._become_sample(message, token, write_end)
@@ -123,9 +121,7 @@ class Server:
         except BaseException as error:
             os.write(report_fd, b"!" + str(error).encode("utf-8", "replace")[:4096])
             os._exit(isolation.SETUP_FAILED)
-        runner.run(
-            solution, test, token=token, report_fd=report_fd, output_bytes=self._limits["output_bytes"]
-        )
+        runner.run(solution, test, token=token, report_fd=report_fd, output_bytes=self._limits["output_bytes"])
 
     def _read(self, sample: Sample) -> None:
         """Take what the report's pipe holds; more than a report can be ends the sample."""
@@ -211,9 +207,7 @@ class Server:
             changed |= waiting != sample.waiting
             sample.waiting = waiting
         if changed:
-            self._channel.send(
-                {"event": "waiting", "ids": [s.request for s in self._samples.values() if s.waiting]}
-            )
+            self._channel.send({"event": "waiting", "ids": [s.request for s in self._samples.values() if s.waiting]})
 
 
 def _keep_only(fd: int) -> int:
