@@ -193,3 +193,12 @@ def test_level_none_must_be_chosen(environment: Environment, monkeypatch: pytest
     assert [v.status for v in execute([program(RIGHT), program(WRONG)], environment)] == ["pass", "fail"]
     with pytest.raises(OptionError, match="namespaces, landlock, none"):
         execute([program(RIGHT)], environment, sandbox="docker")
+
+
+def test_shared_memory_is_counted_once(environment: Environment, level: str) -> None:
+    solution = (
+        "import os, time\ndata = b'x' * (100 << 20)\n"
+        "for _ in range(8):\n    if os.fork() == 0:\n        time.sleep(99)\n        os._exit(0)\ntime.sleep(0.5)\n"
+    )
+    [verdict] = execute([program(solution + RIGHT)], environment, limits=LIMITS, sandbox=level)
+    assert verdict.passed, verdict
