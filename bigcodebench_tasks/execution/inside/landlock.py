@@ -146,8 +146,6 @@ def _allow(rules: int, path: str, rights: int) -> None:
         return
     try:
         rule = struct.pack("=Qi", rights, fd)
-        kernel.syscall(
-            _ADD_RULE, "landlock", ctypes.c_int(rules), ctypes.c_int(_PATH_BENEATH), rule, ctypes.c_uint(0)
-        )
+        kernel.syscall(_ADD_RULE, "landlock", ctypes.c_int(rules), ctypes.c_int(_PATH_BENEATH), rule, ctypes.c_uint(0))
     finally:
         os.close(fd)

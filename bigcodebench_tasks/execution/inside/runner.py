@@ -99,9 +99,7 @@ class _Result(unittest.TestResult):
 
 
 def _tampered() -> bool:
-    return any(
-        vars(guarded).get(name) is not value for guarded, kept in _ORIGINALS for name, value in kept.items()
-    )
+    return any(vars(guarded).get(name) is not value for guarded, kept in _ORIGINALS for name, value in kept.items())
 
 
 def _restore() -> None:
@@ -114,9 +112,7 @@ def _restore() -> None:
                 _type.__setattr__(guarded, name, value)
 
 
-def _encode(
-    loaded: bool, tampered: bool, ran: list[str], skipped: list[str], details: dict[str, str]
-) -> bytes:
+def _encode(loaded: bool, tampered: bool, ran: list[str], skipped: list[str], details: dict[str, str]) -> bytes:
     """The report as JSON, built by hand: the json module's classes belong to the program by now."""
     pairs = ",".join([_quote(name) + ":" + _quote(text) for name, text in details.items()])
     return (
