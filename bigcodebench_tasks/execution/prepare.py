@@ -5,8 +5,9 @@ from __future__ import annotations
 import functools
 from dataclasses import dataclass
 
-from bigcodebench_tasks.execution.environment import Environment, ensure
+from bigcodebench_tasks.execution.environment import Environment
 from bigcodebench_tasks.execution.sandbox import Isolation, probe
+from bigcodebench_tasks.execution.verify import ensure
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,104 @@
+"""Whether an execution environment still is what its lock promises; fast enough to run before every evaluation."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+from bigcodebench_tasks.errors import EnvironmentMismatch
+from bigcodebench_tasks.execution import environment as environments
+from bigcodebench_tasks.execution import nltk_data
+from bigcodebench_tasks.execution.environment import Environment
+from bigcodebench_tasks.execution.locks import normalized
+
+# Libraries that most tasks import; that they can be imported says that the environment works at all.
+_CANARY = "import numpy, pandas, matplotlib"
+
+# How many differences an error names.
+_NAMED = 5
+
+
+def ensure() -> Environment:
+    """The environment, built first if it is missing, and verified.
+
+    Raises:
+        EnvironmentBuildFailed: it was missing and could not be built.
+        EnvironmentMismatch: it is there, but not what its lock promises.
+    """
+    environment = environments.find() or environments.create()
+    verify(environment)
+    return environment
+
+
+def verify(environment: Environment) -> None:
+    """Compare what is installed with the lock, from its metadata, and import a few libraries for real.
+
+    Raises:
+        EnvironmentMismatch: something is missing or changed; the message names it, and the repair.
+    """
+    wrong = differences(environment)
+    if wrong:
+        more = f"; and {len(wrong) - _NAMED} more" if len(wrong) > _NAMED else ""
+        raise EnvironmentMismatch(
+            f"the execution environment {environment.folder} is not what its lock promises: "
+            f"{'; '.join(wrong[:_NAMED])}{more}. Repair it: {repair(environment)}"
+        )
+    problem = try_program(environment, _CANARY)
+    if problem:
+        raise EnvironmentMismatch(
+            f"{environment.python} cannot run '{_CANARY}' ({problem}). Repair it: {repair(environment)}"
+        )
+
+
+def differences(environment: Environment) -> list[str]:
+    """How a built environment differs from what was built: a phrase for each package or data set, mostly none."""
+    lock = environments.lock_of(environment)
+    if lock is None:
+        return []
+    installed = {}
+    for metadata in environment.site_packages.glob("*.dist-info"):
+        name, _, version = metadata.name.removesuffix(".dist-info").partition("-")
+        installed[normalized(name)] = (version, metadata)
+    wrong = []
+    for name, version in lock.pins().items():
+        if name not in installed:
+            wrong.append(f"{name} {version} is missing")
+            continue
+        found, metadata = installed[name]
+        if found != version:
+            wrong.append(f"{name} is {found} instead of {version}")
+        elif gone := _deleted(metadata):
+            wrong.append(f"{name} {version} lacks {gone}")
+    absent = environments.absent_data(environment)
+    wrong += [
+        f"NLTK data {data.name} is missing" for data in nltk_data.missing(environment.folder) if data.name not in absent
+    ]
+    return wrong
+
+
+def repair(environment: Environment) -> str:
+    """The command that repairs an environment, or what to do about the user's own."""
+    if environment.lock == "custom":
+        variable = environments.PYTHON_VARIABLE
+        return f"install the tasks' libraries into it, or unset {variable} to have an environment built"
+    return f"bigcodebench-tasks env create --force --lock {environment.lock}"
+
+
+def try_program(environment: Environment, program: str) -> str:
+    """Run a program of ours in the environment: "" if it succeeds, else the last line that it wrote to stderr."""
+    command = [str(environment.python), "-I", "-c", program]
+    variables = {"OMP_NUM_THREADS": "1", "TF_CPP_MIN_LOG_LEVEL": "3", "MPLBACKEND": "agg", "CUDA_VISIBLE_DEVICES": "-1"}
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, env=variables)
+    if not done.returncode:
+        return ""
+    return (done.stderr.strip().splitlines() or [f"it ended with status {done.returncode}"])[-1]
+
+
+def _deleted(metadata: Path) -> str:
+    """A top-level file or folder that a package's own list of files names but that is not there; else ""."""
+    try:
+        lines = (metadata / "RECORD").read_text().splitlines()
+    except OSError:
+        return "its list of files"
+    tops = {line.partition(",")[0].split("/")[0] for line in lines}
+    return next((top for top in sorted(tops) if top != ".." and not (metadata.parent / top).exists()), "")
