@@ -16,7 +16,9 @@ import unittest
 from json.encoder import encode_basestring_ascii as _quote
 from typing import Any
 
-from . import protocol
+from . import protocol, unittest_names
+
+unittest_names.restore()
 
 _write = os.write
 _exit = os._exit
