@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from bigcodebench_tasks.errors import EnvironmentBuildFailed, EnvironmentMismatch
-from bigcodebench_tasks.execution import environment, interpreters, nltk_data
+from bigcodebench_tasks.errors import EnvironmentBuildFailed, EnvironmentMismatch, OptionError
+from bigcodebench_tasks.execution import build, environment, interpreters, locks, nltk_data, verify
 
 SIX = (
     "six==1.16.0 \\\n    --hash=sha256:8abb2f1d86890a2dfb989f9a77cfcfd3e47c2a354b01111771326f8aa26e0254 \\\n"
@@ -21,15 +21,17 @@ SIX = (
 
 @pytest.fixture
 def small_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A lock of one package in place of the shipped one, and an empty cache folder."""
-    locks = tmp_path / "locks"
-    locks.mkdir()
-    (locks / "official.txt").write_text(SIX)
-    shutil.copy(environment.LOCKS / nltk_data.CARRIER, locks)
-    monkeypatch.setattr(environment, "LOCKS", locks)
+    """Locks of one package in place of the shipped ones, and an empty cache folder; the file for Python 3.10."""
+    folder = tmp_path / "locks"
+    folder.mkdir()
+    for lock in locks.LOCKS:
+        (folder / lock.file.name).write_text(SIX)
+    shutil.copy(locks.FOLDER / nltk_data.CARRIERS, folder)
+    monkeypatch.setattr(locks, "FOLDER", folder)
     monkeypatch.setenv(environment.CACHE_VARIABLE, str(tmp_path / "cache"))
-    monkeypatch.delenv(environment.PYTHON_VARIABLE, raising=False)
-    return locks / "official.txt"
+    for name in (environment.PYTHON_VARIABLE, environment.LOCK_VARIABLE):
+        monkeypatch.delenv(name, raising=False)
+    return folder / "official-3.10.txt"
 
 
 def left(tmp_path: Path) -> list[str]:
@@ -44,13 +46,12 @@ def test_a_built_environment_is_found_complete_and_can_be_removed(small_lock: Pa
     assert (built.lock, len(built.lock_sha256)) == ("official", 64)
     version = subprocess.run([built.python, "-c", "import six; print(six.__version__)"], capture_output=True, text=True)
     assert version.stdout.strip() == "1.16.0"
-    assert environment.differences(built) == []
+    assert verify.differences(built) == []
 
-    absent = {data.name for data in nltk_data.missing(built.folder)}
-    assert not absent & {"stopwords", "punkt"}
+    assert nltk_data.missing(built.folder) == []
 
-    assert environment.remove()
-    assert not environment.remove()
+    assert environment.remove() == [built.folder]
+    assert environment.remove() == []
     assert environment.find() is None
     assert left(tmp_path) == []
 
@@ -75,11 +76,11 @@ def test_a_failed_build_says_what_to_do_and_leaves_nothing(small_lock: Path, tmp
 
 
 def test_a_build_that_was_killed_does_not_look_finished_and_is_replaced(small_lock: Path) -> None:
-    halfway = environment.folder()
+    halfway = environment.expected_folder()
     (halfway / "bin").mkdir(parents=True)
     (halfway / "bin" / "python").touch()
     assert environment.find() is None
-    assert environment.differences(environment.create()) == []
+    assert verify.differences(environment.create()) == []
 
 
 def test_too_little_disk_is_said_before_anything_is_fetched(
@@ -93,8 +94,8 @@ def test_too_little_disk_is_said_before_anything_is_fetched(
 
 def test_processes_that_start_at_once_build_it_once(small_lock: Path, tmp_path: Path) -> None:
     program = (
-        "import sys; from pathlib import Path; from bigcodebench_tasks.execution import environment\n"
-        "environment.LOCKS = Path(sys.argv[1]); print(environment.create().folder)"
+        "import sys; from pathlib import Path; from bigcodebench_tasks.execution import environment, locks\n"
+        "locks.FOLDER = Path(sys.argv[1]); print(environment.create().folder)"
     )
     command = [sys.executable, "-c", program, small_lock.parent]
     both = [
@@ -112,20 +113,20 @@ def test_a_deleted_a_changed_and_a_missing_library_are_named(small_lock: Path) -
     (metadata,) = (built.folder / "lib").glob("python*/site-packages/six-*.dist-info")
     module = metadata.parent / "six.py"
     module.rename(module.with_suffix(".gone"))
-    assert environment.differences(built) == ["six 1.16.0 lacks six.py"]
+    assert verify.differences(built) == ["six 1.16.0 lacks six.py"]
     module.with_suffix(".gone").rename(module)
     metadata = metadata.rename(metadata.with_name("six-1.15.0.dist-info"))
-    assert environment.differences(built) == ["six is 1.15.0 instead of 1.16.0"]
+    assert verify.differences(built) == ["six is 1.15.0 instead of 1.16.0"]
     shutil.rmtree(metadata)
-    assert environment.differences(built) == ["six 1.16.0 is missing"]
+    assert verify.differences(built) == ["six 1.16.0 is missing"]
     with pytest.raises(EnvironmentMismatch, match=r"six 1.16.0 is missing.*env create --force"):
-        environment.verify(built)
+        verify.verify(built)
 
 
 def test_deleted_nltk_data_is_named(small_lock: Path) -> None:
     built = environment.create()
     shutil.rmtree(nltk_data.folder(built.folder) / "corpora" / "stopwords")
-    assert environment.differences(built) == ["NLTK data stopwords is missing"]
+    assert verify.differences(built) == ["NLTK data stopwords is missing"]
 
 
 def test_an_interpreter_of_the_users_own_is_taken_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -139,7 +140,7 @@ def test_a_custom_interpreter_without_the_libraries_is_refused(tmp_path: Path, m
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "bare"], check=True)
     monkeypatch.setenv(environment.PYTHON_VARIABLE, str(tmp_path / "bare" / "bin" / "python"))
     with pytest.raises(EnvironmentMismatch, match="numpy"):
-        environment.ensure()
+        verify.ensure()
 
 
 @pytest.mark.parametrize("name", ["nowhere/python", "/bin/false"])
@@ -166,3 +167,77 @@ def test_pyenvs_inactive_versions_are_found(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setenv("PYENV_ROOT", str(tmp_path))
     monkeypatch.setenv("PATH", str(tmp_path))
     assert interpreters.search(version) == folder / "python"
+
+
+def other_version() -> tuple[Path, str]:
+    """An interpreter that the lock "current" is for."""
+    for lock in locks.LOCKS:
+        if lock.name == "current" and (found := interpreters.search(lock.python)):
+            return found, lock.python
+    pytest.skip("no Python 3.11 or 3.12 here")
+
+
+def test_the_lock_follows_from_the_interpreter(small_lock: Path) -> None:
+    python, version = other_version()
+    built = environment.create(python=python)
+    assert (built.lock, built.version) == ("current", version)
+    assert environment.find() == built
+    assert environment.find("official") is None
+    assert verify.differences(built) == []
+
+
+def test_a_variable_chooses_among_the_environments_that_were_built(
+    small_lock: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small_lock.write_text(SIX + "# another lock\n")
+    official, current = environment.create("official"), environment.create("current")
+    assert official.folder != current.folder
+    assert environment.find() == official
+    monkeypatch.setenv(environment.LOCK_VARIABLE, "current")
+    assert environment.find() == current
+    monkeypatch.setenv(environment.LOCK_VARIABLE, "old")
+    with pytest.raises(OptionError, match=r"BIGCODEBENCH_LOCK=old.*official, current"):
+        environment.find()
+
+
+def test_an_interpreter_that_no_lock_is_for_is_refused(small_lock: Path) -> None:
+    python, version = other_version()
+    with pytest.raises(EnvironmentBuildFailed, match=rf"is Python {version}; .*Python 3.10 \(official\)"):
+        environment.create("official", python)
+    with pytest.raises(EnvironmentBuildFailed, match="no Python interpreter that runs"):
+        environment.create(python=Path("/bin/false"))
+
+
+def test_a_build_that_is_killed_leaves_nothing_that_looks_finished(small_lock: Path, tmp_path: Path) -> None:
+    program = (
+        "import sys; from pathlib import Path; from bigcodebench_tasks.execution import environment, locks\n"
+        "locks.FOLDER = Path(sys.argv[1]); environment.create()"
+    )
+    command = [sys.executable, "-c", program, small_lock.parent]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        assert "Building" in process.stderr.readline()
+        process.stderr.readline()
+        process.kill()
+    assert environment.find() is None
+    assert verify.differences(environment.create()) == []
+
+
+def test_every_lock_pins_hashes_and_names_no_index() -> None:
+    for lock in locks.LOCKS:
+        text = lock.file.read_text()
+        assert "://" not in text
+        assert text.count("--hash=sha256:") >= len(lock.pins()) > 150
+        assert {"numpy", "pandas", "nltk", "tensorflow-cpu"} <= set(lock.pins())
+
+
+def test_pips_index_and_certificates_are_told_to_uv_unless_uv_has_its_own(tmp_path: Path) -> None:
+    settings = tmp_path / "pip.conf"
+    settings.write_text("[global]\nindex-url = file:///an/index\ncert = /a/certificate.pem\n")
+    variables = {"PIP_CONFIG_FILE": str(settings)}
+    assert build.pip_settings(variables) == {
+        "UV_DEFAULT_INDEX": "file:///an/index",
+        "SSL_CERT_FILE": "/a/certificate.pem",
+    }
+    assert build.pip_settings({"UV_DEFAULT_INDEX": "file:///other", "SSL_CERT_FILE": "x", **variables}) == {}
+    assert build.pip_settings({"PIP_INDEX_URL": "file:///first", **variables})["UV_DEFAULT_INDEX"] == "file:///first"
