@@ -103,9 +103,7 @@ def judge(outcome: Outcome, suite: Suite) -> Verdict:
     if report.tampered:
         return verdict("fail", "not all tests ran", {"ALL": "the program replaced parts of unittest"})
     if outcome.exit != 0:
-        return verdict(
-            "fail", _exit_reason(outcome.exit), {"ALL": f"the process ended with status {outcome.exit}"}
-        )
+        return verdict("fail", _exit_reason(outcome.exit), {"ALL": f"the process ended with status {outcome.exit}"})
     missing = _missing(report, suite)
     if missing:
         return verdict("fail", "not all tests ran", {"ALL": f"did not run: {', '.join(missing)}"})
@@ -147,8 +145,7 @@ def _parse(body: bytes) -> _Report | None:
     if not isinstance(value, dict) or set(value) != {"loaded", "tampered", "ran", "skipped", "details"}:
         return None
     lists = all(
-        isinstance(value[key], list) and all(isinstance(item, str) for item in value[key])
-        for key in ("ran", "skipped")
+        isinstance(value[key], list) and all(isinstance(item, str) for item in value[key]) for key in ("ran", "skipped")
     )
     booleans = isinstance(value["loaded"], bool) and isinstance(value["tampered"], bool)
     details = value["details"]

@@ -15,17 +15,17 @@ MIN_PROGRAMS = 3
 # Packages that start no thread and hold no lock or connection when imported, so that a fork of a process
 # that has them is as good as a process that imports them. Not here: TensorFlow, keras, numba and what
 # imports it (they start threads), django (global settings), tkinter and turtle (displays), readline.
-SAFE = frozenset(
+_SAFE = (
     "numpy pandas matplotlib scipy seaborn sklearn statsmodels nltk requests bs4 cv2 PIL flask psutil sympy "
     "cryptography openpyxl docx faker textblob wordcloud lxml regex pytz dateutil xlwt xlrd rsa folium geopy "
     "mpl_toolkits flask_mail mechanize xmltodict texttable Crypto skimage shapely geopandas prettytable "
-    # the standard library's larger modules
     "unittest json csv sqlite3 email http urllib ssl socket zipfile tarfile shutil subprocess multiprocessing "
     "concurrent asyncio logging decimal statistics configparser xml html smtplib ftplib difflib pickle "
     "hashlib hmac secrets uuid glob pathlib tempfile inspect typing ctypes textwrap string collections "
     "itertools random datetime calendar base64 binascii struct gzip bz2 lzma zlib codecs cgi getpass platform "
-    "ipaddress heapq bisect queue threading select selectors ast types math cmath io os re sys time".split()
+    "ipaddress heapq bisect queue threading select selectors ast types math cmath io os re sys time"
 )
+SAFE = frozenset(_SAFE.split())
 
 _IMPORT = re.compile(r"^[ \t]*import[ \t]+([\w.]+)", re.MULTILINE)
 _FROM = re.compile(r"^[ \t]*from[ \t]+([\w.]+)[ \t]+import[ \t]+\(?[ \t]*([\w, \t]*)", re.MULTILINE)

@@ -57,7 +57,5 @@ class Limits:
         except ValueError:
             seconds = -1.0
         if not 0 < seconds < float("inf"):
-            raise OptionError(
-                f"{TIMEOUT_VARIABLE}={text!r}: expected a positive number of seconds, such as 240"
-            )
+            raise OptionError(f"{TIMEOUT_VARIABLE}={text!r}: expected a positive number of seconds, such as 240")
         return cls(timeout_s=seconds)

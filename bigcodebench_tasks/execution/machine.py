@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 from collections.abc import Mapping
@@ -84,10 +85,8 @@ def _group_values(controller: str, name: str) -> list[str]:
         root = Path("/sys/fs/cgroup") / controllers
         folder = root / path.lstrip("/")
         while True:
-            try:
+            with contextlib.suppress(OSError):
                 values.append((folder / name).read_text().strip())
-            except OSError:
-                pass
             if folder == root or root not in folder.parents:
                 break
             folder = folder.parent

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from bigcodebench_tasks.errors import ExecutionFailed
 from bigcodebench_tasks.execution import machine
+from bigcodebench_tasks.execution.cache import VerdictCache
 from bigcodebench_tasks.execution.environment import Environment
 from bigcodebench_tasks.execution.judge import Outcome, judge, suite_of
 from bigcodebench_tasks.execution.libraries import worth_preloading
@@ -33,6 +36,7 @@ def execute(
     network: str = "loopback",
     durations: Mapping[str, float] | None = None,
     on_verdict: Callable[[int, Verdict], None] | None = None,
+    cache: Path | None = None,
 ) -> list[Verdict]:
     """Run every program in its own process and judge it.
 
@@ -45,6 +49,7 @@ def execute(
         network: "loopback", or "host" for programs that need the internet.
         durations: seconds that a task is known to take, by task_id: long ones start first.
         on_verdict: called with index and verdict as each verdict comes, in the order of completion.
+        cache: file with verdicts of earlier runs, to read and to extend; none by default.
 
     Returns:
         One verdict for each program, in input order.
@@ -59,14 +64,29 @@ def execute(
     workers = machine.workers(workers)
     limits = _with_memory(limits or Limits.resolve(), workers)
     preload = worth_preloading(programs)
-    run = _Run(programs, workers, durations or {}, on_verdict)
+    with contextlib.ExitStack() as stack:
+        store = None
+        if cache is not None:
+            store = stack.enter_context(contextlib.closing(VerdictCache(cache, environment, limits, isolation)))
+        run = _Run(programs, workers, durations or {}, on_verdict, store)
+        _finish(run, lambda: ServerProcess(environment, limits, isolation.level, network, preload))
+    return run.verdicts()
+
+
+def _finish(run: _Run, start: Callable[[], ServerProcess]) -> None:
+    """Start servers until every program has its verdict."""
+    starts = 0
     while not run.finished:
-        with ServerProcess(environment, limits, isolation.level, network, preload) as server:
+        starts, judged = starts + 1, run.judged
+        with start() as server:
             try:
                 run.drive(server)
             except ServerLost as lost:
                 run.requeue_running(str(lost))
-    return run.verdicts()
+                if run.judged > judged:
+                    starts = 0
+                if starts >= ATTEMPTS:
+                    raise ExecutionFailed(f"{ATTEMPTS} attempts to run programs in a row failed: {lost}") from None
 
 
 def _with_memory(limits: Limits, workers: int) -> Limits:
@@ -94,21 +114,27 @@ class _Run:
         workers: int,
         durations: Mapping[str, float],
         on_verdict: Callable[[int, Verdict], None] | None,
+        store: VerdictCache | None,
     ) -> None:
         self._programs = programs
         self._workers = workers
         self._on_verdict = on_verdict
+        self._store = store
         self._verdicts: dict[int, Verdict] = {}
         self._attempts: dict[int, _Attempts] = {}
         self._running: set[int] = set()
         self._waiting: set[int] = set()
         # Longest first, so that no long program is left for the end; the queue is used from its end.
         order = sorted(range(len(programs)), key=lambda i: (durations.get(programs[i].task_id, 0.0), -i))
-        self._queue = order
+        self._queue = [index for index in order if not self._recall(index)]
 
     @property
     def finished(self) -> bool:
         return len(self._verdicts) == len(self._programs)
+
+    @property
+    def judged(self) -> int:
+        return len(self._verdicts)
 
     def verdicts(self) -> list[Verdict]:
         return [self._verdicts[index] for index in range(len(self._programs))]
@@ -131,9 +157,7 @@ class _Run:
         ):
             index = self._queue.pop()
             program = self._programs[index]
-            server.send(
-                {"id": index, "task_id": program.task_id, "solution": program.solution, "test": program.test}
-            )
+            server.send({"id": index, "task_id": program.task_id, "solution": program.solution, "test": program.test})
             self._running.add(index)
 
     def _take(self, message: dict[str, object]) -> None:
@@ -163,6 +187,18 @@ class _Run:
             seconds=float(message["seconds"]),  # type: ignore[arg-type]
         )
         verdict = judge(outcome, suite_of(self._programs[index].test))
+        if self._store is not None:
+            self._store.put(self._programs[index], verdict)
+        self._settle(index, verdict)
+
+    def _recall(self, index: int) -> bool:
+        """Whether the program's verdict is known from an earlier run, and then take it."""
+        verdict = None if self._store is None else self._store.get(self._programs[index])
+        if verdict is not None:
+            self._settle(index, verdict)
+        return verdict is not None
+
+    def _settle(self, index: int, verdict: Verdict) -> None:
         self._verdicts[index] = verdict
         if self._on_verdict:
             self._on_verdict(index, verdict)

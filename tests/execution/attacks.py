@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from tests.execution.conftest import RIGHT, WRONG
+from programs import RIGHT, WRONG
 
 
 @dataclass(frozen=True)
@@ -92,6 +92,7 @@ CONSUMING = [
 ]
 
 LEAVING = [
+    Attack("forks and lets both go on", f"import os\nos.fork()\n{RIGHT}", PASSED),
     Attack("os._exit at import", "import os\nos._exit(0)", EXITED),
     Attack("os._exit in the solution", "import os\ndef task_func(): os._exit(0)", EXITED),
     Attack(
@@ -251,41 +252,101 @@ REACHING_OUT = [
     Attack("reads standard input", f"try:\n    input()\nexcept OSError:\n    pass\n{RIGHT}", PASSED),
     Attack("reads the user's home", right_if("open('{home}/secret').read()"), ASSERTION),
     Attack("lists the user's home", right_if("os.listdir('{home}')"), ASSERTION),
-    Attack("reads ~/.ssh of everybody", right_if("assert glob.glob('/root/.ssh/*') + glob.glob('/home/*/.ssh/*')"), ASSERTION),
-    Attack("reads a host process's environment", right_if("assert b'__main__' not in open('/proc/{host_pid}/cmdline', 'rb').read()\n"
-                    "open('/proc/{host_pid}/environ', 'rb').read()"), ASSERTION),
-    Attack("reads any other process's environment",
-           right_if("found = [p for p in glob.glob('/proc/[0-9]*/environ') if p.split('/')[2] != str(os.getpid())]\n"
-                    "assert b''.join(open(p, 'rb').read() for p in found)"), ASSERTION),
-    Attack("finds a token in its environment",
-           right_if("assert [v for v in os.environ if 'TOKEN' in v or 'KEY' in v or v.startswith('HF_')]"), ASSERTION),
+    Attack(
+        "reads ~/.ssh of everybody",
+        right_if("assert glob.glob('/root/.ssh/*') + glob.glob('/home/*/.ssh/*')"),
+        ASSERTION,
+    ),
+    Attack(
+        "reads a host process's environment",
+        right_if(
+            "assert b'__main__' not in open('/proc/{host_pid}/cmdline', 'rb').read()\n"
+            "open('/proc/{host_pid}/environ', 'rb').read()"
+        ),
+        ASSERTION,
+    ),
+    Attack(
+        "reads any other process's environment",
+        right_if(
+            "found = [p for p in glob.glob('/proc/[0-9]*/environ') if p.split('/')[2] != str(os.getpid())]\n"
+            "assert b''.join(open(p, 'rb').read() for p in found)"
+        ),
+        ASSERTION,
+    ),
+    Attack(
+        "finds a token in its environment",
+        right_if("assert [v for v in os.environ if 'TOKEN' in v or 'KEY' in v or v.startswith('HF_')]"),
+        ASSERTION,
+    ),
     Attack("writes outside its scratch", right_if("open('{outside}/left', 'w').write('x')"), ASSERTION),
     Attack("writes into the root", right_if("os.mkdir('/left-by-a-program')"), ASSERTION),
-    Attack("writes into site-packages", right_if("open(os.path.dirname(os.__file__) + '/left.py', 'w').write('x')"), ASSERTION),
+    Attack(
+        "writes into site-packages",
+        right_if("open(os.path.dirname(os.__file__) + '/left.py', 'w').write('x')"),
+        ASSERTION,
+    ),
     Attack("changes the interpreter", right_if("os.chmod(os.path.realpath(sys.executable), 0o777)"), ASSERTION),
-    Attack("writes into its parent's memory",
-           right_if("for pid in {{os.getppid(), 1}} - {{0}}:\n    open(f'/proc/{{pid}}/mem', 'r+b').close()"), ASSERTION),
-    Attack("traces its parent",
-           right_if("import ctypes\nassert ctypes.CDLL(None).ptrace(16, os.getppid() or 1, 0, 0) == 0"), ASSERTION),
-    Attack("mounts", right_if("import ctypes\nassert ctypes.CDLL(None).mount(b'x', b'/tmp', b'tmpfs', 0, None) == 0"), ASSERTION),
-    Attack("becomes root in a namespace", right_if("import ctypes\nassert ctypes.CDLL(None).unshare(0x10000000) == 0"), ASSERTION),
-    Attack("is root", right_if("os.setuid(0)\nassert os.listdir('/root') is not None and os.access('/etc/shadow', os.R_OK)"), ASSERTION),
+    Attack(
+        "writes into its parent's memory",
+        right_if("for pid in {{os.getppid(), 1}} - {{0}}:\n    open(f'/proc/{{pid}}/mem', 'r+b').close()"),
+        ASSERTION,
+    ),
+    Attack(
+        "traces its parent",
+        right_if("import ctypes\nassert ctypes.CDLL(None).ptrace(16, os.getppid() or 1, 0, 0) == 0"),
+        ASSERTION,
+    ),
+    Attack(
+        "mounts",
+        right_if("import ctypes\nassert ctypes.CDLL(None).mount(b'x', b'/tmp', b'tmpfs', 0, None) == 0"),
+        ASSERTION,
+    ),
+    Attack(
+        "becomes root in a namespace",
+        right_if("import ctypes\nassert ctypes.CDLL(None).unshare(0x10000000) == 0"),
+        ASSERTION,
+    ),
+    Attack(
+        "is root",
+        right_if("os.setuid(0)\nassert os.listdir('/root') is not None and os.access('/etc/shadow', os.R_OK)"),
+        ASSERTION,
+    ),
     Attack("changes the kernel's settings", right_if("open('/proc/sys/kernel/core_pattern', 'r+').close()"), ASSERTION),
     Attack("connects to a host's service", right_if("socket.create_connection(('127.0.0.1', {port}), 1)"), ASSERTION),
-    Attack("connects to a host's local socket",
-           right_if("s = socket.socket(socket.AF_UNIX)\ns.connect('{unix_socket}')"), ASSERTION),
-    Attack("connects to a host's abstract socket",
-           right_if("s = socket.socket(socket.AF_UNIX)\ns.connect('\\0{abstract}')"), ASSERTION),
+    Attack(
+        "connects to a host's local socket",
+        right_if("s = socket.socket(socket.AF_UNIX)\ns.connect('{unix_socket}')"),
+        ASSERTION,
+    ),
+    Attack(
+        "connects to a host's abstract socket",
+        right_if("s = socket.socket(socket.AF_UNIX)\ns.connect('\\0{abstract}')"),
+        ASSERTION,
+    ),
     Attack("connects to the outside", right_if("socket.create_connection(('1.1.1.1', 53), 1)"), ASSERTION),
-    Attack("sends a datagram",
-           right_if("s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\ns.sendto(b'x', ('127.0.0.1', {port}))\n"
-                    "s.settimeout(1)\nassert s.recv(9)"), ASSERTION),
+    Attack(
+        "sends a datagram",
+        right_if(
+            "s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\ns.sendto(b'x', ('127.0.0.1', {port}))\n"
+            "s.settimeout(1)\nassert s.recv(9)"
+        ),
+        ASSERTION,
+    ),
     Attack("sends raw packets", right_if("socket.socket(socket.AF_PACKET, socket.SOCK_RAW)"), ASSERTION),
-    Attack("leaves a file in /tmp", right_if("open('/tmp/left', 'w').close()\nassert '{level}' == 'landlock'"), ASSERTION),
-    Attack("rm -rf /", f"import subprocess\nsubprocess.run('rm -rf --no-preserve-root / 2>/dev/null', shell=True)\n{RIGHT}",
-           (*PASSED, *NOT_LOADED, *ERROR, *TIMEOUT)),
-    Attack("chmod 000 of its scratch", f"import os\nos.mkdir('d')\nopen('d/f', 'w').close()\nos.chmod('d', 0)\nos.chmod('.', 0)\n{RIGHT}", PASSED),
+    Attack(
+        "leaves a file in /tmp", right_if("open('/tmp/left', 'w').close()\nassert '{level}' == 'landlock'"), ASSERTION
+    ),
+    Attack(
+        "rm -rf /",
+        f"import subprocess\nsubprocess.run('rm -rf --no-preserve-root / 2>/dev/null', shell=True)\n{RIGHT}",
+        (*PASSED, *NOT_LOADED, *ERROR, *TIMEOUT),
+    ),
+    Attack(
+        "chmod 000 of its scratch",
+        "import os\nos.mkdir('d')\nopen('d/f', 'w').close()\nos.chmod('d', 0)\nos.chmod('.', 0)\n" + RIGHT,
+        PASSED,
+    ),
     Attack("deletes its working directory", f"import os, shutil\nshutil.rmtree(os.getcwd())\n{RIGHT}", PASSED),
-]  # fmt: skip
+]
 
 ATTACKS = [*CONSUMING, *LEAVING, *FORGING, *REACHING_OUT]

@@ -8,26 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from programs import assert_gone
 
 from bigcodebench_tasks.errors import SandboxUnavailable
-from bigcodebench_tasks.execution import Environment, Program, probe
-
-SUITE = """
-import unittest
-
-class TestCases(unittest.TestCase):
-    def test_one(self):
-        self.assertEqual(task_func(), "right")
-
-    def test_two(self):
-        self.assertEqual(task_func(), "right")
-"""
-RIGHT = "def task_func():\n    return 'right'\n"
-WRONG = "def task_func():\n    return 'wrong'\n"
-
-
-def program(solution: str, test: str = SUITE, task_id: str = "test/0") -> Program:
-    return Program(task_id, solution, test)
+from bigcodebench_tasks.execution import Environment, probe
 
 
 @pytest.fixture(scope="session")
@@ -56,16 +40,4 @@ def scratch_parent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
     yield folder
     assert list(folder.iterdir()) == []
-    assert processes_of(folder) == []
-
-
-def processes_of(folder: Path) -> list[int]:
-    """Processes that were started, or forked from one that was started, with a scratch folder below this."""
-    found = []
-    for entry in Path("/proc").glob("[0-9]*/environ"):
-        try:
-            if str(folder).encode() in entry.read_bytes():
-                found.append(int(entry.parent.name))
-        except OSError:  # ended meanwhile, or not ours
-            continue
-    return found
+    assert_gone(folder)

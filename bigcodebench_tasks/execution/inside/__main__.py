@@ -11,10 +11,12 @@ sys.path[:] = [entry for entry in sys.path if os.path.abspath(entry) != _folder]
 _spec = importlib.util.spec_from_file_location(
     "_bigcodebench_inside", os.path.join(_folder, "__init__.py"), submodule_search_locations=[_folder]
 )
+assert _spec is not None
+assert _spec.loader is not None
 _package = importlib.util.module_from_spec(_spec)
 sys.modules[_spec.name] = _package
 _spec.loader.exec_module(_package)
 
-from _bigcodebench_inside import server  # noqa: E402
+from _bigcodebench_inside import server  # type: ignore[import-not-found]  # noqa: E402
 
 server.main(int(sys.argv[1]))

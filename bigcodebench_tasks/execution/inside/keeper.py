@@ -25,8 +25,18 @@ class Keeper:
         self._folder = ""
 
     def enter(self) -> None:
-        if sys.platform == "linux":  # should a keeper be killed, its sample becomes ours
-            kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
+        if sys.platform != "linux":
+            return
+        # Should the server or a keeper be killed, what was below it falls to the guard, which ends it.
+        kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
+        server = os.fork()
+        if server:
+            isolation.close_from(3)
+            status = _wait_for(server)
+            tree.kill_below(os.getpid())
+            _remove(self._scratch)
+            _die_like(status)
+        kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
 
     def fork(self) -> int:
         pid = os.fork()
@@ -60,6 +70,11 @@ class Keeper:
         tempfile.tempdir = None
         os.chdir(f"{self._folder}/work")
         isolation.set_limits(self._limits)
+        self.limit_processes()
+
+    def limit_processes(self) -> None:
+        """In the sample: it is counted together with everything that its user runs."""
+        isolation.limit_processes(self._limits, others=tree.tasks_of(os.getuid()))
 
     def roots(self, pid: int) -> list[int]:
         return [pid]
@@ -72,14 +87,19 @@ class Keeper:
 
     def _keep(self, sample: int) -> NoReturn:
         isolation.close_from(3)
-        while True:
-            done, status = os.wait()
-            if done == sample:
-                break
+        status = _wait_for(sample)
         tree.kill_below(os.getpid())
         _remove(self._folder)
         self.clean()
         _die_like(status)
+
+
+def _wait_for(child: int) -> int:
+    """The wait status of a child; orphans that end meanwhile are collected too."""
+    while True:
+        done, status = os.wait()
+        if done == child:
+            return status
 
 
 def _remove(folder: str) -> None:

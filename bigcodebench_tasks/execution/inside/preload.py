@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import importlib
 import random
@@ -20,6 +21,7 @@ def load(names: list[str]) -> None:
             continue
     gc.collect()
     gc.freeze()
+    huge_pages()
 
 
 def reset(seed: int) -> None:
@@ -28,3 +30,21 @@ def reset(seed: int) -> None:
     numpy = sys.modules.get("numpy")
     if numpy is not None:
         numpy.random.seed(seed)
+
+
+_MADV_COLLAPSE = 25
+_HUGE = 2 << 20
+
+
+def huge_pages() -> None:
+    """Move this process's memory into huge pages where the kernel can: a fork copies far fewer page tables."""
+    libc = ctypes.CDLL(None)
+    with open("/proc/self/maps", encoding="ascii", errors="replace") as file:
+        lines = [line.split() for line in file]
+    for fields in lines:
+        if fields[1] != "rw-p" or (len(fields) > 5 and fields[5] != "[heap]"):
+            continue
+        start, end = (int(text, 16) for text in fields[0].split("-"))
+        start, end = -(-start // _HUGE) * _HUGE, end // _HUGE * _HUGE
+        if end > start:
+            libc.madvise(ctypes.c_void_p(start), ctypes.c_size_t(end - start), _MADV_COLLAPSE)

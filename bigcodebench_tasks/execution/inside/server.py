@@ -30,7 +30,11 @@ BUSY_SHARE = 0.2
 
 @dataclass
 class Sample:
-    """A program that runs."""
+    """A program that runs.
+
+    `starved_s` is how long it wanted a core that something else on the machine had. That time does not
+    count against its time limit, up to once the limit: a verdict shall not depend on the neighbours.
+    """
 
     request: int
     token: bytes
@@ -43,6 +47,7 @@ class Sample:
     cpu_s: float = 0.0
     looked: float = 0.0
     waiting: bool = False
+    starved_s: float = 0.0
     reported: float = 0.0
 
 
@@ -97,9 +102,7 @@ class Server:
         except OSError as error:
             os.close(read_end)
             os.close(write_end)
-            self._channel.send(
-                {"event": "broken", "id": message["id"], "why": f"cannot start a process: {error}"}
-            )
+            self._channel.send({"event": "broken", "id": message["id"], "why": f"cannot start a process: {error}"})
             return
         if not pid:
             self._become_sample(message, token, write_end)
@@ -123,9 +126,7 @@ class Server:
         except BaseException as error:
             os.write(report_fd, b"!" + str(error).encode("utf-8", "replace")[:4096])
             os._exit(isolation.SETUP_FAILED)
-        runner.run(
-            solution, test, token=token, report_fd=report_fd, output_bytes=self._limits["output_bytes"]
-        )
+        runner.run(solution, test, token=token, report_fd=report_fd, output_bytes=self._limits["output_bytes"])
 
     def _read(self, sample: Sample) -> None:
         """Take what the report's pipe holds; more than a report can be ends the sample."""
@@ -198,22 +199,24 @@ class Server:
                 self._box.kill(sample.pid)
                 continue
             below = tree.descendants(self._box.roots(sample.pid), table)
-            if now >= sample.deadline:
-                self._kill(sample, "timeout")
-            if sum(p.rss_bytes for p in below) > self._limits["tree_memory_mib"] << 20:
-                self._kill(sample, "memory")
             if sum(p.threads for p in below) > self._limits["processes"]:
                 self._kill(sample, "processes")
+            elif tree.use_more_memory_than(self._limits["tree_memory_mib"] << 20, below):
+                self._kill(sample, "memory")
             cpu_s = sum(p.cpu_s for p in below)
-            used = (cpu_s - sample.cpu_s) / max(now - sample.looked, 1e-3)
-            waiting = bool(below) and used < BUSY_SHARE and all(p.state not in "R" for p in below)
+            elapsed = max(now - sample.looked, 1e-3)
+            used = max(0.0, cpu_s - sample.cpu_s) / elapsed  # what a child used is gone until it is reaped
+            runnable = any(p.state == "R" for p in below)
+            if runnable:
+                sample.starved_s += max(0.0, elapsed * (1 - used))
+            if now >= sample.deadline + min(sample.starved_s, self._limits["timeout_s"]):
+                self._kill(sample, "timeout")
+            waiting = bool(below) and used < BUSY_SHARE and not runnable
             sample.cpu_s, sample.looked = cpu_s, now
             changed |= waiting != sample.waiting
             sample.waiting = waiting
         if changed:
-            self._channel.send(
-                {"event": "waiting", "ids": [s.request for s in self._samples.values() if s.waiting]}
-            )
+            self._channel.send({"event": "waiting", "ids": [s.request for s in self._samples.values() if s.waiting]})
 
 
 def _keep_only(fd: int) -> int:

@@ -1,0 +1,67 @@
+"""Verdicts that are known already: a run that was interrupted continues where it stopped."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+from dataclasses import asdict
+from pathlib import Path
+
+from bigcodebench_tasks import __version__
+from bigcodebench_tasks.execution.environment import Environment
+from bigcodebench_tasks.execution.limits import Limits
+from bigcodebench_tasks.execution.sandbox import Isolation
+from bigcodebench_tasks.execution.verdict import Program, Verdict
+
+# A rank waits this long while another one writes.
+_BUSY_S = 60.0
+
+# The same in every run: raise it with every change of the code over there that can change a verdict.
+RUNNER_VERSION = 1
+
+
+class VerdictCache:
+    """Verdicts in one file, each under everything that can change it; safe for several processes.
+
+    Verdicts of programs that reported are kept, also failures. A timeout, a kill or an early exit may have
+    been this machine's fault that time, so those programs run again.
+    """
+
+    def __init__(self, path: Path, environment: Environment, limits: Limits, isolation: Isolation) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._context = {
+            "package": __version__,
+            "runner": RUNNER_VERSION,
+            "lock": environment.lock_sha256,
+            # Two builds of one lock may differ in their NLTK data.
+            "folder": str(environment.folder),
+            # A program that is killed for its tree's memory is a timeout, which is never kept.
+            "limits": {**asdict(limits), "tree_memory_mib": None},
+            "level": isolation.level,
+            "network": isolation.network,
+        }
+        self._connection = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None)
+        self._connection.execute("PRAGMA journal_mode=WAL")
+        # A verdict that a power cut loses is only run again.
+        self._connection.execute("PRAGMA synchronous=NORMAL")
+        self._connection.execute("CREATE TABLE IF NOT EXISTS verdicts (key TEXT PRIMARY KEY, verdict TEXT NOT NULL)")
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def get(self, program: Program) -> Verdict | None:
+        """The verdict of an equal program that ran under equal conditions."""
+        query = "SELECT verdict FROM verdicts WHERE key = ?"
+        row = self._connection.execute(query, (self._key(program),)).fetchone()
+        return None if row is None else Verdict(**json.loads(row[0]))
+
+    def put(self, program: Program, verdict: Verdict) -> None:
+        """Keep a verdict, if it is one that would come again."""
+        if verdict.status != "timeout":
+            row = (self._key(program), json.dumps(verdict.to_dict()))
+            self._connection.execute("INSERT OR REPLACE INTO verdicts VALUES (?, ?)", row)
+
+    def _key(self, program: Program) -> str:
+        text = json.dumps([asdict(program), self._context], sort_keys=True)
+        return hashlib.sha256(text.encode("ascii")).hexdigest()

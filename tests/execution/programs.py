@@ -1,0 +1,45 @@
+"""Small programs, and how to see whether a process of theirs is left."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from bigcodebench_tasks.execution import Program
+
+SUITE = """
+import unittest
+
+class TestCases(unittest.TestCase):
+    def test_one(self):
+        self.assertEqual(task_func(), "right")
+
+    def test_two(self):
+        self.assertEqual(task_func(), "right")
+"""
+RIGHT = "def task_func():\n    return 'right'\n"
+WRONG = "def task_func():\n    return 'wrong'\n"
+
+
+def program(solution: str, test: str = SUITE, task_id: str = "test/0") -> Program:
+    return Program(task_id, solution, test)
+
+
+def assert_gone(folder: Path) -> None:
+    """No process is left; the kernel may need a moment for the last one that was killed."""
+    end = time.monotonic() + 10
+    while processes_of(folder) and time.monotonic() < end:
+        time.sleep(0.02)
+    assert processes_of(folder) == []
+
+
+def processes_of(folder: Path) -> list[int]:
+    """Processes that were started, or forked from one that was started, with a scratch folder below this."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/environ"):
+        try:
+            if str(folder).encode() in entry.read_bytes():
+                found.append(int(entry.parent.name))
+        except OSError:  # ended meanwhile, or not ours
+            continue
+    return found

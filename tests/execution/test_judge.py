@@ -1,0 +1,66 @@
+"""Only a complete, single, honest report of every declared test is a pass."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from bigcodebench_tasks.execution.judge import Outcome, judge, suite_of
+
+SUITE = suite_of(
+    "import unittest\nclass TestCases(unittest.TestCase):\n  def test_a(self): pass\n  def test_b(self): pass"
+)
+
+
+def report(**changes: object) -> bytes:
+    whole = {"loaded": True, "tampered": False, "ran": ["test_a", "test_b"], "skipped": [], "details": {}}
+    return json.dumps({**whole, **changes}).encode()
+
+
+def outcome(body: bytes | None, *, status: int = 0, killed: str = "", problem: str = "") -> Outcome:
+    return Outcome(status, killed, body, problem or ("" if body else "missing"), 1.0)
+
+
+@pytest.mark.parametrize(
+    ("happened", "status", "reason"),
+    [
+        (outcome(report()), "pass", "passed"),
+        (outcome(report(ran=["test_a"])), "fail", "not all tests ran"),
+        (outcome(report(ran=[])), "fail", "not all tests ran"),
+        (outcome(report(skipped=["test_b"])), "fail", "not all tests ran"),
+        (outcome(report(tampered=True)), "fail", "not all tests ran"),
+        (outcome(report(loaded=False, ran=[], details={"ALL": "x"})), "fail", "did not load"),
+        (outcome(report(details={"test_a": "Traceback\nAssertionError: 1 != 2\n"})), "fail", "assertion"),
+        (outcome(report(details={"test_a": "Traceback\nValueError: no\n"})), "fail", "error"),
+        (outcome(report(), status=1), "fail", "exited early"),
+        (outcome(report(), status=-9), "fail", "killed by signal 9"),
+        (outcome(report(), killed="timeout"), "timeout", "timeout"),
+        (outcome(None, status=-9, killed="memory"), "timeout", "memory"),
+        (outcome(None, status=-11), "timeout", "killed by signal 11"),
+        (outcome(None), "timeout", "exited early"),
+        (outcome(None, problem="forged"), "fail", "invalid report"),
+        (outcome(b"[]"), "fail", "invalid report"),
+        (outcome(b"[" * 100_000), "fail", "invalid report"),
+        (outcome(report(ran=[1])), "fail", "invalid report"),
+        (outcome(report(extra=1)), "fail", "invalid report"),
+    ],
+)
+def test_verdict(happened: Outcome, status: str, reason: str) -> None:
+    verdict = judge(happened, SUITE)
+    assert (verdict.status, verdict.reason) == (status, reason)
+
+
+def test_a_suite_may_skip_its_own_tests() -> None:
+    suite = suite_of("class TestCases:\n  @unittest.skip('slow')\n  def test_a(self): pass\n  def test_b(self): pass")
+    assert judge(outcome(report(skipped=["test_a"])), suite).passed
+
+
+def test_a_suite_without_tests_is_no_pass() -> None:
+    assert not judge(outcome(report(ran=[])), suite_of("class TestCases: pass")).passed
+    assert not judge(outcome(report()), suite_of("def broken(")).passed
+
+
+def test_details_can_be_written_to_any_file() -> None:
+    verdict = judge(outcome(report(details={"test_a": "\ud800"})), SUITE)
+    assert verdict.details["test_a"].encode() == b"\\ud800"

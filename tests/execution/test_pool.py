@@ -1,0 +1,204 @@
+"""Order, scheduling, and what happens when our own machinery is killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from programs import RIGHT, SUITE, WRONG, assert_gone, processes_of, program
+
+from bigcodebench_tasks.errors import ExecutionFailed, OptionError
+from bigcodebench_tasks.execution import Environment, Limits, Verdict, execute
+
+LIMITS = Limits(timeout_s=20, tree_memory_mib=512)
+
+
+def asleep(seconds: float) -> str:
+    return f"import time\ntime.sleep({seconds})\n{RIGHT}"
+
+
+def test_verdicts_come_in_input_order(environment: Environment, level: str) -> None:
+    solutions = [asleep(0.4), WRONG, RIGHT, "def task_func(:", asleep(0.1)]
+    seen: list[int] = []
+
+    verdicts = execute(
+        [program(solution) for solution in solutions],
+        environment,
+        limits=LIMITS,
+        workers=2,
+        sandbox=level,
+        on_verdict=lambda index, _: seen.append(index),
+    )
+
+    assert [v.reason for v in verdicts] == ["passed", "assertion", "passed", "did not load", "passed"]
+    assert sorted(seen) == [0, 1, 2, 3, 4]
+    assert seen[-1] == 0
+
+
+def test_no_programs_need_no_environment(tmp_path: Path) -> None:
+    assert execute([], Environment(tmp_path / "missing", "custom", "", tmp_path)) == []
+
+
+def test_programs_that_wait_do_not_hold_a_worker(environment: Environment, level: str) -> None:
+    started: list[float] = []
+    verdicts = execute(
+        [program(asleep(3)) for _ in range(6)],
+        environment,
+        limits=LIMITS,
+        workers=1,
+        sandbox=level,
+        on_verdict=lambda *_: started.append(time.monotonic()),
+    )
+    assert all(verdict.passed for verdict in verdicts)
+    assert started[-1] - started[0] < 9, "one after the other they would take 15 s"
+
+
+def test_known_long_programs_start_first(environment: Environment, level: str) -> None:
+    order: list[int] = []
+    execute(
+        [program(RIGHT, task_id=f"test/{number}") for number in range(4)],
+        environment,
+        limits=LIMITS,
+        workers=1,
+        sandbox=level,
+        durations={"test/2": 30.0, "test/1": 60.0},
+        on_verdict=lambda index, _: order.append(index),
+    )
+    assert order == [1, 2, 0, 3]
+
+
+def test_samples_of_one_task_share_their_random_seed(environment: Environment, level: str) -> None:
+    test = SUITE.replace('"right")', "random.random())\n        raise ValueError(first)")
+    solution = "import random, os\nfirst = random.random()\ntask_func = lambda: None"
+    one, two, other = execute(
+        [program(solution, test), program(solution, test), program(solution, test, task_id="test/1")],
+        environment,
+        limits=LIMITS,
+        sandbox=level,
+    )
+    assert one.details == two.details != other.details
+
+
+def test_a_killed_server_costs_no_verdict(environment: Environment, level: str, scratch_parent: Path) -> None:
+    killed: list[int] = []
+
+    def kill_once(index: int, verdict: Verdict) -> None:
+        if not killed:
+            killed.extend(processes_of(scratch_parent))
+            for pid in killed:
+                os.kill(pid, signal.SIGKILL)
+
+    solutions = [RIGHT, asleep(1), WRONG, asleep(0.5), RIGHT]
+    verdicts = execute(
+        [program(solution) for solution in solutions],
+        environment,
+        limits=LIMITS,
+        workers=2,
+        sandbox=level,
+        on_verdict=kill_once,
+    )
+    assert killed
+    assert [verdict.passed for verdict in verdicts] == [True, True, False, True, True]
+
+
+def test_a_server_that_is_always_killed_ends_the_run(
+    environment: Environment, level: str, scratch_parent: Path
+) -> None:
+    done = threading.Event()
+
+    def kill() -> None:
+        while not done.wait(0.3):
+            for pid in processes_of(scratch_parent):
+                try:
+                    os.kill(pid, signal.SIGKILL)
+                except ProcessLookupError:
+                    continue
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    try:
+        with pytest.raises(ExecutionFailed, match="attempts"):
+            execute([program(asleep(9))], environment, limits=LIMITS, sandbox=level)
+    finally:
+        done.set()
+        killer.join()
+
+
+def test_an_interrupt_leaves_nothing_running(environment: Environment, level: str) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        execute(
+            [program(RIGHT), program(asleep(60)), program("while True: pass")],
+            environment,
+            limits=LIMITS,
+            workers=3,
+            sandbox=level,
+            on_verdict=interrupt,
+        )
+
+
+def test_a_killed_parent_leaves_nothing_running(level: str, tmp_path: Path) -> None:
+    place = tmp_path / "place"
+    place.mkdir()
+    script = (
+        "import sys\nfrom pathlib import Path\nfrom bigcodebench_tasks.execution import *\n"
+        "environment = Environment(Path(sys.executable), 'custom', '0' * 64, Path(sys.prefix))\n"
+        f"probe(environment, sandbox={level!r})\nprint('ready', flush=True)\n"
+        "forks = 'import os, time\\nos.fork() or os.setsid()\\nos.fork()\\ntime.sleep(99)'\n"
+        f"execute([Program('a', forks, '')] * 3, environment, sandbox={level!r})\n"
+    )
+    root = Path(__file__).parents[2]
+    variables = {
+        **os.environ,
+        "TMPDIR": str(place),
+        "PYTHONPATH": f"{root}:{os.environ.get('PYTHONPATH', '')}",
+    }
+    with subprocess.Popen([sys.executable, "-c", script], env=variables, stdout=subprocess.PIPE) as parent:
+        assert parent.stdout is not None
+        assert parent.stdout.readline() == b"ready\n"
+        time.sleep(1)
+        assert len(processes_of(place)) > 3
+        parent.kill()
+    assert_gone(place)
+
+
+def test_many_open_descriptors_do_not_matter(environment: Environment, level: str) -> None:
+    resource = pytest.importorskip("resource")
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < 2200:
+        pytest.skip("this process may not open 2,000 files")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 2200), hard))
+    opened = [os.open(os.devnull, os.O_RDONLY) for _ in range(2000)]
+    try:
+        for fd in opened:
+            os.set_inheritable(fd, True)
+        [verdict] = execute([program(RIGHT)], environment, limits=LIMITS, sandbox=level)
+        assert verdict.passed
+    finally:
+        for fd in opened:
+            os.close(fd)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_level_none_must_be_chosen(environment: Environment, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("BIGCODEBENCH_SANDBOX", "none")
+    assert [v.status for v in execute([program(RIGHT), program(WRONG)], environment)] == ["pass", "fail"]
+    with pytest.raises(OptionError, match="namespaces, landlock, none"):
+        execute([program(RIGHT)], environment, sandbox="docker")
+
+
+def test_shared_memory_is_counted_once(environment: Environment, level: str) -> None:
+    solution = (
+        "import os, time\ndata = b'x' * (100 << 20)\n"
+        "for _ in range(8):\n    if os.fork() == 0:\n        time.sleep(99)\n        os._exit(0)\ntime.sleep(0.5)\n"
+    )
+    [verdict] = execute([program(solution + RIGHT)], environment, limits=LIMITS, sandbox=level)
+    assert verdict.passed, verdict
