@@ -148,7 +148,7 @@ def test_mutated_answers(official: OfficialSanitizer, solutions: list[Solution])
         "semicolons": ("import a; import b; x = 1\ndef f():\n    return x; y\n", "f"),
         "empty entry point": ("def f():\n    return 1\nx = 1\n", ""),
         "no entry point": ("x = 1\ndef f():\n    return 1\ndef f():\n    return 2\n", None),
-        "non-ASCII": ("é = 'ü'\ndef f():\n    return é, '𝔘'\n", "f"),
+        "non-ASCII": ("é = 'ü'\ndef f():\n    return é, 'λ𐍈'\n", "f"),
         "print statement": ("def f():\n    print 1\n    return 2\n", "f"),
         "single line": ("def f(): return 1", "f"),
         "single line in white space": ("\n\n   def f(): return 1  \n\n", "f"),
