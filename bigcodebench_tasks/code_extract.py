@@ -43,7 +43,7 @@ def is_valid_syntax(code: str) -> bool:
     """Whether this Python parses the code.
 
     The official check counts `SyntaxError` and `MemoryError` as invalid and crashes on the rest: `ValueError`
-    (NUL before Python 3.11.4, lone surrogates) and `RecursionError`. Here these are invalid, too.
+    (NUL on Python 3.10, lone surrogates) and `RecursionError`. Here these are invalid, too.
     """
     return _syntax_error(code) is None
 
