@@ -25,35 +25,14 @@ from __future__ import annotations
 
 import ast
 import re
-import sys
 import warnings
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from itertools import accumulate
 from typing import NamedTuple
 
-# The tokenizer refuses deeper brackets ("too many nested parentheses").
-MAX_BRACKETS = 200
-# Characters of a logical line after which it is worth asking whether its beginning can go on at all; prose with
-# an open bracket cannot, and need not be read to the end of the text.
-FIRST_CHECK = 200
+from bigcodebench_tasks.logical_lines import LogicalLines
 
-_NESTED_FSTRINGS = sys.version_info >= (3, 12)  # PEP 701: any token may stand in a replacement field
-_FSTRING_LETTERS = "ft" if sys.version_info >= (3, 14) else "f"
-_FSTRING_PREFIX = re.compile(rf"(?<!\w)(?:[{_FSTRING_LETTERS}]r?|r[{_FSTRING_LETTERS}])\Z", re.I)
-_CLOSER = {"(": ")", "[": "]", "{": "}"}
-# `, $ and ? are in no token outside strings and comments.
-_SPECIAL = re.compile(r"[\"'#()\[\]{}\\\n`$?]")
-_SPECIAL_IN_BRACKET = re.compile(r"[\"'#()\[\]{}\\`$?]")
-_SPECIAL_IN_FIELD = re.compile(r"[\"'#()\[\]{}\\\n`$?:]")
-_STRING_END = {
-    "'": re.compile(r"'|\n|\\.", re.S),
-    '"': re.compile(r'"|\n|\\.', re.S),
-    "'''": re.compile(r"'''|\\.", re.S),
-    '"""': re.compile(r'"""|\\.', re.S),
-}
-_FSTRING_MARK = {quote: re.compile(rf"{quote}|[\\{{}}\n]") for quote in _STRING_END}
-_INDENT = re.compile(r"[ \t\f]*")
 _WORD = re.compile(r"@|[^\W\d]\w*")
 _CLAUSES = frozenset({"elif", "else", "except", "finally"})
 _DECORATED = frozenset({"@", "def", "class"})
@@ -64,7 +43,7 @@ def is_valid_syntax(code: str) -> bool:
     """Whether this Python parses the code.
 
     The official check counts `SyntaxError` and `MemoryError` as invalid and crashes on the rest: `ValueError`
-    (NUL before Python 3.11.4, lone surrogates) and `RecursionError`. Here these are invalid, too.
+    (NUL on Python 3.10, lone surrogates) and `RecursionError`. Here these are invalid, too.
     """
     return _syntax_error(code) is None
 
@@ -75,16 +54,6 @@ def _syntax_error(code: str) -> Exception | None:
     except (SyntaxError, MemoryError, ValueError, RecursionError) as error:
         return error
     return None
-
-
-def _is_refused(beginning: str) -> bool:
-    """Whether nothing that starts with these rows (no string open at their end) can be valid.
-
-    Below them goes a token that is refused with a message of its own. Another error came first, so the parser
-    gave up on tokens that stand in every text with this beginning.
-    """
-    error = _syntax_error(beginning + "\\_")
-    return isinstance(error, SyntaxError) and error.msg != "unexpected character after line continuation character"
 
 
 def code_extract(text: str) -> str:
@@ -151,6 +120,7 @@ class _Program:
             rows += line.removesuffix("\r").split("\r")
             self._line_ending_at[len(rows) - 1] = number
         self._source = "\n".join(rows) + "\n"
+        self._logical = LogicalLines(self._source)
         self._offsets = [0, *accumulate(len(row) + 1 for row in rows)]
         self._count = len(rows)
         self._unparsable = [row for row, content in enumerate(rows) if _UNPARSABLE.search(content)]
@@ -186,7 +156,7 @@ class _Program:
         return self._blocks[row]
 
     def _read_block(self, start: int) -> _Block:
-        _, column, position = _read_indent(self._source, self._offsets[start])
+        _, column, position = self._logical.indent(self._offsets[start])
         neutral = self._source[position] in "#\n"
         if not neutral and (column > 0 or _word_at(self._source, position) in _CLAUSES):
             return _Block([], None)  # no statement starts like this; do not read on for its end
@@ -275,9 +245,9 @@ class _Program:
 
     def _read_unit(self, row: int) -> _Unit | None:
         source, start = self._source, self._offsets[row]
-        indent, column, position = _read_indent(source, start)
+        indent, column, position = self._logical.indent(start)
         neutral = source[position] in "#\n"
-        stop = position if neutral else _end_of_tokens(source, position)
+        stop = position if neutral else self._logical.end(position)
         if stop is None:
             return None
         end = source.index("\n", stop)
@@ -320,155 +290,3 @@ def _closings(units: list[_Unit]) -> list[list[str]]:
         closing += [indent + "finally: pass" for _, indent, trying in reversed(levels) if trying]
         closings.append(closing)
     return closings
-
-
-def _read_indent(source: str, start: int) -> tuple[str, int, int]:
-    """Indent, column and offset of the first character of a logical line that is not white space.
-
-    White space before a backslash counts as the indent of the line that goes on below it.
-    """
-    position, column, continued = start, 0, 0
-    indent = ""
-    while True:
-        match = _INDENT.match(source, position)
-        assert match is not None
-        position = match.end()
-        for character in match[0]:
-            column = {" ": column + 1, "\t": (column // 8 + 1) * 8, "\f": 0}[character]
-        indent += match[0]
-        if not source.startswith("\\\n", position) or position + 2 >= len(source):
-            break
-        continued = continued or column
-        position += 2
-    return (" " * continued, continued, position) if continued else (indent, column, position)
-
-
-class _FString:
-    """An open f-string of Python 3.12 or later."""
-
-    def __init__(self, quote: str, raw: bool) -> None:
-        self.quote = quote
-        self.raw = raw
-
-
-class _Field:
-    """An open replacement field; in its format specification text rules, before it tokens do."""
-
-    def __init__(self) -> None:
-        self.in_spec = False
-
-
-def _end_of_tokens(source: str, position: int) -> int | None:
-    """Offset of the line end or comment after the last token of a logical line; None if it has no end.
-
-    May accept what the tokenizer refuses, never the reverse, and never disagree on where the line ends.
-    """
-    open_things: list[str | _FString | _Field] = []  # a str is the bracket that closes
-    start = string_end = position
-    # Clauses cannot stand alone, so about their beginnings Python cannot be asked.
-    next_check = start + FIRST_CHECK if _word_at(source, start) not in {*_CLAUSES, "case"} else len(source)
-    while True:
-        top = open_things[-1] if open_things else None
-        if isinstance(top, _FString) or (isinstance(top, _Field) and top.in_spec):
-            after = _step_in_fstring(source, position, open_things)
-            if after is None:
-                return None
-            position = string_end = after
-            continue
-        special = _SPECIAL if top is None else _SPECIAL_IN_BRACKET if isinstance(top, str) else _SPECIAL_IN_FIELD
-        match = special.search(source, position)
-        if match is None:
-            return None
-        character, position = match[0], match.end()
-        if position >= next_check and all(isinstance(thing, str) for thing in open_things):
-            row_end = source.rfind("\n", string_end, position - 1) + 1
-            if row_end > 0:
-                if _is_refused(source[start:row_end]):
-                    return None
-                next_check = start + 4 * (position - start)
-        if character == "\n":
-            if not open_things:
-                return match.start()
-        elif character == "#":
-            if not open_things:
-                return match.start()
-            position = source.index("\n", position)
-        elif character in "'\"":
-            quote = character * 3 if source.startswith(character * 2, position) else character
-            position = match.start() + len(quote)
-            prefix = source[max(0, match.start() - 3) : match.start()]
-            if _NESTED_FSTRINGS and (found := _FSTRING_PREFIX.search(prefix)):
-                open_things.append(_FString(quote, "r" in found[0].lower()))
-                continue
-            after = _end_of_string(source, position, quote)
-            if after is None:
-                return None
-            position = string_end = after
-        elif character in _CLOSER:
-            open_things.append(_CLOSER[character])
-            if len(open_things) > MAX_BRACKETS:
-                return None
-        elif character in ")]}":
-            if top != character and not (isinstance(top, _Field) and character == "}"):
-                return None
-            open_things.pop()
-        elif character == ":":
-            assert isinstance(top, _Field)
-            top.in_spec = True
-        elif character == "\\":
-            if not source.startswith("\n", position) or position + 1 >= len(source):
-                return None
-            position += 1
-        else:
-            return None
-
-
-def _end_of_string(source: str, position: int, quote: str) -> int | None:
-    """Offset after the closing quote of a string whose content starts here; None if it is not closed."""
-    for match in _STRING_END[quote].finditer(source, position):
-        if match[0] == quote:
-            return match.end()
-        if match[0] == "\n":
-            return None
-    return None
-
-
-def _step_in_fstring(source: str, position: int, open_things: list[str | _FString | _Field]) -> int | None:
-    """Read the text of an f-string up to and with its next mark (quote, brace, backslash, line end)."""
-    top = open_things[-1]
-    field = top if isinstance(top, _Field) else None
-    fstring = next(thing for thing in reversed(open_things) if isinstance(thing, _FString))
-    match = _FSTRING_MARK[fstring.quote].search(source, position)
-    if match is None:
-        return None
-    mark, position = match[0], match.end()
-    if mark == "\n":
-        if len(fstring.quote) == 3:
-            return position
-        if field is None:
-            return None
-        field.in_spec = False  # a line end ends the specification; only the brace may follow
-    elif mark == "{":
-        if field is None and source.startswith("{", position):
-            return position + 1
-        open_things.append(_Field())
-        if len(open_things) > MAX_BRACKETS:
-            return None
-    elif mark == "}":
-        if field is not None:
-            open_things.pop()
-        elif source.startswith("}", position):
-            return position + 1
-        else:
-            return None
-    elif mark == "\\":
-        if source.startswith(("{", "}"), position):
-            return position
-        if not fstring.raw and source.startswith("N{", position):
-            return source.find("}", position) + 1 or None
-        return position + 1
-    else:
-        if field is not None:
-            return None
-        open_things.pop()
-    return position

@@ -4,8 +4,8 @@ Every rule here is that of ``bigcodebench.sanitize`` 0.2.5, odd ones included, b
 them: tests compare the output with the official package's, byte for byte. Where the official code crashes there
 is nothing to match, and this module goes on:
 
-- a slice that makes `ast.parse` raise something else than `SyntaxError` or `MemoryError` (a NUL before Python
-  3.11.4, a lone surrogate, nesting beyond the recursion limit) counts as invalid;
+- a slice that makes `ast.parse` raise something else than `SyntaxError` or `MemoryError` (a NUL on Python
+  3.10, a lone surrogate, nesting beyond the recursion limit, some broken f-strings on 3.13) counts as invalid;
 - a tree too deep for its recursive walk is walked all the same;
 - code that cannot be encoded (a lone surrogate again), and code whose last line is not indented when no entry
   point is given, take the fallback: the longest valid slice of the whole answer.

@@ -99,7 +99,7 @@ def wrapped(code: str, entry_point: str) -> dict[str, str]:
         "open fence": f"Sure!\n```python\n{code}",
         "tests appended": f"{fenced}\n\n```python\nassert {entry_point}(1) == 2\nprint({entry_point}(3))\n```",
         "main block": f"{code}\n\nif __name__ == '__main__':\n    print({entry_point}())\n",
-        "class": f"class Helper:\n    def run(self):\n        return {entry_point}\n\n{code}\n\nhelper = Helper()\nhelper.x = 1\n",
+        "class": f"class Helper:\n    def run(self):\n        return {entry_point}\n\n{code}\n\nhelper = Helper()\n",
         "decorators": "import functools\n\n"
         + code.replace(f"def {entry_point}", f"@functools.cache\ndef {entry_point}", 1),
         "tabs": code.replace("    ", "\t"),

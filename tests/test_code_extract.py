@@ -7,7 +7,6 @@ import warnings
 import answers
 import pytest
 
-from bigcodebench_tasks import code_extract as module
 from bigcodebench_tasks.code_extract import code_extract, is_valid_syntax
 
 
@@ -24,12 +23,10 @@ def by_definition(text: str) -> str:
 
 
 @pytest.mark.filterwarnings("ignore::SyntaxWarning", "ignore::DeprecationWarning")
-@pytest.mark.parametrize("first_check", [module.FIRST_CHECK, 1])
-def test_finds_the_slice_of_the_definition_in_random_text(first_check: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "FIRST_CHECK", first_check)
-    rng = random.Random(20240613 + first_check)
+def test_finds_the_slice_of_the_definition_in_random_text() -> None:
+    rng = random.Random(20240613)
     found = 0
-    for _ in range(3000):
+    for _ in range(5000):
         text = answers.random_answer(rng)
         expected = by_definition(text)
         assert code_extract(text) == expected, repr(text)
@@ -73,11 +70,6 @@ def test_warnings_do_not_make_code_invalid() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert code_extract(code) == code
-
-
-def test_the_tokenizer_refuses_more_brackets_than_we_follow() -> None:
-    depth = module.MAX_BRACKETS + 1
-    assert not is_valid_syntax("(" * depth + "1" + ")" * depth)
 
 
 @pytest.mark.parametrize("code", ["x = \x00", "'\ud800'", "(" * 300 + ")" * 300, "print x", "-" * 100_000])

@@ -26,7 +26,9 @@ def right(task: dict[str, str]) -> str:
 
 def test_solutions_are_executed_and_estimated(metric: evaluate.Metric) -> None:
     wrong = "def task_func(*args):\n    return None\n"
-    result = metric.compute(predictions=[[right(TASKS[0]), wrong], [wrong, wrong]], references=REFERENCES[:2], k=[1, 2, 5])
+    result = metric.compute(
+        predictions=[[right(TASKS[0]), wrong], [wrong, wrong]], references=REFERENCES[:2], k=[1, 2, 5]
+    )
     assert result["pass@1"] == 0.25
     assert result["pass@2"] == 0.5
     assert "pass@5" not in result

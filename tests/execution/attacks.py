@@ -92,6 +92,7 @@ CONSUMING = [
 ]
 
 LEAVING = [
+    Attack("forks and lets both go on", f"import os\nos.fork()\n{RIGHT}", PASSED),
     Attack("os._exit at import", "import os\nos._exit(0)", EXITED),
     Attack("os._exit in the solution", "import os\ndef task_func(): os._exit(0)", EXITED),
     Attack(

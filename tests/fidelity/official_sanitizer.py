@@ -14,6 +14,12 @@ import uv
 PACKAGE = "bigcodebench==0.2.5"
 WORKER = Path(__file__).with_name("official_sanitizer_worker.py")
 
+# What `OfficialSanitizer.sanitize` answers for a crash of the official code. The decoding error is the parser's own,
+# on some broken f-strings, seen in Python 3.13.
+CRASHES = frozenset(
+    f"<{name}>" for name in ("UnicodeEncodeError", "UnicodeDecodeError", "ValueError", "RecursionError", "TypeError")
+)
+
 
 class Unavailable(Exception):
     """The official package cannot be had here; the message says why."""

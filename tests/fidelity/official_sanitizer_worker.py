@@ -14,7 +14,7 @@ sys.modules["datasets"] = datasets
 import bigcodebench.sanitize as official  # noqa: E402
 
 # One answer's slices recur in its other wrappings. The check is a function of the text; crashes are not kept.
-official.syntax_check = functools.lru_cache(maxsize=100_000)(official.syntax_check)
+official.syntax_check = functools.lru_cache(maxsize=20_000)(official.syntax_check)
 warnings.simplefilter("ignore")
 
 for line in sys.stdin:

@@ -13,7 +13,7 @@ import answers
 import pytest
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
-from official_sanitizer import OfficialSanitizer, Unavailable, install
+from official_sanitizer import CRASHES, OfficialSanitizer, Unavailable, install
 
 from bigcodebench_tasks.sanitize import code_extract, sanitize
 
@@ -47,7 +47,7 @@ def assert_same(official: OfficialSanitizer, text: str, entry_point: str | None)
     """The official output; ours has to be the same, or to exist where the official code crashes."""
     theirs = official.sanitize(text, entry_point)
     ours = sanitize(text, entry_point)
-    if theirs not in {"<UnicodeEncodeError>", "<TypeError>", "<ValueError>", "<RecursionError>"}:
+    if theirs not in CRASHES:
         assert ours == theirs, repr(text)
     return theirs
 
@@ -148,7 +148,7 @@ def test_mutated_answers(official: OfficialSanitizer, solutions: list[Solution])
         "semicolons": ("import a; import b; x = 1\ndef f():\n    return x; y\n", "f"),
         "empty entry point": ("def f():\n    return 1\nx = 1\n", ""),
         "no entry point": ("x = 1\ndef f():\n    return 1\ndef f():\n    return 2\n", None),
-        "non-ASCII": ("é = 'ü'\ndef f():\n    return é, '𝔘'\n", "f"),
+        "non-ASCII": ("é = 'ü'\ndef f():\n    return é, 'λ𐍈'\n", "f"),
         "print statement": ("def f():\n    print 1\n    return 2\n", "f"),
         "single line": ("def f(): return 1", "f"),
         "single line in white space": ("\n\n   def f(): return 1  \n\n", "f"),

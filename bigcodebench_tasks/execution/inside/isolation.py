@@ -85,6 +85,13 @@ def set_limits(limits: dict[str, Any]) -> None:
         resource.setrlimit(getattr(resource, name), (value, value))
 
 
-def limit_processes(limits: dict[str, Any]) -> None:
-    """Processes and threads of this user in this user namespace, which must be the sample's own."""
-    resource.setrlimit(resource.RLIMIT_NPROC, (limits["processes"], limits["processes"]))
+def limit_processes(limits: dict[str, Any], *, others: int = 0) -> None:
+    """Processes and threads of this user: the limit, and `others` that the user runs besides the sample.
+
+    Looking at a fork bomb every now and then does not stop it: only this does. The kernel exempts root.
+    """
+    most = limits["processes"] + others
+    _, hard = resource.getrlimit(resource.RLIMIT_NPROC)
+    if hard != resource.RLIM_INFINITY:
+        most = min(most, hard)
+    resource.setrlimit(resource.RLIMIT_NPROC, (most, most))

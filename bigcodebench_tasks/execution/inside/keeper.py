@@ -70,6 +70,11 @@ class Keeper:
         tempfile.tempdir = None
         os.chdir(f"{self._folder}/work")
         isolation.set_limits(self._limits)
+        self.limit_processes()
+
+    def limit_processes(self) -> None:
+        """In the sample: it is counted together with everything that its user runs."""
+        isolation.limit_processes(self._limits, others=tree.tasks_of(os.getuid()))
 
     def roots(self, pid: int) -> list[int]:
         return [pid]

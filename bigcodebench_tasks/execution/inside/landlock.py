@@ -64,7 +64,7 @@ class Landlock(Keeper):
             raise isolation.Unavailable(f"no filter of system calls for {kernel.machine()}")
         if os.getuid() == 0:
             os.chmod(self._scratch, 0o711)
-            self._own_users = self._can_be_others()
+            self._be_others()
 
     def fork(self) -> int:
         self._forks += 1
@@ -89,12 +89,15 @@ class Landlock(Keeper):
         super().restrict()
         if self._own_users:
             _become(self._user)
-            isolation.limit_processes(self._limits)
-        elif os.getuid() == 0:
-            kernel.drop_capabilities()
         kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
         self._confine()
         seccomp.install(sockets="no local" if self._host_network else "tcp")
+
+    def limit_processes(self) -> None:
+        if self._own_users:
+            isolation.limit_processes(self._limits)
+        else:
+            super().limit_processes()
 
     def _confine(self) -> None:
         files = max(rights for since, rights in _ALL_FILES.items() if since <= self._abi)
@@ -116,19 +119,39 @@ class Landlock(Keeper):
         kernel.syscall(_RESTRICT_SELF, "landlock", ctypes.c_int(rules), ctypes.c_uint(0))
         os.close(rules)
 
-    def _can_be_others(self) -> bool:
-        """Whether another user may use the interpreter and the scratch; tried in a process of its own."""
+    def _be_others(self) -> None:
+        """Root may run each sample as another user, and must: the kernel limits no process of root.
+
+        Raises Unavailable where another user cannot use the environment; tried in a process of its own.
+        """
+        hidden_r, hidden_w = os.pipe()
         child = os.fork()
-        if child:
-            return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-        try:
-            _become(_FIRST_USER)
-            for folder in (sys.prefix, sys.base_prefix, os.path.dirname(os.__file__)):
-                os.listdir(folder)
-            os.chdir(self._scratch)
-            os._exit(0)
-        except BaseException:
-            os._exit(1)
+        if not child:
+            folder = ""
+            try:
+                _become(_FIRST_USER)
+                folder = self._scratch
+                os.chdir(folder)
+                for folder in (sys.prefix, sys.base_prefix, os.path.dirname(os.__file__)):
+                    os.listdir(folder)
+                os._exit(0)
+            except BaseException:
+                os.write(hidden_w, os.fsencode(folder))
+                os._exit(1)
+        os.close(hidden_w)
+        hidden = os.fsdecode(os.read(hidden_r, 4096))
+        os.close(hidden_r)
+        if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]):
+            raise isolation.Unavailable(
+                "started as root, programs must run as another user, "
+                + (
+                    f"who cannot read {hidden}: keep the environment where everybody may read it, such as in "
+                    "BIGCODEBENCH_CACHE=/opt/bigcodebench, or start as an ordinary user"
+                    if hidden
+                    else "which this root may not do"
+                )
+            )
+        self._own_users = True
 
 
 def _become(user: int) -> None:

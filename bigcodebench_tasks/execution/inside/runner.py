@@ -22,6 +22,7 @@ unittest_names.restore()
 
 _write = os.write
 _exit = os._exit
+_getpid = os.getpid
 _seal = protocol.seal
 _str = str
 _type = type
@@ -163,6 +164,7 @@ def run(solution: str, test: str, *, token: bytes, report_fd: int, output_bytes:
     loader = unittest.TestLoader()
     details: dict[str, str] = {}
     loaded = tampered = False
+    own = _getpid()
     try:
         code = compile(f"{solution}\n{test}", f"{MODULE}.py", "exec", dont_inherit=True)
         exec(code, module.__dict__)
@@ -176,6 +178,8 @@ def run(solution: str, test: str, *, token: bytes, report_fd: int, output_bytes:
         tampered = _tampered()
     except BaseException as error:
         details["ALL"] = _message(error)
+    if _getpid() != own:  # a fork of the program's that did not leave on its own: the report is not its to give
+        _exit(0)
     body = _encode(loaded, tampered, result.ran, result.skipped_methods, _cut(details, output_bytes))
     left = memoryview(_seal(token, body))
     while left:

@@ -199,10 +199,10 @@ class Server:
                 self._box.kill(sample.pid)
                 continue
             below = tree.descendants(self._box.roots(sample.pid), table)
-            if tree.use_more_memory_than(self._limits["tree_memory_mib"] << 20, below):
-                self._kill(sample, "memory")
             if sum(p.threads for p in below) > self._limits["processes"]:
                 self._kill(sample, "processes")
+            elif tree.use_more_memory_than(self._limits["tree_memory_mib"] << 20, below):
+                self._kill(sample, "memory")
             cpu_s = sum(p.cpu_s for p in below)
             elapsed = max(now - sample.looked, 1e-3)
             used = max(0.0, cpu_s - sample.cpu_s) / elapsed  # what a child used is gone until it is reaped
