@@ -95,10 +95,13 @@ def try_program(environment: Environment, program: str) -> str:
 
 
 def _deleted(metadata: Path) -> str:
-    """A top-level file or folder that a package's own list of files names but that is not there; else ""."""
+    """A folder or top-level module that a package's own list of files names but that is not there; else ""."""
     try:
         lines = (metadata / "RECORD").read_text().splitlines()
     except OSError:
         return "its list of files"
-    tops = {line.partition(",")[0].split("/")[0] for line in lines}
-    return next((top for top in sorted(tops) if top != ".." and not (metadata.parent / top).exists()), "")
+    paths = [line.partition(",")[0] for line in lines if not line.startswith(("..", '"'))]
+    # Folders, not files: there are ten times fewer, and this runs before every evaluation.
+    expected = {path.rpartition("/")[0] or path for path in paths}
+    site_packages = metadata.parent
+    return next((path for path in sorted(expected) if path and not (site_packages / path).exists()), "")

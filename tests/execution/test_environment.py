@@ -115,6 +115,10 @@ def test_a_deleted_a_changed_and_a_missing_library_are_named(small_lock: Path) -
     module.rename(module.with_suffix(".gone"))
     assert verify.differences(built) == ["six 1.16.0 lacks six.py"]
     module.with_suffix(".gone").rename(module)
+    record = (metadata / "RECORD").read_text()
+    (metadata / "RECORD").write_text(record + "six_parts/inner/module.py,,\n")
+    assert verify.differences(built) == ["six 1.16.0 lacks six_parts/inner"]
+    (metadata / "RECORD").write_text(record)
     metadata = metadata.rename(metadata.with_name("six-1.15.0.dist-info"))
     assert verify.differences(built) == ["six is 1.15.0 instead of 1.16.0"]
     shutil.rmtree(metadata)
