@@ -32,6 +32,11 @@ class Options:
         workers: programs that may use a core at the same time; None takes ``BIGCODEBENCH_WORKERS``, or the cores
             that this process may use.
         sandbox: isolation level; None takes ``BIGCODEBENCH_SANDBOX``, or the strongest that the machine gives.
+        network: "loopback", or "host" for the few tasks whose programs need the internet.
+        ground_truth: "check" executes the canonical solutions of the run's tasks where no record of them is kept,
+            and reports their pass rate; "skip" does not.
+        cache: take verdicts of programs that were executed under the same conditions before from the cache
+            folder; an interrupted run so continues where it stopped.
     """
 
     n_samples: int = 1
@@ -49,6 +54,9 @@ class Options:
     )
     workers: int | None = None
     sandbox: str | None = None
+    network: str = "loopback"
+    ground_truth: str = "check"
+    cache: bool = True
 
     @classmethod
     def resolve(cls, *sections: Any) -> Options:
@@ -83,6 +91,12 @@ _TYPES: dict[str, type] = {
     for field in fields(Options)
 }
 
+_CHOICES = {
+    "sandbox": ("namespaces", "landlock", "none"),
+    "network": ("loopback", "host"),
+    "ground_truth": ("check", "skip"),
+}
+
 
 def _allowed() -> str:
     return "Allowed options: " + ", ".join(f"{name} ({kind.__name__})" for name, kind in _TYPES.items()) + "."
@@ -95,6 +109,8 @@ def _checked(name: str, value: Any) -> Any:
     # bool is a subclass of int, but true for n_samples is a mistake, not the number 1.
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
         raise OptionError(f"{KEY} option {name!r} must be of type {kind.__name__}, not {value!r}. {_allowed()}")
+    if name in _CHOICES and value not in _CHOICES[name]:
+        raise OptionError(f"{KEY} option {name!r} must be one of {', '.join(_CHOICES[name])}, not {value!r}.")
     if name in ("n_samples", "workers") and isinstance(value, int) and value < 1:
         raise OptionError(f"{KEY} option {name!r} must be at least 1, not {value}.")
     return value

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import sys
 from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -14,10 +15,13 @@ import datasets
 from lm_eval.api.filter import Filter, FilterEnsemble
 from lm_eval.api.instance import Instance
 from lm_eval.api.task import ConfigurableTask
+from tqdm import tqdm
 
 from bigcodebench_tasks import __version__, dataset, prompts
-from bigcodebench_tasks.execution import Prepared, prepare
+from bigcodebench_tasks.execution import Environment, Prepared, prepare
+from bigcodebench_tasks.execution.environment import cache_folder
 from bigcodebench_tasks.ground_truth_model import GroundTruthLM
+from bigcodebench_tasks.groundtruth import MIN_PASS_RATE, GroundTruth, ground_truth, reason
 from bigcodebench_tasks.options import KEY, Options
 from bigcodebench_tasks.sanitize import sanitize
 from bigcodebench_tasks.scoring import judge
@@ -170,7 +174,7 @@ class BigCodeBenchTask(ConfigurableTask):
             "options": self._options.to_dict(),
         }
         if "bypass" not in self._metric_fn_list:  # the harness's metric for --predict_only
-            self._prepared = prepare(self._options.sandbox)
+            self._prepared = prepare(self._options.sandbox, self._options.network)
             environment, isolation = self._prepared.environment, self._prepared.isolation
             run["environment"] = {"lock": environment.lock, "sha256": environment.lock_sha256}
             run["isolation"] = isolation.level
@@ -200,14 +204,21 @@ class BigCodeBenchTask(ConfigurableTask):
         ]
         if self._prepared is None:
             return [[SampleRecord(solution=text, status=NOT_EXECUTED) for text in texts] for texts in solutions]
+        settings: dict[str, Any] = {
+            "sandbox": self._prepared.isolation.level,
+            "network": self._prepared.isolation.network,
+            "workers": self._options.workers,
+        }
+        known = self._check_ground_truth(tasks, self._prepared.environment, settings)
         verdicts = judge(
             tasks,
             solutions,
             self._prepared.environment,
             calibrated=self._options.calibrated,
-            sandbox=self._prepared.isolation.level,
-            workers=self._options.workers,
             description=f"Executing {self.config.task}",
+            durations=known.durations if known else None,
+            cache=cache_folder() / "verdicts.sqlite" if self._options.cache else None,
+            **settings,
         )
         records = [
             [SampleRecord(solution=text, **verdict.to_dict()) for text, verdict in zip(texts, outcomes, strict=True)]
@@ -215,6 +226,30 @@ class BigCodeBenchTask(ConfigurableTask):
         ]
         self._log_summary(tasks, records)
         return records
+
+    def _check_ground_truth(
+        self, tasks: list[dict[str, Any]], environment: Environment, settings: dict[str, Any]
+    ) -> GroundTruth | None:
+        """Whether the canonical solutions pass here, in the log and the results, as the official evaluator says."""
+        if self._options.ground_truth == "skip" or GroundTruthLM.in_use():  # that model's score says it itself
+            return None
+        with tqdm(desc="Executing ground truth", unit="task", disable=not sys.stderr.isatty(), leave=False) as bar:
+
+            def show(done: int, total: int) -> None:
+                bar.total = total
+                bar.update(done - bar.n)
+
+            found = ground_truth(tasks, environment, on_verdict=show, **settings)
+        self.config.metadata[RUN_KEY]["ground_truth"] = {"pass_rate": found.pass_rate, "failed": found.failed}
+        log.info("[%s] ground truth: %.4f of %d tasks pass", self.config.task, found.pass_rate, len(tasks))
+        if found.pass_rate < MIN_PASS_RATE:
+            log.warning(
+                "[%s] the ground truth of some tasks fails on this machine, so no model can solve them here: %s. "
+                "`bigcodebench-tasks env check --ground-truth` says more",
+                self.config.task,
+                "; ".join(f"{name} ({reason(name, environment) or 'unexplained'})" for name in found.failed),
+            )
+        return found
 
     def _solution(self, task: Mapping[str, str], response: str, stops: list[str]) -> str:
         completion = prompts.completion_text(response, stops, self._mode)
