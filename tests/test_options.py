@@ -25,6 +25,8 @@ def test_a_later_section_wins() -> None:
         ({"n_samples": 0}, "at least 1"),
         ({"prefill": 1}, "prefill"),
         ({"version": 4}, "version"),
+        ({"ground_truth": "no"}, "check, skip"),
+        ({"sandbox": "docker"}, "landlock"),
         ("n_samples=10", "mapping"),
         (["n_samples"], "mapping"),
     ],

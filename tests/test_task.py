@@ -15,6 +15,7 @@ from lm_eval.tasks import TaskManager
 
 from bigcodebench_tasks.dataset import MINI, load_tasks
 from bigcodebench_tasks.errors import OptionError, PromptError
+from bigcodebench_tasks.execution import prepare
 
 
 class Recorder(LM):
@@ -227,3 +228,26 @@ def test_the_results_say_what_the_score_depends_on() -> None:
     assert run["mode"] == "chat"
     assert len(run["dataset_sha256"]) == 64
     assert run["options"]["n_samples"] == 1
+
+
+def test_ground_truth_is_reported_once_executed_and_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    prepared = prepare()  # before the cache moves, which holds the environment too
+    monkeypatch.setattr("bigcodebench_tasks.task.prepare", lambda *_: prepared)
+    monkeypatch.setenv("BIGCODEBENCH_CACHE", str(tmp_path))
+    results = evaluate(Recorder(), predict_only=False, limit=2)
+    run = results["configs"]["bigcodebench_mini_complete"]["metadata"]["bigcodebench_run"]
+    assert run["ground_truth"] == {"pass_rate": 1.0, "failed": []}
+    assert results["results"]["bigcodebench_mini_complete"]["pass@1,execute"] == 0.0
+    assert list((tmp_path / "ground-truth").iterdir())
+    assert (tmp_path / "verdicts.sqlite").exists()
+
+
+def test_ground_truth_and_kept_verdicts_can_be_turned_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    prepared = prepare()
+    monkeypatch.setattr("bigcodebench_tasks.task.prepare", lambda *_: prepared)
+    monkeypatch.setenv("BIGCODEBENCH_CACHE", str(tmp_path))
+    options = {"ground_truth": "skip", "cache": False}
+    results = evaluate(Recorder(), metadata={"bigcodebench": options}, predict_only=False)
+    run = results["configs"]["bigcodebench_mini_complete"]["metadata"]["bigcodebench_run"]
+    assert "ground_truth" not in run
+    assert list(tmp_path.iterdir()) == []
