@@ -5,13 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
-
-ROOT = Path(__file__).resolve().parent.parent
-SHARED = ROOT.parent / "shared"
+from project import SHARED, LmEval
 
 
 def pytest_report_header() -> str:
@@ -49,9 +47,6 @@ def hub(shared: Path) -> Iterator[str]:
     server.kill()
     server.wait()
     server.stdout.close()
-
-
-LmEval = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture(scope="session")

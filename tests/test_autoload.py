@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import LmEval
+from project import LmEval
 
 import bigcodebench_tasks
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ROOT, LmEval
+from project import ROOT, LmEval
 
 GROUND_TRUTH = ("run", "--model", "bigcodebench-ground-truth", "--confirm_run_unsafe_code")
 

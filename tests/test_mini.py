@@ -7,7 +7,7 @@ import runpy
 from collections import Counter
 
 import pytest
-from conftest import ROOT
+from project import ROOT
 
 from bigcodebench_tasks import dataset
 from bigcodebench_tasks.execution import Program, execute, prepare

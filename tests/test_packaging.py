@@ -10,7 +10,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
+from project import ROOT
 
 FOUND = (
     "import sys; assert any(type(f).__module__ == 'bigcodebench_tasks.autoload' for f in sys.meta_path)\n"
