@@ -53,14 +53,14 @@ class SystemProgram:
 
 
 PROGRAMS = (
-    SystemProgram("bash", "bash"),
-    SystemProgram("tar", "tar"),
-    SystemProgram("gzip", "gzip"),
-    SystemProgram("split", "coreutils"),
+    SystemProgram("bash", "bash", (461,)),
+    SystemProgram("tar", "tar", (16, 785)),
+    SystemProgram("gzip", "gzip", (350,)),
+    SystemProgram("split", "coreutils", (18,)),
     SystemProgram("ps", "procps"),
-    SystemProgram("pgrep", "procps"),
+    SystemProgram("top", "procps", (1028,)),
     SystemProgram("zip", "zip"),
-    SystemProgram("unzip", "unzip"),
+    SystemProgram("unzip", "unzip", (14,)),
     SystemProgram("ping", "iputils-ping"),
     SystemProgram("wget", "wget"),
     SystemProgram("git", "git"),
