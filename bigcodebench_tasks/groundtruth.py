@@ -22,8 +22,22 @@ MIN_PASS_RATE = 0.99
 REMOTE_HOSTS = frozenset({101, 176, 314, 590, 1005, 1012})
 """Numbers of the BigCodeBench tasks (v0.1.4) whose ground truth calls hosts on the internet."""
 
-OTHER_VERSIONS: Mapping[str, Mapping[int, str]] = {"official": {}, "current": {}}
-"""Per lock, the BigCodeBench tasks (v0.1.4) whose ground truth fails with its versions, and why."""
+_MODE = "scipy.stats.mode returns numbers, not arrays, and takes no text, since SciPy 1.11"
+_SKEW = "scipy.stats.skew of equal values is NaN since SciPy 1.9"
+_MASKED = "a masked value stays masked when it is assigned, since NumPy 1.23 or before"
+OTHER_VERSIONS: Mapping[tuple[str, str], Mapping[int, str]] = {
+    ("current", "3.11"): {111: _MASKED, 276: _SKEW},
+    ("current", "3.12"): {
+        111: _MASKED,
+        115: _MODE,
+        221: _MODE,
+        245: _MODE,
+        276: _SKEW,
+        634: _MODE,
+        736: _MODE,
+    },
+}
+"""By name and Python of a lock: the BigCodeBench tasks (v0.1.4) whose ground truth fails with its versions, and why."""
 
 # Raise it when the form of the record changes.
 _RECORD_VERSION = 1
@@ -139,7 +153,7 @@ def reason(task_id: str, environment: Environment) -> str:
     for program in missing_programs(environment):
         if number in program.tasks:
             return f"the program {program.name} is missing (Debian package {program.package})"
-    return OTHER_VERSIONS.get(environment.lock, {}).get(number, "")
+    return OTHER_VERSIONS.get((environment.lock, environment.version), {}).get(number, "")
 
 
 def _record(verdict: Verdict) -> TaskRecord:

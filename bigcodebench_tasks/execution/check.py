@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import tempfile
 from dataclasses import dataclass
 
 from bigcodebench_tasks.execution.environment import Environment
@@ -53,14 +54,14 @@ class SystemProgram:
 
 
 PROGRAMS = (
-    SystemProgram("bash", "bash"),
-    SystemProgram("tar", "tar"),
-    SystemProgram("gzip", "gzip"),
-    SystemProgram("split", "coreutils"),
+    SystemProgram("bash", "bash", (461,)),
+    SystemProgram("tar", "tar", (16, 785)),
+    SystemProgram("gzip", "gzip", (350,)),
+    SystemProgram("split", "coreutils", (18,)),
     SystemProgram("ps", "procps"),
-    SystemProgram("pgrep", "procps"),
+    SystemProgram("top", "procps", (1028,)),
     SystemProgram("zip", "zip"),
-    SystemProgram("unzip", "unzip"),
+    SystemProgram("unzip", "unzip", (14,)),
     SystemProgram("ping", "iputils-ping"),
     SystemProgram("wget", "wget"),
     SystemProgram("git", "git"),
@@ -72,13 +73,14 @@ PROGRAMS = (
 
 def failed_imports(environment: Environment) -> dict[str, str]:
     """The modules of `MODULES` that cannot be imported, each with its error. Takes some ten seconds."""
-    done = subprocess.run(
-        [environment.python, "-I", "-c", _IMPORT_EACH, json.dumps(MODULES)],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        env={**variables(environment, "/"), "MPLBACKEND": "agg"},
-    )
+    with tempfile.TemporaryDirectory() as home:
+        done = subprocess.run(
+            [environment.python, "-I", "-c", _IMPORT_EACH, json.dumps(MODULES)],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            env=variables(environment, home),
+        )
     try:
         found: dict[str, str] = json.loads(done.stdout.splitlines()[-1])
     except (IndexError, ValueError):

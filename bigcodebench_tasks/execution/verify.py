@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import tempfile
 from pathlib import Path
 
 from bigcodebench_tasks.errors import EnvironmentMismatch
@@ -10,6 +11,7 @@ from bigcodebench_tasks.execution import environment as environments
 from bigcodebench_tasks.execution import nltk_data
 from bigcodebench_tasks.execution.environment import Environment
 from bigcodebench_tasks.execution.locks import normalized
+from bigcodebench_tasks.execution.process import variables
 
 # Libraries that most tasks import; that they can be imported says that the environment works at all.
 _CANARY = "import numpy, pandas, matplotlib"
@@ -87,8 +89,10 @@ def repair(environment: Environment) -> str:
 def try_program(environment: Environment, program: str) -> str:
     """Run a program of ours in the environment: "" if it succeeds, else the last line that it wrote to stderr."""
     command = [str(environment.python), "-I", "-c", program]
-    variables = {"OMP_NUM_THREADS": "1", "TF_CPP_MIN_LOG_LEVEL": "3", "MPLBACKEND": "agg", "CUDA_VISIBLE_DEVICES": "-1"}
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, env=variables)
+    # A home of its own: users of containers may have none.
+    with tempfile.TemporaryDirectory() as home:
+        env = variables(environment, home)
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, env=env)
     if not done.returncode:
         return ""
     return (done.stderr.strip().splitlines() or [f"it ended with status {done.returncode}"])[-1]

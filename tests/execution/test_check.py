@@ -38,6 +38,6 @@ def test_programs_are_looked_for_where_samples_would_find_them(environment: Envi
 
 
 def test_the_command_that_installs_programs_names_each_package_once() -> None:
-    ps_and_pgrep = [program for program in check.PROGRAMS if program.package == "procps"]
-    assert len(ps_and_pgrep) == 2
-    assert check.install_command(ps_and_pgrep) == "apt-get install procps"
+    ps_and_top = [program for program in check.PROGRAMS if program.package == "procps"]
+    assert len(ps_and_top) == 2
+    assert check.install_command(ps_and_top) == "apt-get install procps"
