@@ -1,0 +1,110 @@
+"""The official evaluator (PyPI ``bigcodebench==0.2.5``) on our programs, for comparisons in the same run.
+
+It runs in our execution environment, so that a difference is one of evaluators and not of libraries, and in
+namespaces with a private, mostly read-only view of the machine, because it isolates nothing itself.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import uv
+from tqdm import tqdm
+
+from bigcodebench_tasks.execution import Environment, Program
+from bigcodebench_tasks.execution.environment import cache_folder
+
+PACKAGE = "bigcodebench==0.2.5"
+WORKER = Path(__file__).with_name("official_worker.py")
+
+# A root of its own: the top-level folders read-only, homes and temporary folders empty and writable, as the
+# official evaluator expects to find them. What it needs is bound at its own place.
+VIEW = r"""
+set -e
+view=$(mktemp -d); mount --make-rprivate /; mount -t tmpfs none "$view"
+for top in /*; do
+    name=${top#/}
+    case $name in proc|sys|dev|tmp|root|home|mnt|lost+found) mkdir -p "$view/$name";;
+    *) if [ -L "$top" ]; then cp -P "$top" "$view/$name"
+       elif [ -d "$top" ]; then mkdir "$view/$name"; mount --rbind "$top" "$view/$name"
+           mount -o remount,bind,ro "$view/$name"; fi;;
+    esac
+done
+mount --rbind /dev "$view/dev"; mount --rbind /sys "$view/sys"; mount -t proc proc "$view/proc"
+mount -t tmpfs none "$view/var/tmp"; chmod 1777 "$view/tmp" "$view/var/tmp"
+for place in {places}; do
+    mkdir -p "$view$place"; mount --rbind "$place" "$view$place"; mount -o remount,bind,ro "$view$place"
+done
+cd "$view/tmp"
+exec chroot "$view" env -i PATH="$PATH" HOME=/root LANG=C.UTF-8 PYTHONPATH={package} PYTHONDONTWRITEBYTECODE=1 \
+    {python} {worker} {workers}
+"""
+
+
+@dataclass
+class OfficialRun:
+    """What the official evaluator said: per program "pass", "fail" or "timeout" and its details, and the cost."""
+
+    statuses: list[str] = field(default_factory=list)
+    details: list[dict[str, str]] = field(default_factory=list)
+    wall_s: float = 0.0
+    cpu_s: float = 0.0
+
+
+def install() -> Path:
+    """The official package in a folder of our cache, without its dependencies: its evaluator needs numpy alone."""
+    folder = cache_folder() / "official-evaluator-0.2.5"
+    if not (folder / "bigcodebench").is_dir():
+        command = [uv.find_uv_bin(), "pip", "install", "--quiet", "--no-deps", "--target", str(folder), PACKAGE]
+        subprocess.run(command, check=True)
+    return folder
+
+
+def evaluate(programs: Sequence[Program], environment: Environment, workers: int) -> OfficialRun:
+    """Judge the programs with the official `untrusted_check`.
+
+    Raises:
+        RuntimeError: the evaluator ended early; the message holds its last words.
+    """
+    package = install()
+    base = subprocess.check_output([environment.python, "-c", "import sys; print(sys.base_prefix)"], text=True).strip()
+    words = {
+        "places": " ".join(shlex.quote(str(p)) for p in (base, environment.folder, package, WORKER.parent)),
+        "package": shlex.quote(str(package)),
+        "python": shlex.quote(str(environment.python)),
+        "worker": shlex.quote(str(WORKER)),
+        "workers": str(workers),
+    }
+    script = VIEW
+    for name, value in words.items():
+        script = script.replace("{" + name + "}", value)
+    unshare = ["unshare", "--user", "--map-root-user", "--pid", "--fork", "--kill-child", "--mount", "--net"]
+    run = OfficialRun([""] * len(programs), [{} for _ in programs])
+    with (
+        subprocess.Popen(
+            [*unshare, "bash", "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ) as process,
+        tqdm(total=len(programs), desc="Official evaluator", disable=not sys.stderr.isatty()) as bar,
+    ):
+        assert process.stdin is not None
+        assert process.stdout is not None
+        json.dump([[program.solution, program.test] for program in programs], process.stdin)
+        process.stdin.close()
+        for line in process.stdout:
+            message: dict[str, Any] = json.loads(line)
+            if "index" in message:
+                run.statuses[message["index"]] = message["status"]
+                run.details[message["index"]] = message["details"]
+                bar.update()
+            else:
+                run.wall_s, run.cpu_s = message["wall_s"], message["cpu_s"]
+    if not run.wall_s:
+        raise RuntimeError(f"the official evaluator ended early, with exit status {process.returncode}")
+    return run
