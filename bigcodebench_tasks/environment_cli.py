@@ -7,8 +7,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from bigcodebench_tasks import groundtruth
 from bigcodebench_tasks.execution import check, nltk_data
 from bigcodebench_tasks.execution import environment as environments
@@ -121,13 +119,7 @@ def _check_ground_truth(environment: Environment, given: argparse.Namespace) -> 
     from bigcodebench_tasks import dataset  # imports `datasets`, which takes seconds
 
     tasks = dataset.load_tasks(dataset.SUBSETS[given.subset], given.version)
-    with tqdm(desc="Executing ground truth", unit="task", disable=not sys.stderr.isatty()) as bar:
-
-        def show(done: int, total: int) -> None:
-            bar.total = total
-            bar.update(done - bar.n)
-
-        found = groundtruth.ground_truth(list(tasks), environment, fresh=given.fresh, on_verdict=show)
+    found = groundtruth.ground_truth(list(tasks), environment, fresh=given.fresh)
     passed = len(found.records) - len(found.failed)
     print(
         f"ground truth: {passed} of {len(found.records)} pass ({found.pass_rate:.4f}); "

@@ -5,6 +5,7 @@
     BigCodeBenchError
     ├── OptionError             a task option, variable or command argument is wrong
     ├── DatasetError            the tasks cannot be loaded, or are not BigCodeBench's
+    ├── OutputError             samples or results of a run cannot be read or written
     ├── PromptError             the model cannot be asked in the way the task needs
     ├── EnvironmentError_       the execution environment ...
     │   ├── EnvironmentMissing      is not there
@@ -28,6 +29,10 @@ class OptionError(BigCodeBenchError, ValueError):
 
 class DatasetError(BigCodeBenchError):
     """The dataset cannot be loaded or a row of it is not a BigCodeBench task."""
+
+
+class OutputError(BigCodeBenchError):
+    """Samples or results of a run cannot be read, are not what they should be, or cannot be written."""
 
 
 class PromptError(BigCodeBenchError):

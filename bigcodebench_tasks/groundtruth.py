@@ -5,11 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import sys
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+from tqdm import tqdm
 
 from bigcodebench_tasks.execution import Environment, Limits, Program, Verdict, execute
 from bigcodebench_tasks.execution.check import missing_programs
@@ -38,6 +41,22 @@ OTHER_VERSIONS: Mapping[tuple[str, str], Mapping[int, str]] = {
     },
 }
 """By name and Python of a lock: the BigCodeBench tasks (v0.1.4) whose ground truth fails with its versions, and why."""
+
+USUAL_SECONDS = {
+    "BigCodeBench/461": 155.0,
+    "BigCodeBench/1104": 73.0,
+    "BigCodeBench/1040": 60.0,
+    "BigCodeBench/195": 45.0,
+    "BigCodeBench/417": 40.0,
+    "BigCodeBench/102": 30.0,
+    "BigCodeBench/821": 23.0,
+    "BigCodeBench/289": 20.0,
+    "BigCodeBench/220": 20.0,
+    "BigCodeBench/1103": 20.0,
+    "BigCodeBench/17": 15.0,
+    "BigCodeBench/0": 13.0,
+}
+"""What the longest tasks take (most of them sleep), so that a run with nothing on record starts them first too."""
 
 # Raise it when the form of the record changes.
 _RECORD_VERSION = 1
@@ -96,10 +115,9 @@ def ground_truth(
     environment: Environment,
     *,
     fresh: bool = False,
-    on_verdict: Callable[[int, int], None] | None = None,
     **execution: Any,
 ) -> GroundTruth:
-    """Verdict and seconds of each task's canonical solution; executed where there is no record of it.
+    """Verdict and seconds of each task's canonical solution; executed where there is no record of it, with a bar.
 
     The record is a file in the cache folder for each environment's lock, its folder, isolation and time limit. A
     task is known by the hash of its program, so a record serves every subset and dataset version that holds
@@ -109,7 +127,6 @@ def ground_truth(
         tasks: rows of the dataset.
         environment: where the programs run.
         fresh: execute all of them, whatever is on record.
-        on_verdict: called with how many were executed so far and how many will be.
         execution: passed on to `bigcodebench_tasks.execution.execute` (limits, workers, sandbox, network).
 
     Raises:
@@ -121,22 +138,27 @@ def ground_truth(
     file = _file(environment, execution)
     known = _read(file)
     unknown = [i for i, key in enumerate(keys) if fresh or key not in known or known[key].status != "pass"]
-    done = 0
-
-    def count(_index: int, _verdict: Verdict) -> None:
-        nonlocal done
-        done += 1
-        if on_verdict:
-            on_verdict(done, len(unknown))
-
-    durations = {programs[i].task_id: known[keys[i]].seconds for i in unknown if keys[i] in known}
-    verdicts = execute([programs[i] for i in unknown], environment, durations=durations, on_verdict=count, **execution)
+    durations = USUAL_SECONDS | {programs[i].task_id: known[keys[i]].seconds for i in unknown if keys[i] in known}
+    hidden = not unknown or not sys.stderr.isatty()
+    with tqdm(total=len(unknown), desc="Executing ground truth", unit="task", leave=False, disable=hidden) as bar:
+        verdicts = execute(
+            [programs[i] for i in unknown],
+            environment,
+            durations=durations,
+            on_verdict=lambda _index, _verdict: bar.update(),
+            **execution,
+        )
     now = {keys[i]: _record(verdict) for i, verdict in zip(unknown, verdicts, strict=True)}
     if now:
         # Read again: another process may have added to it meanwhile.
         _write(file, {**_read(file), **now})
     known.update(now)
     return GroundTruth({program.task_id: known[key] for program, key in zip(programs, keys, strict=True)}, len(unknown))
+
+
+def failures(found: GroundTruth, environment: Environment) -> str:
+    """The tasks whose ground truth fails, each with its reason, for a warning."""
+    return "; ".join(f"{task_id} ({reason(task_id, environment) or 'unexplained'})" for task_id in found.failed)
 
 
 def reason(task_id: str, environment: Environment) -> str:

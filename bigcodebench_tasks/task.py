@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import sys
 from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -15,13 +14,13 @@ import datasets
 from lm_eval.api.filter import Filter, FilterEnsemble
 from lm_eval.api.instance import Instance
 from lm_eval.api.task import ConfigurableTask
-from tqdm import tqdm
 
 from bigcodebench_tasks import __version__, dataset, prompts
 from bigcodebench_tasks.execution import Environment, Prepared, prepare
 from bigcodebench_tasks.execution.environment import cache_folder
 from bigcodebench_tasks.ground_truth_model import GroundTruthLM
-from bigcodebench_tasks.groundtruth import MIN_PASS_RATE, GroundTruth, ground_truth, reason
+from bigcodebench_tasks.groundtruth import MIN_PASS_RATE, USUAL_SECONDS, GroundTruth, failures, ground_truth
+from bigcodebench_tasks.harness_output import NOT_EXECUTED, RUN_KEY
 from bigcodebench_tasks.options import KEY, Options
 from bigcodebench_tasks.sanitize import sanitize
 from bigcodebench_tasks.scoring import judge
@@ -31,12 +30,6 @@ log = logging.getLogger("lm_eval.bigcodebench")
 
 FILTER_NAME = "execute"
 """Name of the filter in the harness's table and logs."""
-
-NOT_EXECUTED = "not executed"
-"""Status of a sample when the harness was asked for predictions only (``--predict_only``)."""
-
-RUN_KEY = "bigcodebench_run"
-"""Where a run says what its score depends on: ``configs[task]["metadata"][RUN_KEY]`` in the results file."""
 
 
 class SampleRecord(dict[str, Any]):
@@ -216,7 +209,7 @@ class BigCodeBenchTask(ConfigurableTask):
             self._prepared.environment,
             calibrated=self._options.calibrated,
             description=f"Executing {self.config.task}",
-            durations=known.durations if known else None,
+            durations=known.durations if known else USUAL_SECONDS,
             cache=cache_folder() / "verdicts.sqlite" if self._options.cache else None,
             **settings,
         )
@@ -233,13 +226,7 @@ class BigCodeBenchTask(ConfigurableTask):
         """Whether the canonical solutions pass here, in the log and the results, as the official evaluator says."""
         if self._options.ground_truth == "skip" or GroundTruthLM.in_use():  # that model's score says it itself
             return None
-        with tqdm(desc="Executing ground truth", unit="task", disable=not sys.stderr.isatty(), leave=False) as bar:
-
-            def show(done: int, total: int) -> None:
-                bar.total = total
-                bar.update(done - bar.n)
-
-            found = ground_truth(tasks, environment, on_verdict=show, **settings)
+        found = ground_truth(tasks, environment, **settings)
         self.config.metadata[RUN_KEY]["ground_truth"] = {"pass_rate": found.pass_rate, "failed": found.failed}
         log.info("[%s] ground truth: %.4f of %d tasks pass", self.config.task, found.pass_rate, len(tasks))
         if found.pass_rate < MIN_PASS_RATE:
@@ -247,7 +234,7 @@ class BigCodeBenchTask(ConfigurableTask):
                 "[%s] the ground truth of some tasks fails on this machine, so no model can solve them here: %s. "
                 "`bigcodebench-tasks env check --ground-truth` says more",
                 self.config.task,
-                "; ".join(f"{name} ({reason(name, environment) or 'unexplained'})" for name in found.failed),
+                failures(found, environment),
             )
         return found
 

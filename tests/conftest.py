@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
-from project import SHARED, LmEval
+from project import GROUND_TRUTH, SHARED, LmEval
 
 
 def pytest_report_header() -> str:
@@ -76,3 +76,11 @@ def lm_eval(tmp_path_factory: pytest.TempPathFactory) -> LmEval:
         return done
 
     return run
+
+
+@pytest.fixture(scope="session")
+def mini_run(lm_eval: LmEval, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
+    """What one run of the README's first command printed, and the folder of its results and logs."""
+    out = tmp_path_factory.mktemp("out")
+    done = lm_eval(*GROUND_TRUTH, "--tasks", "bigcodebench_mini", "--log_samples", "--output_path", str(out))
+    return done.stdout, out

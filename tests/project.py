@@ -11,3 +11,6 @@ SHARED = ROOT.parent / "shared"
 
 LmEval = Callable[..., "subprocess.CompletedProcess[str]"]
 """The fixture `lm_eval`: runs the real command line."""
+
+GROUND_TRUTH = ("run", "--model", "bigcodebench-ground-truth", "--confirm_run_unsafe_code")
+"""Words after ``lm_eval`` that answer every task with its canonical solution."""

@@ -11,9 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from project import ROOT, LmEval
-
-GROUND_TRUTH = ("run", "--model", "bigcodebench-ground-truth", "--confirm_run_unsafe_code")
+from project import GROUND_TRUTH, ROOT, LmEval
 
 
 def score(output: str, task: str, metric: str = "pass@1") -> float:
@@ -41,14 +39,6 @@ def results(folder: Path) -> dict[str, Any]:
     (path,) = folder.rglob("results_*.json")
     content: dict[str, Any] = json.loads(path.read_text())
     return content
-
-
-@pytest.fixture(scope="module")
-def mini_run(lm_eval: LmEval, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
-    """One run of the README's first command, with its logs."""
-    out = tmp_path_factory.mktemp("out")
-    done = lm_eval(*GROUND_TRUTH, "--tasks", "bigcodebench_mini", "--log_samples", "--output_path", str(out))
-    return done.stdout, out
 
 
 def test_the_ground_truth_of_the_mini_set_passes_in_both_splits_and_the_group(mini_run: tuple[str, Path]) -> None:
