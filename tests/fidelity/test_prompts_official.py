@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import gzip
 import importlib.util
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-import uv
 from lm_eval import simple_evaluate
 from lm_eval.api.model import LM
 from lm_eval.models.huggingface import HFLM
@@ -80,14 +78,10 @@ class Model(LM):
 
 
 @pytest.fixture(scope="module")
-def official(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
+def official(official_package: Path) -> Callable[..., str]:
     """The official function, from the package's own file: importing the package would import every back end."""
-    folder = tmp_path_factory.mktemp("official")
-    install = ["pip", "install", "--quiet", "--no-deps", "--target", str(folder), "bigcodebench==0.2.5"]
-    done = subprocess.run([uv.find_uv_bin(), *install], stderr=subprocess.PIPE, text=True)
-    if done.returncode:
-        pytest.skip(f"needs bigcodebench from PyPI: {done.stderr.strip()[-300:]}")
-    spec = importlib.util.spec_from_file_location("utility", folder / "bigcodebench" / "provider" / "utility.py")
+    file = official_package / "bigcodebench" / "provider" / "utility.py"
+    spec = importlib.util.spec_from_file_location("utility", file)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -160,6 +154,7 @@ def test_other_prefixes(official: Callable[..., str]) -> None:
     assert_same(official, "bigcodebench_mini_instruct", TEMPLATES["llama3, trims messages"], prefixes)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("split", ["complete", "instruct"])
 @pytest.mark.parametrize("prefill", [True, False], ids=["prefill", "no prefill"])
 def test_hard(official: Callable[..., str], real_data: UseData, split: str, prefill: bool) -> None:
