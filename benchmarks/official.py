@@ -7,7 +7,7 @@ namespaces with a private, mostly read-only view of the machine, because it isol
 from __future__ import annotations
 
 import json
-import shlex
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -22,11 +22,11 @@ from bigcodebench_tasks.execution import Environment, Program
 from bigcodebench_tasks.execution.environment import cache_folder
 
 PACKAGE = "bigcodebench==0.2.5"
-WORKER = Path(__file__).with_name("official_worker.py")
+HERE = Path(__file__).resolve().parent
 
 # A root of its own: the top-level folders read-only, homes and temporary folders empty and writable, as the
 # official evaluator expects to find them. What it needs is bound at its own place.
-VIEW = r"""
+_VIEW = r"""
 set -e
 view=$(mktemp -d); mount --make-rprivate /; mount -t tmpfs none "$view"
 for top in /*; do
@@ -39,13 +39,36 @@ for top in /*; do
 done
 mount --rbind /dev "$view/dev"; mount --rbind /sys "$view/sys"; mount -t proc proc "$view/proc"
 mount -t tmpfs none "$view/var/tmp"; chmod 1777 "$view/tmp" "$view/var/tmp"
-for place in {places}; do
-    mkdir -p "$view$place"; mount --rbind "$place" "$view$place"; mount -o remount,bind,ro "$view$place"
+while [ "$1" != -- ]; do
+    mkdir -p "$view$1"; mount --rbind "$1" "$view$1"; mount -o remount,bind,ro "$view$1"; shift
 done
+shift
 cd "$view/tmp"
-exec chroot "$view" env -i PATH="$PATH" HOME=/root LANG=C.UTF-8 PYTHONPATH={package} PYTHONDONTWRITEBYTECODE=1 \
-    {python} {worker} {workers}
+exec chroot "$view" "$@"
 """
+
+
+def command(environment: Environment, words: Sequence[str | Path], **variables: str | Path) -> list[str]:
+    """Command line that runs the execution environment's Python with the official package, confined.
+
+    Args:
+        words: what follows ``python``.
+        variables: more environment variables; a value that is a path is shown inside, read-only.
+    """
+    package = install()
+    base = subprocess.check_output([environment.python, "-c", "import sys; print(sys.base_prefix)"], text=True).strip()
+    places = [base, environment.folder, package, HERE, *(v.parent for v in variables.values() if isinstance(v, Path))]
+    shown = {
+        "PATH": os.environ["PATH"],
+        "HOME": "/root",
+        "LANG": "C.UTF-8",
+        "PYTHONPATH": package,
+        "PYTHONDONTWRITEBYTECODE": "1",
+        **variables,
+    }
+    unshare = ["unshare", "--user", "--map-root-user", "--pid", "--fork", "--kill-child", "--mount", "--net"]
+    inner = ["env", "-i", *(f"{name}={value}" for name, value in shown.items()), environment.python, *words]
+    return [str(word) for word in (*unshare, "bash", "-c", _VIEW, "view", *places, "--", *inner)]
 
 
 @dataclass
@@ -59,11 +82,13 @@ class OfficialRun:
 
 
 def install() -> Path:
-    """The official package in a folder of our cache, without its dependencies: its evaluator needs numpy alone."""
+    """The official package in a folder of our cache, with those of its dependencies that evaluating needs."""
     folder = cache_folder() / "official-evaluator-0.2.5"
     if not (folder / "bigcodebench").is_dir():
-        command = [uv.find_uv_bin(), "pip", "install", "--quiet", "--no-deps", "--target", str(folder), PACKAGE]
-        subprocess.run(command, check=True)
+        into = ["--target", str(folder), PACKAGE, "appdirs", "tempdir", "wget"]
+        subprocess.run(
+            [uv.find_uv_bin(), "pip", "install", "--no-deps", "--target", str(folder), *packages], check=True
+        )
     return folder
 
 
@@ -73,23 +98,13 @@ def evaluate(programs: Sequence[Program], environment: Environment, workers: int
     Raises:
         RuntimeError: the evaluator ended early; the message holds its last words.
     """
-    package = install()
-    base = subprocess.check_output([environment.python, "-c", "import sys; print(sys.base_prefix)"], text=True).strip()
-    words = {
-        "places": " ".join(shlex.quote(str(p)) for p in (base, environment.folder, package, WORKER.parent)),
-        "package": shlex.quote(str(package)),
-        "python": shlex.quote(str(environment.python)),
-        "worker": shlex.quote(str(WORKER)),
-        "workers": str(workers),
-    }
-    script = VIEW
-    for name, value in words.items():
-        script = script.replace("{" + name + "}", value)
-    unshare = ["unshare", "--user", "--map-root-user", "--pid", "--fork", "--kill-child", "--mount", "--net"]
     run = OfficialRun([""] * len(programs), [{} for _ in programs])
     with (
         subprocess.Popen(
-            [*unshare, "bash", "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            command(environment, [HERE / "official_worker.py", str(workers)]),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
         ) as process,
         tqdm(total=len(programs), desc="Official evaluator", disable=not sys.stderr.isatty()) as bar,
     ):
