@@ -86,9 +86,7 @@ def install() -> Path:
     folder = cache_folder() / "official-evaluator-0.2.5"
     if not (folder / "bigcodebench").is_dir():
         into = ["--target", str(folder), PACKAGE, "appdirs", "tempdir", "wget"]
-        subprocess.run(
-            [uv.find_uv_bin(), "pip", "install", "--no-deps", "--target", str(folder), *packages], check=True
-        )
+        subprocess.run([uv.find_uv_bin(), "pip", "install", "--quiet", "--no-deps", *into], check=True)
     return folder
 
 
