@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from bigcodebench_tasks import prompts
-from bigcodebench_tasks.dataset import SUBSETS
 from bigcodebench_tasks.errors import OptionError, OutputError
 from bigcodebench_tasks.options import Options
 
@@ -119,6 +118,8 @@ def _json(file: Path) -> dict[str, Any]:
 def _task_run(
     file: Path, results: Mapping[str, Any], name: str, config: Mapping[str, Any], run: Mapping[str, Any]
 ) -> TaskRun:
+    from bigcodebench_tasks.dataset import SUBSETS  # imports `datasets`, which takes seconds
+
     settings = results.get("config") or {}
     arguments = settings.get("model_args") or {}
     if isinstance(arguments, str):

@@ -157,8 +157,8 @@ class _Run:
         ):
             index = self._queue.pop()
             program = self._programs[index]
+            self._running.add(index)  # before it is sent: should the server be lost right here, it is queued again
             server.send({"id": index, "task_id": program.task_id, "solution": program.solution, "test": program.test})
-            self._running.add(index)
 
     def _take(self, message: dict[str, object]) -> None:
         event = message.get("event")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import signal
 import time
 from pathlib import Path
 
@@ -42,4 +45,13 @@ def processes_of(folder: Path) -> list[int]:
                 found.append(int(entry.parent.name))
         except OSError:  # ended meanwhile, or not ours
             continue
+    return found
+
+
+def kill_all(folder: Path) -> list[int]:
+    """Kill those processes; one that dies may take others with it before their turn."""
+    found = processes_of(folder)
+    for pid in found:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
     return found

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 import threading
@@ -11,10 +10,12 @@ import time
 from pathlib import Path
 
 import pytest
-from programs import RIGHT, SUITE, WRONG, assert_gone, processes_of, program
+from programs import RIGHT, SUITE, WRONG, assert_gone, kill_all, processes_of, program
 
 from bigcodebench_tasks.errors import ExecutionFailed, OptionError
 from bigcodebench_tasks.execution import Environment, Limits, Verdict, execute
+from bigcodebench_tasks.execution.pool import _Run
+from bigcodebench_tasks.execution.process import ServerLost
 
 LIMITS = Limits(timeout_s=20, tree_memory_mib=512)
 
@@ -90,9 +91,7 @@ def test_a_killed_server_costs_no_verdict(environment: Environment, level: str, 
 
     def kill_once(index: int, verdict: Verdict) -> None:
         if not killed:
-            killed.extend(processes_of(scratch_parent))
-            for pid in killed:
-                os.kill(pid, signal.SIGKILL)
+            killed.extend(kill_all(scratch_parent))
 
     solutions = [RIGHT, asleep(1), WRONG, asleep(0.5), RIGHT]
     verdicts = execute(
@@ -107,6 +106,20 @@ def test_a_killed_server_costs_no_verdict(environment: Environment, level: str, 
     assert [verdict.passed for verdict in verdicts] == [True, True, False, True, True]
 
 
+def test_a_program_is_queued_again_when_the_server_dies_while_it_is_sent() -> None:
+    class Dying:
+        def wait_until_ready(self) -> None: ...
+
+        def send(self, message: dict[str, object]) -> None:
+            raise ServerLost("gone")
+
+    run = _Run([program(RIGHT)], 1, {}, None, None)
+    with pytest.raises(ServerLost):
+        run.drive(Dying())  # type: ignore[arg-type]
+    run.requeue_running("gone")
+    assert run._queue == [0]
+
+
 def test_a_server_that_is_always_killed_ends_the_run(
     environment: Environment, level: str, scratch_parent: Path
 ) -> None:
@@ -114,11 +127,7 @@ def test_a_server_that_is_always_killed_ends_the_run(
 
     def kill() -> None:
         while not done.wait(0.3):
-            for pid in processes_of(scratch_parent):
-                try:
-                    os.kill(pid, signal.SIGKILL)
-                except ProcessLookupError:
-                    continue
+            kill_all(scratch_parent)
 
     killer = threading.Thread(target=kill)
     killer.start()
