@@ -13,7 +13,7 @@ from bigcodebench_tasks import official_files
 from bigcodebench_tasks.errors import OutputError
 from bigcodebench_tasks.official_files import ResultFiles
 
-KNOWN = ["BigCodeBench/0", "BigCodeBench/1"]
+KNOWN = ["Made/0", "Made/1"]
 
 
 def test_the_name_is_the_official_one() -> None:
@@ -40,15 +40,15 @@ def test_results_lie_beside_the_samples(tmp_path: Path) -> None:
 
 def test_a_broken_line_is_named_by_its_number_and_the_others_are_read(tmp_path: Path) -> None:
     lines = [
-        '{"task_id": "BigCodeBench/0", "solution": "a"}',
+        '{"task_id": "Made/0", "solution": "a"}',
         "",
-        '{"task_id": "BigCodeBench/0", "solu',
+        '{"task_id": "Made/0", "solu',
         "[1]",
         '{"solution": "a"}',
         '{"task_id": "HumanEval/0", "solution": "a"}',
-        '{"task_id": "BigCodeBench/1"}',
-        '{"task_id": "BigCodeBench/1", "solution": ["a"]}',
-        '{"task_id": "BigCodeBench/1", "completion": "b"}',
+        '{"task_id": "Made/1"}',
+        '{"task_id": "Made/1", "solution": ["a"]}',
+        '{"task_id": "Made/1", "completion": "b"}',
     ]
     file = tmp_path / "samples.jsonl"
     file.write_text("\n".join(lines))
@@ -65,11 +65,11 @@ def test_a_broken_line_is_named_by_its_number_and_the_others_are_read(tmp_path: 
 
 
 def test_a_folder_of_samples_is_read_as_it_is_written(tmp_path: Path) -> None:
-    rows = [{"task_id": "BigCodeBench/1", "solution": str(number)} for number in range(11)]
+    rows = [{"task_id": "Made/1", "solution": str(number)} for number in range(11)]
     official_files.write_folder(tmp_path, rows)
     found = official_files.read_samples(tmp_path, KNOWN)
     assert [sample.fields for sample in found.samples] == rows
-    assert (tmp_path / "BigCodeBench_1" / "10.py").read_text() == "10"
+    assert (tmp_path / "Made_1" / "10.py").read_text() == "10"
 
 
 def test_no_samples_at_all_is_an_error(tmp_path: Path) -> None:
@@ -88,9 +88,9 @@ def test_existing_files_are_kept_unless_forced(tmp_path: Path) -> None:
 
 def test_contents_have_the_official_fields(tmp_path: Path) -> None:
     sample = {"solution": "s", "status": "fail", "details": {"test_a": "t"}, "seconds": 1.0}
-    results = official_files.eval_results({"BigCodeBench/0": [sample]}, datetime(2026, 1, 2, 3, 4, 5))
-    kept = {"task_id": "BigCodeBench/0", "solution": "s", "status": "fail", "details": {"test_a": "t"}}
-    assert results == {"date": "2026-01-02 03:04", "eval": {"BigCodeBench/0": [kept]}}
+    results = official_files.eval_results({"Made/0": [sample]}, datetime(2026, 1, 2, 3, 4, 5))
+    kept = {"task_id": "Made/0", "solution": "s", "status": "fail", "details": {"test_a": "t"}}
+    assert results == {"date": "2026-01-02 03:04", "eval": {"Made/0": [kept]}}
     scores = official_files.pass_at_k(
         {"pass@1": 0.5}, model="m", split="complete", subset="hard", calibrated=True, ground_truth=(1.0, [])
     )

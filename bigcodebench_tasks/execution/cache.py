@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import sqlite3
 from dataclasses import asdict
 from pathlib import Path
 
 from bigcodebench_tasks import __version__
-from bigcodebench_tasks.execution.environment import Environment
+from bigcodebench_tasks.execution.environment import Environment, cache_folder
 from bigcodebench_tasks.execution.limits import Limits
 from bigcodebench_tasks.execution.sandbox import Isolation
 from bigcodebench_tasks.execution.verdict import Program, Verdict
+
+log = logging.getLogger("lm_eval.bigcodebench")
 
 # A rank waits this long while another one writes.
 _BUSY_S = 60.0
@@ -21,15 +24,22 @@ _BUSY_S = 60.0
 RUNNER_VERSION = 1
 
 
+def cache_file() -> Path:
+    """Where runs keep their verdicts."""
+    return cache_folder() / "verdicts.sqlite"
+
+
 class VerdictCache:
     """Verdicts in one file, each under everything that can change it; safe for several processes.
 
     Verdicts of programs that reported are kept, also failures. A timeout, a kill or an early exit may have
     been this machine's fault that time, so those programs run again.
+
+    A file that cannot be read or written (somebody else's, broken, disk full) is a warning and never an error:
+    after hours of generation a run does not end for want of a cache.
     """
 
     def __init__(self, path: Path, environment: Environment, limits: Limits, isolation: Isolation) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
         self._context = {
             "package": __version__,
             "runner": RUNNER_VERSION,
@@ -41,26 +51,48 @@ class VerdictCache:
             "level": isolation.level,
             "network": isolation.network,
         }
-        self._connection = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None)
-        self._connection.execute("PRAGMA journal_mode=WAL")
+        self._path = path
+        self._connection: sqlite3.Connection | None = None
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._connection = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None)
+        except (OSError, sqlite3.Error) as error:
+            self._give_up(error)
+        self._execute("PRAGMA journal_mode=WAL")
         # A verdict that a power cut loses is only run again.
-        self._connection.execute("PRAGMA synchronous=NORMAL")
-        self._connection.execute("CREATE TABLE IF NOT EXISTS verdicts (key TEXT PRIMARY KEY, verdict TEXT NOT NULL)")
+        self._execute("PRAGMA synchronous=NORMAL")
+        self._execute("CREATE TABLE IF NOT EXISTS verdicts (key TEXT PRIMARY KEY, verdict TEXT NOT NULL)")
 
     def close(self) -> None:
-        self._connection.close()
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
     def get(self, program: Program) -> Verdict | None:
         """The verdict of an equal program that ran under equal conditions."""
         query = "SELECT verdict FROM verdicts WHERE key = ?"
-        row = self._connection.execute(query, (self._key(program),)).fetchone()
-        return None if row is None else Verdict(**json.loads(row[0]))
+        rows = self._execute(query, (self._key(program),))
+        return Verdict(**json.loads(rows[0][0])) if rows else None
 
     def put(self, program: Program, verdict: Verdict) -> None:
         """Keep a verdict, if it is one that would come again."""
         if verdict.status != "timeout":
             row = (self._key(program), json.dumps(verdict.to_dict()))
-            self._connection.execute("INSERT OR REPLACE INTO verdicts VALUES (?, ?)", row)
+            self._execute("INSERT OR REPLACE INTO verdicts VALUES (?, ?)", row)
+
+    def _execute(self, statement: str, values: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+        """Rows of a statement; none once the file has failed."""
+        if self._connection is None:
+            return []
+        try:
+            return self._connection.execute(statement, values).fetchall()
+        except sqlite3.Error as error:
+            self._give_up(error)
+            return []
+
+    def _give_up(self, error: Exception) -> None:
+        log.warning("verdicts are not kept, so an interrupted run would start anew: %s: %s", self._path, error)
+        self.close()
 
     def _key(self, program: Program) -> str:
         text = json.dumps([asdict(program), self._context], sort_keys=True)

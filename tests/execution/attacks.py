@@ -254,7 +254,7 @@ REACHING_OUT = [
     Attack("lists the user's home", right_if("os.listdir('{home}')"), ASSERTION),
     Attack(
         "reads ~/.ssh of everybody",
-        right_if("assert glob.glob('/root/.ssh/*') + glob.glob('/home/*/.ssh/*')"),
+        right_if("assert glob.glob('/*/.ssh/*') + glob.glob('/*/*/.ssh/*')"),
         ASSERTION,
     ),
     Attack(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from dataclasses import replace
 from pathlib import Path
 
@@ -56,6 +57,27 @@ def test_what_can_change_a_verdict_is_in_the_key(environment: Environment, tmp_p
         assert changed.get(program(RIGHT)) is None
         changed.close()
     store.close()
+
+
+@pytest.mark.parametrize("how", ["no folder", "no database", "no longer a database"])
+def test_a_cache_that_cannot_be_used_is_a_warning_and_costs_no_verdict(
+    how: str, environment: Environment, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "file").write_bytes(b"not a database, and longer than the header of one would be " * 20)
+    path = tmp_path / "file" / "verdicts.sqlite" if how == "no folder" else tmp_path / "file"
+    if how == "no longer a database":
+        path = tmp_path / "verdicts.sqlite"
+        store = VerdictCache(path, environment, LIMITS, probe(environment))
+        with sqlite3.connect(path) as other:
+            other.execute("DROP TABLE verdicts")
+        store.put(program(RIGHT), Verdict("pass", "passed"))
+        assert store.get(program(RIGHT)) is None
+        store.close()
+    else:
+        programs = [program(RIGHT), program(WRONG)]
+        verdicts = execute(programs, environment, limits=LIMITS, cache=path)
+        assert [verdict.status for verdict in verdicts] == ["pass", "fail"]
+    assert len([record for record in caplog.records if "verdicts are not kept" in record.message]) == 1
 
 
 def test_timeouts_are_tried_again(environment: Environment, tmp_path: Path) -> None:
