@@ -12,6 +12,7 @@ from bigcodebench_tasks.execution import check, nltk_data
 from bigcodebench_tasks.execution import environment as environments
 from bigcodebench_tasks.execution.environment import Environment
 from bigcodebench_tasks.execution.locks import NAMES
+from bigcodebench_tasks.execution.prepare import try_libraries
 from bigcodebench_tasks.execution.sandbox import probe
 from bigcodebench_tasks.execution.verify import repair, verify
 
@@ -91,7 +92,9 @@ def _check(given: argparse.Namespace) -> int:
     for data in nltk_data.missing(environment.folder):
         print(f"NLTK data:   {data.name} is missing: {nltk_data.cost(data.tasks)}")
     _check_programs(environment)
-    print(f"isolation:   {probe(environment).description}")
+    isolation = probe(environment)
+    print(f"isolation:   {isolation.description}")
+    try_libraries(environment, isolation)
     status = 0 if complete else 2
     return _check_ground_truth(environment, given) or status if given.ground_truth else status
 

@@ -5,9 +5,19 @@ from __future__ import annotations
 import functools
 from dataclasses import dataclass
 
+from bigcodebench_tasks.errors import EnvironmentMismatch
 from bigcodebench_tasks.execution.environment import Environment
+from bigcodebench_tasks.execution.pool import execute
 from bigcodebench_tasks.execution.sandbox import Isolation, probe
-from bigcodebench_tasks.execution.verify import ensure
+from bigcodebench_tasks.execution.verdict import Program
+from bigcodebench_tasks.execution.verify import ensure, repair
+
+# Libraries that most tasks import; that a program can import them says that the environment works at all.
+_CANARY = Program(
+    "canary",
+    "import numpy, pandas, matplotlib",
+    "import unittest\nclass TestCases(unittest.TestCase):\n    def test_nothing(self): pass\n",
+)
 
 
 @dataclass(frozen=True)
@@ -25,7 +35,7 @@ class Prepared:
 
 @functools.cache
 def prepare(sandbox: str | None = None, network: str = "loopback") -> Prepared:
-    """Find the execution environment, or build it with progress, and try the isolation with a small program.
+    """Find the execution environment, or build it with progress, and try the isolation with small programs.
 
     Done once per process and choice, however many tasks ask.
 
@@ -39,4 +49,22 @@ def prepare(sandbox: str | None = None, network: str = "loopback") -> Prepared:
         OptionError: there is no such level or network.
     """
     environment = ensure()
-    return Prepared(environment, probe(environment, sandbox=sandbox, network=network))
+    isolation = probe(environment, sandbox=sandbox, network=network)
+    try_libraries(environment, isolation)
+    return Prepared(environment, isolation)
+
+
+def try_libraries(environment: Environment, isolation: Isolation) -> None:
+    """Import a few libraries where programs will: confined, in case the environment cannot be seen from there.
+
+    Raises:
+        EnvironmentMismatch: they cannot be imported.
+        ExecutionFailed: our own machinery broke.
+    """
+    (verdict,) = execute([_CANARY], environment, workers=1, sandbox=isolation.level, network=isolation.network)
+    if not verdict.passed:
+        problem = next(iter(verdict.details.values()), verdict.reason).strip().splitlines()[-1]
+        raise EnvironmentMismatch(
+            f"programs that {environment.python} runs under the isolation {isolation.level!r} cannot "
+            f"{_CANARY.solution!r} ({problem}). Repair it: {repair(environment)}"
+        )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import tempfile
 from pathlib import Path
 
 from bigcodebench_tasks.errors import EnvironmentMismatch
@@ -11,10 +9,6 @@ from bigcodebench_tasks.execution import environment as environments
 from bigcodebench_tasks.execution import nltk_data
 from bigcodebench_tasks.execution.environment import Environment
 from bigcodebench_tasks.execution.locks import normalized
-from bigcodebench_tasks.execution.process import variables
-
-# Libraries that most tasks import; that they can be imported says that the environment works at all.
-_CANARY = "import numpy, pandas, matplotlib"
 
 # How many differences an error names.
 _NAMED = 5
@@ -33,7 +27,7 @@ def ensure() -> Environment:
 
 
 def verify(environment: Environment) -> None:
-    """Compare what is installed with the lock, from its metadata, and import a few libraries for real.
+    """Compare what is installed with the lock, from its metadata.
 
     Raises:
         EnvironmentMismatch: something is missing or changed; the message names it, and the repair.
@@ -44,11 +38,6 @@ def verify(environment: Environment) -> None:
         raise EnvironmentMismatch(
             f"the execution environment {environment.folder} is not what its lock promises: "
             f"{'; '.join(wrong[:_NAMED])}{more}. Repair it: {repair(environment)}"
-        )
-    problem = try_program(environment, _CANARY)
-    if problem:
-        raise EnvironmentMismatch(
-            f"{environment.python} cannot run '{_CANARY}' ({problem}). Repair it: {repair(environment)}"
         )
 
 
@@ -84,18 +73,6 @@ def repair(environment: Environment) -> str:
         variable = environments.PYTHON_VARIABLE
         return f"install the tasks' libraries into it, or unset {variable} to have an environment built"
     return f"bigcodebench-tasks env create --force --lock {environment.lock}"
-
-
-def try_program(environment: Environment, program: str) -> str:
-    """Run a program of ours in the environment: "" if it succeeds, else the last line that it wrote to stderr."""
-    command = [str(environment.python), "-I", "-c", program]
-    # A home of its own: users of containers may have none.
-    with tempfile.TemporaryDirectory() as home:
-        env = variables(environment, home)
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, env=env)
-    if not done.returncode:
-        return ""
-    return (done.stderr.strip().splitlines() or [f"it ended with status {done.returncode}"])[-1]
 
 
 def _deleted(metadata: Path) -> str:

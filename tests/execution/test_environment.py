@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bigcodebench_tasks.errors import EnvironmentBuildFailed, EnvironmentMismatch, OptionError
-from bigcodebench_tasks.execution import build, environment, interpreters, locks, nltk_data, verify
+from bigcodebench_tasks.execution import build, environment, interpreters, locks, nltk_data, prepare, verify
 
 SIX = (
     "six==1.16.0 \\\n    --hash=sha256:8abb2f1d86890a2dfb989f9a77cfcfd3e47c2a354b01111771326f8aa26e0254 \\\n"
@@ -144,7 +144,7 @@ def test_a_custom_interpreter_without_the_libraries_is_refused(tmp_path: Path, m
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "bare"], check=True)
     monkeypatch.setenv(environment.PYTHON_VARIABLE, str(tmp_path / "bare" / "bin" / "python"))
     with pytest.raises(EnvironmentMismatch, match="numpy"):
-        verify.ensure()
+        prepare.__wrapped__()
 
 
 @pytest.mark.parametrize("name", ["nowhere/python", "/bin/false"])

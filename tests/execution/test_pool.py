@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -210,4 +211,28 @@ def test_shared_memory_is_counted_once(environment: Environment, level: str) -> 
         "for _ in range(8):\n    if os.fork() == 0:\n        time.sleep(99)\n        os._exit(0)\ntime.sleep(0.5)\n"
     )
     [verdict] = execute([program(solution + RIGHT)], environment, limits=LIMITS, sandbox=level)
+    assert verdict.passed, verdict
+
+
+@pytest.mark.parametrize("place", ["/tmp", "/var/tmp", "/dev/shm"])
+def test_an_environment_below_a_private_folder_is_seen_and_cannot_be_written(place: str, level: str) -> None:
+    with tempfile.TemporaryDirectory(dir=place) as folder:
+        os.chmod(folder, 0o755)
+        venv = Path(folder) / "deep" / "venv"
+        subprocess.run([sys.executable, "-m", "venv", "--without-pip", venv], check=True)
+        (site_packages,) = venv.glob("lib/python*/site-packages")
+        (site_packages / "only_here.py").write_text("ANSWER = 'right'\n")
+        solution = (
+            "import os, subprocess, sys, only_here\n"
+            "child = [sys.executable, '-c', 'import only_here; print(only_here.ANSWER, end=str())']\n"
+            "def task_func():\n"
+            "    try:\n        open(only_here.__file__, 'a').close()\n        return 'written'\n"
+            "    except OSError:\n        pass\n"
+            f"    try:\n        return open({str(folder)!r} + '/secret').read()\n"
+            "    except OSError:\n        pass\n"
+            "    return subprocess.run(child, stdout=subprocess.PIPE, text=True, check=True).stdout\n"
+        )
+        (Path(folder) / "secret").write_text("of the host")
+        there = Environment(venv / "bin" / "python", "custom", "0" * 64, venv)
+        (verdict,) = execute([program(solution)], there, limits=LIMITS, sandbox=level)
     assert verdict.passed, verdict

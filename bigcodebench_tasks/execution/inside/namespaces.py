@@ -40,18 +40,19 @@ class Namespaces:
         self._settings = settings
         self._limits = settings["limits"]
         self._host_network = settings["network"] == "host"
+        self._folders: list[str] = []
         self._sandboxes: dict[int, tuple[int, int]] = {}
         self._order = self._answer = -1
         self._joining = -1
         self._ordered = 0
 
     def enter(self) -> None:
-        folders = view.needed(self._settings)
+        self._folders = view.needed(self._settings)
         try:
-            origins = _own_namespaces(folders, self._host_network)
+            origins = _own_namespaces([*view.SYSTEM, *view.SYSTEM_CACHES, *self._folders], self._host_network)
             _become_first()
             view.build(origins, network=self._host_network)
-            view.private(self._limits["scratch_mib"])
+            view.private(self._limits["scratch_mib"], self._folders)
         except OSError as error:
             raise isolation.Unavailable(str(error)) from error
         if os.access("/proc/sys/kernel/core_pattern", os.W_OK):
@@ -149,7 +150,7 @@ class Namespaces:
             kernel.unshare(kernel.CLONE_NEWNS | kernel.CLONE_NEWIPC | kernel.CLONE_NEWUTS | network)
             if network:
                 kernel.loopback_up()
-            view.private(self._limits["scratch_mib"])
+            view.private(self._limits["scratch_mib"], self._folders)
             kernel.mount("proc", "/proc", "proc", kernel.MS_NOSUID | kernel.MS_NODEV)
         except OSError as error:
             os.write(ready, _NUMBER.pack(-(error.errno or 1)))

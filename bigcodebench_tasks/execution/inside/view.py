@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+from collections.abc import Iterable
 from typing import Any
 
 from . import kernel
@@ -52,15 +53,27 @@ def needed(settings: dict[str, Any]) -> list[str]:
 Origins = dict[str, "int | str"]
 
 
-def origins(folders: list[str]) -> Origins:
-    """Open what programs shall see, in the caller's mount namespace, before anything is covered."""
+def origins(folders: Iterable[str]) -> Origins:
+    """Open folders, in the caller's mount namespace, before anything covers them."""
     found: Origins = {}
-    for path in [*SYSTEM, *SYSTEM_CACHES, *folders]:
+    for path in folders:
         if any(path.startswith(parent + "/") for parent in found):
             continue
         with contextlib.suppress(FileNotFoundError):
             found[path] = os.readlink(path) if os.path.islink(path) else os.open(path, os.O_PATH)
     return found
+
+
+def _show(origins: Origins, root: str = "") -> None:
+    """Make them visible at their old places below `root`, and close them."""
+    for path, origin in origins.items():
+        if isinstance(origin, str):
+            os.makedirs(os.path.dirname(root + path), exist_ok=True)
+            os.symlink(origin, root + path)
+        else:
+            os.makedirs(root + path, exist_ok=True)
+            kernel.bind(f"/proc/self/fd/{origin}", root + path)
+            os.close(origin)
 
 
 def build(origins: Origins, *, network: bool) -> None:
@@ -74,14 +87,7 @@ def build(origins: Origins, *, network: bool) -> None:
     kernel.mount("none", "/", flags=kernel.MS_REC | kernel.MS_PRIVATE)
     root = "/tmp"  # any folder that exists everywhere; it is only covered for a moment
     kernel.mount("tmpfs", root, "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, "size=4m,mode=755")
-    for path, origin in origins.items():
-        if isinstance(origin, str):
-            os.makedirs(os.path.dirname(root + path), exist_ok=True)
-            os.symlink(origin, root + path)
-        else:
-            os.makedirs(root + path, exist_ok=True)
-            kernel.bind(f"/proc/self/fd/{origin}", root + path)
-            os.close(origin)
+    _show(origins, root)
     for name in ("proc", "run", "tmp", "var/tmp", "dev/shm", HOME[1:], STAGE[1:]):
         os.makedirs(f"{root}/{name}", exist_ok=True)
     for name in DEVICES:
@@ -109,8 +115,15 @@ def build(origins: Origins, *, network: bool) -> None:
     kernel.make_read_only("/")
 
 
-def private(size_mib: int) -> None:
-    """Cover every writable folder by one fresh tmpfs of `size_mib`, and /proc by this namespace's own."""
+def private(size_mib: int, folders: Iterable[str]) -> None:
+    """Cover every writable folder by one fresh tmpfs of `size_mib` MiB.
+
+    Args:
+        folders: what stays visible all the same, read-only: an environment may lie below /tmp, or in a home
+            that has the name of the programs' own.
+    """
+    covered = tuple(f"{target}/" for target in PRIVATE.values())
+    kept = origins(folder for folder in folders if folder.startswith(covered))
     kernel.mount(
         "tmpfs",
         STAGE,
@@ -124,6 +137,7 @@ def private(size_mib: int) -> None:
             os.chmod(f"{STAGE}/{name}", 0o1777)
         kernel.bind(f"{STAGE}/{name}", target)
     kernel.unmount(STAGE)
+    _show(kept)
 
 
 def _resolver() -> str:
