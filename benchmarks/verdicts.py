@@ -69,18 +69,32 @@ def drop_statement(function: ast.FunctionDef, rng: random.Random) -> bool:
     return bool(blocks)
 
 
+OTHER_OPERATOR: dict[type, type[ast.operator] | type[ast.cmpop]] = {
+    ast.Add: ast.Sub,
+    ast.Sub: ast.Add,
+    ast.Mult: ast.Add,
+    ast.Div: ast.Mult,
+    ast.Eq: ast.NotEq,
+    ast.NotEq: ast.Eq,
+    ast.Lt: ast.GtE,
+    ast.GtE: ast.Lt,
+}
+
+
 def swap_operator(function: ast.FunctionDef, rng: random.Random) -> bool:
-    pairs = [(ast.Add, ast.Sub), (ast.Mult, ast.Add), (ast.Div, ast.Mult), (ast.Eq, ast.NotEq), (ast.Lt, ast.GtE)]
-    others: dict[type, type] = dict(pairs) | {b: a for a, b in pairs[:1] + pairs[3:]}
-    places: list[Callable[[], None]] = []
-    for node in ast.walk(function):
-        if isinstance(node, ast.BinOp) and type(node.op) in others:
-            places.append(lambda node=node: setattr(node, "op", others[type(node.op)]()))  # type: ignore[misc]
-        elif isinstance(node, ast.Compare) and type(node.ops[0]) in others:
-            places.append(lambda node=node: node.ops.__setitem__(0, others[type(node.ops[0])]()))  # type: ignore[misc]
-    if places:
-        rng.choice(places)()
-    return bool(places)
+    found: list[ast.BinOp | ast.Compare] = [
+        node
+        for node in ast.walk(function)
+        if (isinstance(node, ast.BinOp) and type(node.op) in OTHER_OPERATOR)
+        or (isinstance(node, ast.Compare) and type(node.ops[0]) in OTHER_OPERATOR)
+    ]
+    if found:
+        node = rng.choice(found)
+        if isinstance(node, ast.BinOp):
+            node.op = OTHER_OPERATOR[type(node.op)]()  # type: ignore[assignment]
+        else:
+            node.ops[0] = OTHER_OPERATOR[type(node.ops[0])]()  # type: ignore[call-overload]
+    return bool(found)
 
 
 def _returns(function: ast.FunctionDef) -> list[ast.Return]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bigcodebench_tasks import prompts
+from bigcodebench_tasks.dataset import SUBSETS
 from bigcodebench_tasks.errors import OptionError, OutputError
 from bigcodebench_tasks.options import Options
 
@@ -46,7 +47,7 @@ class TaskRun:
         model, loader: the model's name, and the harness's name of what loaded it.
         revision: of the model.
         temperature: that samples were drawn with; 0.0 is greedy.
-        date: when the run ended, local time.
+        date: when the run began, local time.
         options: those of the task.
         run: what the score depends on (`RUN_KEY`).
         samples: in the order of the log, samples of a task together.
@@ -118,20 +119,18 @@ def _json(file: Path) -> dict[str, Any]:
 def _task_run(
     file: Path, results: Mapping[str, Any], name: str, config: Mapping[str, Any], run: Mapping[str, Any]
 ) -> TaskRun:
-    from bigcodebench_tasks.dataset import SUBSETS  # imports `datasets`, which takes seconds
-
     settings = results.get("config") or {}
     arguments = settings.get("model_args") or {}
     if isinstance(arguments, str):
         arguments = dict(pair.split("=", 1) for pair in arguments.split(",") if "=" in pair)
     generation = config.get("generation_kwargs") or {}
     try:
-        options = Options.resolve({key: value for key, value in run.get("options", {}).items() if value is not None})
-    except OptionError as error:
-        raise OutputError(f"{file} was written by another version of this plugin: {error}") from error
+        split: prompts.Split = run["split"]
+        mode: prompts.Mode = run["mode"]
+        options = Options.resolve({key: value for key, value in run["options"].items() if value is not None})
+    except (OptionError, KeyError) as error:
+        raise OutputError(f"{file} was written by another version of this plugin ({error!r})") from error
     subsets = {path: subset for subset, path in SUBSETS.items()}
-    split: prompts.Split = "instruct" if name.endswith("instruct") else "complete"
-    mode = run.get("mode", "direct")
     return TaskRun(
         name=name,
         split=split,

@@ -17,7 +17,7 @@ from lm_eval.api.task import ConfigurableTask
 
 from bigcodebench_tasks import __version__, dataset, prompts
 from bigcodebench_tasks.execution import Environment, Prepared, prepare
-from bigcodebench_tasks.execution.environment import cache_folder
+from bigcodebench_tasks.execution.cache import cache_file
 from bigcodebench_tasks.ground_truth_model import GroundTruthLM
 from bigcodebench_tasks.groundtruth import MIN_PASS_RATE, USUAL_SECONDS, GroundTruth, failures, ground_truth
 from bigcodebench_tasks.harness_output import NOT_EXECUTED, RUN_KEY
@@ -163,6 +163,7 @@ class BigCodeBenchTask(ConfigurableTask):
         run: dict[str, Any] = {
             "plugin": __version__,
             "dataset_sha256": self._dataset_sha256,
+            "split": self._split,
             "mode": self._mode,
             "options": self._options.to_dict(),
         }
@@ -210,7 +211,7 @@ class BigCodeBenchTask(ConfigurableTask):
             calibrated=self._options.calibrated,
             description=f"Executing {self.config.task}",
             durations=known.durations if known else USUAL_SECONDS,
-            cache=cache_folder() / "verdicts.sqlite" if self._options.cache else None,
+            cache=cache_file() if self._options.cache else None,
             **settings,
         )
         records = [

@@ -30,7 +30,7 @@ def build(lock: Lock, home: Path, interpreter: Path) -> list[nltk_data.DataSet]:
         EnvironmentBuildFailed: the message says why and what to do.
     """
     python = python_of(home)
-    _uv("venv", "--no-project", "--python", str(interpreter), str(home))
+    _uv("venv", "--quiet", "--no-project", "--python", str(interpreter), str(home))
     _uv("pip", "install", "--require-hashes", "-r", str(lock.file), "--python", str(python))
     _compile(python, home / "lib")
     absent = nltk_data.fetch(home, python, lambda target: _install_carriers(python, target))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -27,7 +28,8 @@ def _candidates(wanted: str) -> Iterator[Path]:
         if found := shutil.which(name):
             yield Path(found)
     pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
-    yield from sorted(pyenv.glob(f"versions/{wanted}.*/bin/python"), reverse=True)
+    with contextlib.suppress(OSError):  # it may be another user's
+        yield from sorted(pyenv.glob(f"versions/{wanted}.*/bin/python"), reverse=True)
     known = subprocess.run(
         [uv.find_uv_bin(), "python", "find", "--no-project", "--no-python-downloads", "--system", wanted],
         stdin=subprocess.DEVNULL,

@@ -25,7 +25,7 @@ def small_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "locks"
     folder.mkdir()
     for lock in locks.LOCKS:
-        (folder / lock.file.name).write_text(SIX)
+        (folder / lock.file.name).write_text(f"{SIX}# {lock.file.name}\n")
     shutil.copy(locks.FOLDER / nltk_data.CARRIERS, folder)
     monkeypatch.setattr(locks, "FOLDER", folder)
     monkeypatch.setenv(environment.CACHE_VARIABLE, str(tmp_path / "cache"))

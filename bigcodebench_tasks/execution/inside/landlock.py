@@ -52,6 +52,9 @@ class Landlock(Keeper):
 
     def enter(self) -> None:
         super().enter()
+        open_to_samples = [path for path in self._readable if path.startswith("/dev/shm/")]
+        if open_to_samples:
+            raise isolation.Unavailable(f"programs may write in /dev/shm, so {open_to_samples[0]} must lie elsewhere")
         try:
             self._abi = kernel.syscall(
                 _CREATE_RULESET, "landlock", None, ctypes.c_size_t(0), ctypes.c_uint(_VERSION_FLAG)
