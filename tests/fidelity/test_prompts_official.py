@@ -90,6 +90,7 @@ def official(official_package: Path) -> Callable[..., str]:
     return make
 
 
+TASKS = {"Hard": "bigcodebench_hard", "Full": "bigcodebench"}
 UseData = Callable[[str], None]
 
 
@@ -155,28 +156,18 @@ def test_other_prefixes(official: Callable[..., str]) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("subset", ["Hard", "Full"])
 @pytest.mark.parametrize("split", ["complete", "instruct"])
 @pytest.mark.parametrize("prefill", [True, False], ids=["prefill", "no prefill"])
-def test_hard(official: Callable[..., str], real_data: UseData, split: str, prefill: bool) -> None:
-    real_data("Hard")
-    for template in TEMPLATES.values():
-        assert_same(official, f"bigcodebench_hard_{split}", template, {"prefill": prefill})
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("split", ["complete", "instruct"])
-@pytest.mark.parametrize("prefill", [True, False], ids=["prefill", "no prefill"])
-def test_full(official: Callable[..., str], real_data: UseData, split: str, prefill: bool) -> None:
-    real_data("Full")
-    for template in TEMPLATES.values():
-        assert_same(official, f"bigcodebench_{split}", template, {"prefill": prefill})
-
-
-@pytest.mark.parametrize(
-    ("subset", "task"), [("Full", "bigcodebench_complete"), ("Hard", "bigcodebench_hard_complete")]
-)
-def test_direct_completion_on_real_data(
-    official: Callable[..., str], real_data: UseData, subset: str, task: str
+def test_chat_on_real_data(
+    official: Callable[..., str], real_data: UseData, subset: str, split: str, prefill: bool
 ) -> None:
     real_data(subset)
-    assert_same(official, task, None)
+    for template in TEMPLATES.values():
+        assert_same(official, f"{TASKS[subset]}_{split}", template, {"prefill": prefill})
+
+
+@pytest.mark.parametrize("subset", ["Hard", "Full"])
+def test_direct_completion_on_real_data(official: Callable[..., str], real_data: UseData, subset: str) -> None:
+    real_data(subset)
+    assert_same(official, f"{TASKS[subset]}_complete", None)
