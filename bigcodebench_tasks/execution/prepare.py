@@ -47,6 +47,7 @@ def prepare(sandbox: str | None = None, network: str = "loopback") -> Prepared:
         EnvironmentError_: the environment cannot be had or is not what its lock promises.
         SandboxUnavailable: the machine cannot isolate programs as asked.
         OptionError: there is no such level or network.
+        ExecutionFailed: our own machinery broke.
     """
     environment = ensure()
     isolation = probe(environment, sandbox=sandbox, network=network)
