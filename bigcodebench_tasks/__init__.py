@@ -10,7 +10,10 @@ from bigcodebench_tasks.autoload import tasks_folder as _tasks_folder
 
 __version__ = "0.1.0"
 
-__all__ = ["METRIC_PATH", "TASKS_PATH", "__version__"]
+__all__ = ["DATASET_VERSION", "METRIC_PATH", "TASKS_PATH", "__version__"]
+
+DATASET_VERSION = "v0.1.4"
+"""Dataset version that the task YAMLs and the commands take by default."""
 
 TASKS_PATH: str = _tasks_folder()
 """Folder of the task YAMLs, for ``--include_path`` where the automatic discovery is turned off."""

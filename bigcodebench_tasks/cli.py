@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from bigcodebench_tasks import TASKS_PATH, __version__, environment_cli, samples_cli
+from bigcodebench_tasks import TASKS_PATH, __version__, environment_cli, results_cli, samples_cli
 from bigcodebench_tasks.errors import BigCodeBenchError
 
 
@@ -52,6 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     path.set_defaults(run=_print_path)
     environment_cli.add_commands(commands)
     samples_cli.add_commands(commands)
+    results_cli.add_commands(commands)
     return parser
 
 

@@ -42,6 +42,7 @@ class TaskRun:
     """One task of ours in one run of the harness.
 
     Attributes:
+        file: the results file.
         name: the harness's name of the task.
         split, subset: "complete" or "instruct"; "full", "hard" or "mini".
         model, loader: the model's name, and the harness's name of what loaded it.
@@ -53,6 +54,7 @@ class TaskRun:
         samples: in the order of the log, samples of a task together.
     """
 
+    file: Path
     name: str
     split: prompts.Split
     subset: str
@@ -132,6 +134,7 @@ def _task_run(
         raise OutputError(f"{file} was written by another version of this plugin ({error!r})") from error
     subsets = {path: subset for subset, path in SUBSETS.items()}
     return TaskRun(
+        file=file,
         name=name,
         split=split,
         subset=subsets.get(config.get("dataset_path", ""), "full"),

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from bigcodebench_tasks import DATASET_VERSION
+
 
 def add_commands(commands: Any) -> None:
     """Add these commands to the command line (argparse's subparsers)."""
@@ -82,7 +84,7 @@ def _add_samples(parser: argparse.ArgumentParser) -> None:
         "samples", type=Path, metavar="SAMPLES", help="a .jsonl of task_id and solution or completion, or a folder"
     )
     parser.add_argument("--subset", choices=["full", "hard", "mini"], default="full", help="(default: %(default)s)")
-    parser.add_argument("--version", default="v0.1.4", help="dataset version (default: %(default)s)")
+    parser.add_argument("--version", default=DATASET_VERSION, help="dataset version (default: %(default)s)")
 
 
 def _add_force(parser: argparse.ArgumentParser) -> None:
