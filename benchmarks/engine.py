@@ -12,6 +12,8 @@ import gzip
 import json
 import os
 import resource
+import shutil
+import subprocess
 import sys
 import threading
 import time
@@ -25,6 +27,7 @@ from bigcodebench_tasks.execution import Program, Verdict, execute
 from bigcodebench_tasks.execution.environment import Environment
 from bigcodebench_tasks.execution.inside import tree
 from bigcodebench_tasks.execution.prepare import prepare
+from bigcodebench_tasks.groundtruth import USUAL_SECONDS
 
 TRIVIAL = Program(
     "trivial",
@@ -66,6 +69,9 @@ def programs(file: Path) -> list[Program]:
     ]
 
 
+# A program that takes this much CPU computes; what an evaluator costs beside is little then.
+COMPUTES_S = 10
+
 # The ten tasks that sleep longest, 10 to 155 s: with them, wall time says nothing of the engine.
 SLEEPERS = {461, 1104, 1040, 195, 821, 1103, 220, 17, 1105, 819}
 
@@ -76,7 +82,7 @@ class Bench:
     def __init__(self, workers: int) -> None:
         self.environment: Environment = prepare().environment
         self.workers = workers
-        self.durations: dict[str, float] = {}
+        self.durations = USUAL_SECONDS
 
     def run(self, chosen: Sequence[Program], workers: int | None = None) -> tuple[Cost, list[Verdict]]:
         began, before = time.monotonic(), _cpu_s()
@@ -120,25 +126,53 @@ def _pss_mb(pid: int) -> float:
     return 0.0
 
 
+def bubblewrap_ms(environment: Environment, times: int = 50) -> float | None:
+    """Wall time of the trivial program in an interpreter of its own that bubblewrap confines; None without bwrap.
+
+    It confines what it starts by exec, so nothing that was imported before can be shared.
+    """
+    bwrap = shutil.which("bwrap")
+    if bwrap is None:
+        return None
+    words = [bwrap, "--unshare-all", "--die-with-parent", "--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev"]
+    words += ["--tmpfs", "/tmp", "--chdir", "/tmp", str(environment.python), "-c"]
+    began = time.monotonic()
+    for _ in range(times):
+        code = f"{TRIVIAL.solution}\n{TRIVIAL.test}\nunittest.main(argv=['x'])"
+        subprocess.run([*words, code], check=True, capture_output=True)
+    return (time.monotonic() - began) / times * 1000
+
+
 def compare(name: str, chosen: list[Program], bench: Bench, live: bool, out: Path | None) -> Cost:
     """Print a subset's rows and write its verdicts to `out`; returns what ours cost."""
-    theirs = STORED[name]
-    statuses: list[str] | list[None] = [None] * len(chosen)
+    ours, verdicts = bench.run(chosen)
+    theirs, run = STORED[name], None
     if live:
         run = official.evaluate(chosen, bench.environment, bench.workers)
-        theirs, statuses = Cost(run.wall_s, run.cpu_s, run.statuses.count("pass")), run.statuses
-    ours, verdicts = bench.run(chosen)
+        theirs = Cost(run.wall_s, run.cpu_s, run.statuses.count("pass"))
+    floor_s = max(verdict.seconds for verdict in verdicts)
+    print(f"| {name} ({len(chosen)}), pass | {theirs.passed} | {ours.passed} | | |")
+    walls = f"{theirs.wall_s:.0f} s | {ours.wall_s:.0f} s | {theirs.wall_s / ours.wall_s:.1f}"
+    print(f"| {name}, wall | {walls} | {floor_s:.0f} s, the longest program |")
+    _print_cpu(f"{name}, CPU", theirs.cpu_s, ours.cpu_s)
+    if run:
+        heavy = [index for index, cpu_s in enumerate(run.cpu_each_s) if cpu_s >= COMPUTES_S]
+        their_heavy_s = sum(run.cpu_each_s[index] for index in heavy)
+        our_heavy, _ = bench.run([chosen[index] for index in heavy])
+        _print_cpu(
+            f"{name}, CPU of the {len(heavy)} that compute {COMPUTES_S} s and more", their_heavy_s, our_heavy.cpu_s
+        )
+        _print_cpu(f"{name}, CPU of the others", theirs.cpu_s - their_heavy_s, ours.cpu_s - our_heavy.cpu_s)
     if out:
+        statuses: Sequence[str | None] = run.statuses if run else [None] * len(chosen)
         rows = zip(chosen, statuses, verdicts, strict=True)
         lines = [{"task_id": p.task_id, "official": status, "ours": v.to_dict()} for p, status, v in rows]
         (out / f"{name}.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    floor_s = max(verdict.seconds for verdict in verdicts)
-    print(f"| {name} ({len(chosen)}), pass | {theirs.passed} | {ours.passed} | | |")
-    cpus = f"{theirs.cpu_s:.0f} s | {ours.cpu_s:.0f} s | {theirs.cpu_s / ours.cpu_s:.1f}"
-    walls = f"{theirs.wall_s:.0f} s | {ours.wall_s:.0f} s | {theirs.wall_s / ours.wall_s:.1f}"
-    print(f"| {name}, wall | {walls} | {floor_s:.0f} s, the longest program |")
-    print(f"| {name}, CPU | {cpus} | |", flush=True)
     return ours
+
+
+def _print_cpu(what: str, theirs_s: float, ours_s: float) -> None:
+    print(f"| {what} | {theirs_s:.0f} s | {ours_s:.0f} s | {theirs_s / ours_s:.1f} | |", flush=True)
 
 
 def main() -> int:
@@ -160,15 +194,10 @@ def main() -> int:
         for name, suffix in (("Hard", "-Hard"), ("Full", ""))
     }
     print(f"{prepare().isolation.description}; {options.workers} workers; load before: {os.getloadavg()[0]:.1f}")
-    # Once before the clock runs: it warms the file cache for all, and a task's duration is on record in a real run.
     everything = data["Full" if "Full" in (options.subset or ["Full"]) else "Hard"]
-    _, verdicts = bench.run(everything)
-    seconds = {program.task_id: verdict.seconds for program, verdict in zip(everything, verdicts, strict=True)}
-
     print("\n| work | official | ours | ratio | floor |\n| --- | --- | --- | --- | --- |")
     costs = {}
     for name in options.subset or ["Hard", "Full"]:
-        bench.durations = seconds
         costs[name] = compare(name, data[name], bench, live=not options.no_official, out=options.out)
     cost, _ = bench.run([program for program in everything if int(program.task_id.split("/")[1]) not in SLEEPERS])
     share = cost.wall_s / (cost.cpu_s / options.workers)
@@ -176,6 +205,9 @@ def main() -> int:
     single, _ = bench.run([TRIVIAL], 1)
     many, _ = bench.run([TRIVIAL] * 1001, 1)
     print(f"| a trivial program, one worker | | {many.wall_s - single.wall_s:.1f} ms | | 5 ms |", flush=True)
+    other_ms = bubblewrap_ms(bench.environment)
+    if other_ms is not None:
+        print(f"| the same, an interpreter each, confined by bubblewrap | | {other_ms:.1f} ms | | |")
     if options.ten_samples and "Hard" in costs:
         ten, _ = bench.run(data["Hard"] * 10)
         times = ten.cpu_s / costs["Hard"].cpu_s

@@ -66,17 +66,31 @@ def command(environment: Environment, words: Sequence[str | Path], **variables: 
         "PYTHONDONTWRITEBYTECODE": "1",
         **variables,
     }
-    unshare = ["unshare", "--user", "--map-root-user", "--pid", "--fork", "--kill-child", "--mount", "--net"]
+    # With us dies what we started, also where we are killed.
+    unshare = [
+        "setpriv",
+        "--pdeathsig",
+        "KILL",
+        "unshare",
+        "--user",
+        "--map-root-user",
+        "--pid",
+        "--fork",
+        "--kill-child",
+        "--mount",
+        "--net",
+    ]
     inner = ["env", "-i", *(f"{name}={value}" for name, value in shown.items()), environment.python, *words]
     return [str(word) for word in (*unshare, "bash", "-c", _VIEW, "view", *places, "--", *inner)]
 
 
 @dataclass
 class OfficialRun:
-    """What the official evaluator said: per program "pass", "fail" or "timeout" and its details, and the cost."""
+    """What the official evaluator said: per program "pass", "fail" or "timeout", details and CPU; the whole cost."""
 
     statuses: list[str] = field(default_factory=list)
     details: list[dict[str, str]] = field(default_factory=list)
+    cpu_each_s: list[float] = field(default_factory=list)
     wall_s: float = 0.0
     cpu_s: float = 0.0
 
@@ -96,7 +110,7 @@ def evaluate(programs: Sequence[Program], environment: Environment, workers: int
     Raises:
         RuntimeError: the evaluator ended early; the message holds its last words.
     """
-    run = OfficialRun([""] * len(programs), [{} for _ in programs])
+    run = OfficialRun([""] * len(programs), [{} for _ in programs], [0.0] * len(programs))
     with (
         subprocess.Popen(
             command(environment, [HERE / "official_worker.py", str(workers)]),
@@ -115,6 +129,7 @@ def evaluate(programs: Sequence[Program], environment: Environment, workers: int
             if "index" in message:
                 run.statuses[message["index"]] = message["status"]
                 run.details[message["index"]] = message["details"]
+                run.cpu_each_s[message["index"]] = message["cpu_s"]
                 bar.update()
             else:
                 run.wall_s, run.cpu_s = message["wall_s"], message["cpu_s"]

@@ -1,7 +1,7 @@
 """Runs in the execution environment: judges programs with the official evaluator's own function.
 
-Standard input: one JSON list of [solution, test]. Standard output: a JSON line {"index", "status", "details"} for each
-verdict, then one {"wall_s", "cpu_s"}. The pool is the official one: processes that each call `untrusted_check`.
+Standard input: one JSON list of [solution, test]. Standard output: a JSON line {"index", "status", "details", "cpu_s"}
+for each verdict, then one {"wall_s", "cpu_s"}. The pool is the official one: processes that call `untrusted_check`.
 """
 
 import fcntl
@@ -22,8 +22,15 @@ LIMITS = (30 * 1024, 30 * 1024, 10, 1, 20)
 
 
 def check(index, solution, test):
+    before = cpu_s()
     status, details = untrusted_check(solution, test, "task_func", *LIMITS)
-    return {"index": index, "status": status, "details": details}
+    return {"index": index, "status": status, "details": details, "cpu_s": cpu_s() - before}
+
+
+def cpu_s():
+    """CPU seconds of this process and of its children that have ended."""
+    usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
 
 
 def loopback_up():
@@ -47,9 +54,7 @@ def main():
         waiting = [pool.submit(check, index, *program) for index, program in enumerate(programs)]
         for done in as_completed(waiting):
             answer(done.result())
-    usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    cpu_s = sum(usage.ru_utime + usage.ru_stime for usage in usages)
-    answer({"wall_s": time.monotonic() - began, "cpu_s": cpu_s})
+    answer({"wall_s": time.monotonic() - began, "cpu_s": cpu_s()})
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import os
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,9 @@ HARD = "bigcode/bigcodebench-hard"
 MINI = "bigcodebench-mini"
 SUBSETS = {"full": FULL, "hard": HARD, "mini": MINI}
 """Subset name to ``dataset_path``; the first two are Hub repositories, the third ships with this package."""
+
+CUSTOM = "custom"
+"""Subset name of tasks that a YAML chooses from one of these with ``task_ids``."""
 
 OVERRIDE_VARIABLE = "BIGCODEBENCH_OVERRIDE_PATH"
 """A local JSONL file that replaces the download, as in the official package (``data/bigcodebench.py``)."""
@@ -67,6 +71,19 @@ def load_tasks(dataset_path: str, version: str) -> datasets.Dataset:
             f"cannot load {dataset_path}, version {version}: {type(error).__name__}: {first_line}\n{_WAYS_OUT}"
         ) from error
     return _checked(rows, f"{dataset_path}, version {version}")
+
+
+def select(tasks: datasets.Dataset, task_ids: Sequence[str]) -> datasets.Dataset:
+    """The rows of these tasks, in the order of the dataset.
+
+    Raises:
+        DatasetError: the dataset lacks one of them.
+    """
+    known = {task_id: number for number, task_id in enumerate(tasks["task_id"])}
+    missing = [task_id for task_id in task_ids if task_id not in known]
+    if missing:
+        raise DatasetError(f"task_ids: the dataset has no {', '.join(missing[:5])}. Choose its version with test_split")
+    return tasks.select(sorted({known[task_id] for task_id in task_ids}))
 
 
 def sha256(tasks: datasets.Dataset) -> str:

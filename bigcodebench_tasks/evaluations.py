@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -18,7 +18,7 @@ from bigcodebench_tasks.errors import OutputError
 from bigcodebench_tasks.sanitize import calibrate
 
 _RESULTS = "eval_results.json"
-_NAME = re.compile(r"(?P<model>.+?)(?:--main)?--bigcodebench(?P<hard>-hard)?-(?P<split>complete|instruct)--")
+_NAME = re.compile(r"(?P<model>.+?)--bigcodebench(?:-(?P<subset>[a-z]+))??-(?P<split>complete|instruct)--")
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Evaluation:
 
     Attributes:
         model: its name.
-        split, subset: "complete" or "instruct"; "full", "hard" or "mini".
+        split, subset: "complete" or "instruct"; "full", "hard", "mini" or "custom".
         source: the file that says it.
         date: of the execution, local time.
         samples: task_id to its judged samples, at least one each.
@@ -78,11 +78,20 @@ class Evaluation:
         """task_id to the share of its samples that pass, 0 to 1: its pass@1."""
         return {task_id: sum(s.passed for s in samples) / len(samples) for task_id, samples in self.samples.items()}
 
+    def score(self) -> float:
+        """pass@1: the mean of the solve rates."""
+        rates = self.solve_rates()
+        return sum(rates.values()) / len(rates)
+
+    def on(self, task_ids: Collection[str]) -> Evaluation:
+        """The same on these tasks alone."""
+        return replace(self, samples={task_id: s for task_id, s in self.samples.items() if task_id in task_ids})
+
     def with_tasks(self) -> Evaluation:
         """The same with the dataset's rows, loaded where the source holds none. Raises DatasetError."""
         if self.tasks:
             return self
-        rows = dataset.load_tasks(dataset.SUBSETS[self.subset], DATASET_VERSION)
+        rows = dataset.load_tasks(dataset.SUBSETS.get(self.subset, dataset.FULL), DATASET_VERSION)
         known = {row["task_id"]: row for row in rows}
         missing = [task_id for task_id in self.samples if task_id not in known]
         if missing:
@@ -170,7 +179,7 @@ def _identity(file: Path) -> tuple[str, str, str]:
                 f"{file}: neither its name (<model>--<revision>--bigcodebench[-hard]-<split>--...) nor "
                 f"{beside.name} beside it says which model, split and subset it is"
             ) from None
-        model, split, subset = named["model"], named["split"], "hard" if named["hard"] else "full"
-    if split not in ("complete", "instruct") or subset not in dataset.SUBSETS:
+        model, split, subset = named["model"], named["split"], named["subset"] or "full"
+    if split not in ("complete", "instruct") or subset not in (*dataset.SUBSETS, dataset.CUSTOM):
         raise OutputError(f"{beside} names the split {split!r} and the subset {subset!r}, which are none")
     return model.removesuffix("--main").replace("--", "/"), split, subset

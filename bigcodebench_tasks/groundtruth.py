@@ -5,19 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from bigcodebench_tasks.execution import Environment, Limits, Program, Verdict, execute
 from bigcodebench_tasks.execution.check import missing_programs
 from bigcodebench_tasks.execution.environment import cache_folder
 from bigcodebench_tasks.execution.nltk_data import DATA_SETS, missing
+from bigcodebench_tasks.progress import progress
 
 MIN_PASS_RATE = 0.99
 """Less than this is a visible warning, as in the official evaluator (``evaluate.py``)."""
@@ -139,8 +137,7 @@ def ground_truth(
     known = _read(file)
     unknown = [i for i, key in enumerate(keys) if fresh or key not in known or known[key].status != "pass"]
     durations = USUAL_SECONDS | {programs[i].task_id: known[keys[i]].seconds for i in unknown if keys[i] in known}
-    hidden = not unknown or not sys.stderr.isatty()
-    with tqdm(total=len(unknown), desc="Executing ground truth", unit="task", leave=False, disable=hidden) as bar:
+    with progress(len(unknown), "Executing ground truth", "task", leave=False) as bar:
         verdicts = execute(
             [programs[i] for i in unknown],
             environment,

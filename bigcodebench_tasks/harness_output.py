@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bigcodebench_tasks import prompts
-from bigcodebench_tasks.dataset import SUBSETS
+from bigcodebench_tasks.dataset import CUSTOM, SUBSETS
 from bigcodebench_tasks.errors import OptionError, OutputError
 from bigcodebench_tasks.options import Options
 
@@ -44,7 +44,7 @@ class TaskRun:
     Attributes:
         file: the results file.
         name: the harness's name of the task.
-        split, subset: "complete" or "instruct"; "full", "hard" or "mini".
+        split, subset: "complete" or "instruct"; "full", "hard", "mini" or "custom".
         model, loader: the model's name, and the harness's name of what loaded it.
         revision: of the model.
         temperature: that samples were drawn with; 0.0 is greedy.
@@ -133,11 +133,12 @@ def _task_run(
     except (OptionError, KeyError) as error:
         raise OutputError(f"{file} was written by another version of this plugin ({error!r})") from error
     subsets = {path: subset for subset, path in SUBSETS.items()}
+    subset = CUSTOM if run.get("task_ids") else subsets.get(config.get("dataset_path", ""), "full")
     return TaskRun(
         file=file,
         name=name,
         split=split,
-        subset=subsets.get(config.get("dataset_path", ""), "full"),
+        subset=subset,
         model=str(results.get("model_name") or settings.get("model") or "model"),
         loader=str(settings.get("model") or "unknown"),
         revision=str(arguments.get("revision") or "main"),

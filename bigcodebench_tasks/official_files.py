@@ -217,11 +217,11 @@ def pass_at_k(
 
 
 def write_jsonl(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
-    _write(path, "".join(json.dumps(row) + "\n" for row in rows))
+    write_text(path, "".join(json.dumps(row) + "\n" for row in rows))
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    _write(path, json.dumps(content, indent=2))
+    write_text(path, json.dumps(content, indent=2))
 
 
 def write_folder(folder: Path, rows: Iterable[Mapping[str, str]]) -> None:
@@ -231,10 +231,10 @@ def write_folder(folder: Path, rows: Iterable[Mapping[str, str]]) -> None:
         name = row["task_id"].replace("/", "_")
         number = counts[name] = counts.get(name, -1) + 1
         (folder / name).mkdir(parents=True, exist_ok=True)
-        _write(folder / name / f"{number}.py", row["solution"])
+        write_text(folder / name / f"{number}.py", row["solution"])
 
 
-def _write(path: Path, text: str) -> None:
+def write_text(path: Path, text: str) -> None:
     """All of it or nothing: a file that was there stays whole until the new one is."""
     new = path.with_name(f".{path.name[:100]}.{os.getpid()}")
     try:

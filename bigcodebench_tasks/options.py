@@ -37,6 +37,7 @@ class Options:
             and reports their pass rate; "skip" does not.
         cache: take verdicts of programs that were executed under the same conditions before from the cache
             folder; an interrupted run so continues where it stopped.
+        domains: report pass@1 of each domain too, as metrics of their own.
     """
 
     n_samples: int = 1
@@ -57,6 +58,7 @@ class Options:
     network: str = "loopback"
     ground_truth: str = "check"
     cache: bool = True
+    domains: bool = False
 
     @classmethod
     def resolve(cls, *sections: Any) -> Options:

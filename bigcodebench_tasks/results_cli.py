@@ -34,7 +34,7 @@ def add_commands(commands: Any) -> None:
         description="Without TASK, list the tasks that were not solved, with the reason of each. With tasks "
         "(BigCodeBench/17, or 17), show for each the prompt, the executed program, the tracebacks and the canonical "
         "solution. With --write, write a folder per task as the official bigcodebench.inspect does: ground_truth.py, "
-        "and for each sample that failed completion_<n>.py and execution_trace_<n>.txt.",
+        "test_case.py, and for each sample completion_<n>.py and complete_<n>_execution_trace.txt.",
         epilog="example: bigcodebench-tasks inspect out 17 --split complete",
     )
     inspect.add_argument("source", type=Path, metavar="OUT", help=_SOURCES)

@@ -13,14 +13,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from bigcodebench_tasks import dataset, harness_output, official_files
 from bigcodebench_tasks.errors import OptionError, OutputError
 from bigcodebench_tasks.execution import prepare
 from bigcodebench_tasks.execution.cache import cache_file
 from bigcodebench_tasks.groundtruth import MIN_PASS_RATE, USUAL_SECONDS, GroundTruth, failures, ground_truth
 from bigcodebench_tasks.official_files import ResultFiles, Sample
+from bigcodebench_tasks.progress import progress
 from bigcodebench_tasks.sanitize import calibrate, is_valid_syntax, sanitize
 from bigcodebench_tasks.scoring import KS, judge, mean_pass_at_k
 
@@ -229,8 +228,11 @@ def sanitize_command(given: argparse.Namespace) -> int:
         raise OutputError("--inplace would drop the lines named above. Mend them, or leave --inplace out")
     old = [_before_sanitizing(sample, tasks[sample.task_id], given.calibrate) for sample in found.samples]
     entry_points = [tasks[sample.task_id]["entry_point"] for sample in found.samples]
-    bar = tqdm(old, desc="Sanitizing", unit="sample", disable=not sys.stderr.isatty())
-    new = [sanitize(text, entry_point) for text, entry_point in zip(bar, entry_points, strict=True)]
+    new = []
+    with progress(len(old), "Sanitizing", "sample") as bar:
+        for text, entry_point in zip(old, entry_points, strict=True):
+            new.append(sanitize(text, entry_point))
+            bar.update()
     rows = [{"task_id": sample.task_id, "solution": text} for sample, text in zip(found.samples, new, strict=True)]
     if given.samples.is_dir():
         official_files.write_folder(target, rows)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
-from bigcodebench_tasks.execution import Environment, Program, Verdict, execute
+from bigcodebench_tasks.execution import Draft, Environment, Program, Verdict, execute
+from bigcodebench_tasks.progress import progress
 from bigcodebench_tasks.sanitize import calibrate
 
 KS = (1, 5, 10)
 """The k of pass@k that are reported where there are as many samples (official ``evaluate.py``, ``--pass_k``)."""
+
+Solution = str | Callable[[], str]
+"""A sanitized solution, or what makes it."""
 
 
 def estimate_pass_at_k(n: int, c: int, k: int) -> float:
@@ -62,7 +64,7 @@ def mean_pass_at_k(outcomes: Sequence[Sequence[bool]], ks: Iterable[int] = KS) -
 
 def judge(
     tasks: Sequence[Mapping[str, str]],
-    solutions: Sequence[Sequence[str]],
+    solutions: Sequence[Sequence[Solution]],
     environment: Environment,
     *,
     calibrated: bool = True,
@@ -73,7 +75,8 @@ def judge(
 
     Args:
         tasks: rows of the dataset.
-        solutions: sanitized solutions, a list per task; lists may differ in length and be empty.
+        solutions: sanitized solutions, or what makes them while others run; a list per task; lists may differ in
+            length and be empty.
         environment: where the programs run.
         calibrated: put ``code_prompt`` and ``pass`` before each solution (official default).
         description: label of the progress bar.
@@ -86,25 +89,39 @@ def judge(
         ExecutionFailed: our own machinery broke; no verdict is made up.
     """
     programs = [
-        Program(
-            task_id=task["task_id"],
-            solution=calibrate(solution, task["code_prompt"]) if calibrated else solution,
-            test=task["test"],
-        )
+        _program(task, solution, calibrated)
         for task, answers in zip(tasks, solutions, strict=True)
         for solution in answers
     ]
-    passed = 0
-    with tqdm(total=len(programs), desc=description, unit="sample", disable=not sys.stderr.isatty()) as bar:
+    passed = running = 0
+    with progress(len(programs), description, "sample") as bar:
 
-        def count(_index: int, verdict: Verdict) -> None:
+        def judged(_index: int, verdict: Verdict) -> None:
             nonlocal passed
             passed += verdict.passed
-            bar.set_postfix_str(f"passed {passed}", refresh=False)
+            show()
             bar.update()
 
-        verdicts = iter(execute(programs, environment, on_verdict=count, **execution))
+        def runs(number: int) -> None:
+            nonlocal running
+            running = number
+            show()
+
+        def show() -> None:
+            bar.set_postfix_str(f"passed {passed}, running {running}", refresh=False)
+
+        verdicts = iter(execute(programs, environment, on_verdict=judged, on_running=runs, **execution))
     return [[next(verdicts) for _ in answers] for answers in solutions]
+
+
+def _program(task: Mapping[str, str], solution: Solution, calibrated: bool) -> Program | Draft:
+    def executed(text: str) -> str:
+        return calibrate(text, task["code_prompt"]) if calibrated else text
+
+    if isinstance(solution, str):
+        return Program(task["task_id"], executed(solution), task["test"])
+    make = solution
+    return Draft(task["task_id"], task["test"], task["code_prompt"], lambda: executed(make()))
 
 
 def process_results(doc: Mapping[str, Any], results: list[list[dict[str, Any]]]) -> dict[str, float]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections import Counter
-from collections.abc import Callable, Mapping
-from functools import partial
+import time
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, partial
 from typing import Any
 
 import datasets
@@ -16,20 +16,26 @@ from lm_eval.api.instance import Instance
 from lm_eval.api.task import ConfigurableTask
 
 from bigcodebench_tasks import __version__, dataset, prompts
+from bigcodebench_tasks.domains import DOMAINS, domains_of
 from bigcodebench_tasks.execution import Environment, Prepared, prepare
 from bigcodebench_tasks.execution.cache import cache_file
 from bigcodebench_tasks.ground_truth_model import GroundTruthLM
 from bigcodebench_tasks.groundtruth import MIN_PASS_RATE, USUAL_SECONDS, GroundTruth, failures, ground_truth
 from bigcodebench_tasks.harness_output import NOT_EXECUTED, RUN_KEY
 from bigcodebench_tasks.options import KEY, Options
+from bigcodebench_tasks.progress import progress
 from bigcodebench_tasks.sanitize import sanitize
 from bigcodebench_tasks.scoring import judge
+from bigcodebench_tasks.summary import summary
 
 # Below the harness's logger: its level and format apply, and nothing is lost where only that one is set up.
 log = logging.getLogger("lm_eval.bigcodebench")
 
 FILTER_NAME = "execute"
 """Name of the filter in the harness's table and logs."""
+
+DOMAIN_METRICS = [f"pass@1_{domain.lower()}" for domain in DOMAINS]
+"""What the option ``domains`` adds to the harness's table: pass@1 of the tasks of each domain."""
 
 
 class SampleRecord(dict[str, Any]):
@@ -42,9 +48,10 @@ class SampleRecord(dict[str, Any]):
 class BigCodeBenchTask(ConfigurableTask):
     """One split of one subset of BigCodeBench.
 
-    Configured by a YAML file with three keys beside the harness's own: ``class``, which names this class,
-    ``split`` ("complete" or "instruct") and ``direct_completion_until`` (the stop strings that direct
-    completion adds). Options come from ``metadata["bigcodebench"]``, where the harness puts ``--metadata``.
+    Configured by a YAML file with these keys beside the harness's own: ``class``, which names this class,
+    ``split`` ("complete" or "instruct"), ``direct_completion_until`` (the stop strings that direct completion
+    adds) and, for a subset of one's own, ``task_ids`` (a list). Options come from ``metadata["bigcodebench"]``,
+    where the harness puts ``--metadata``.
 
     The life of a task: the constructor loads the dataset; `build_all_requests`, before any generation, decides
     how the model is asked and prepares the execution environment; `score`, called by the task's filter,
@@ -60,6 +67,7 @@ class BigCodeBenchTask(ConfigurableTask):
         settings.pop("class", None)
         self._split: prompts.Split = settings.pop("split")
         self._direct_stops: list[str] = settings.pop("direct_completion_until")
+        self._task_ids: list[str] | None = settings.pop("task_ids", None)
         self._base_stops: list[str] = list(settings["generation_kwargs"]["until"])
         self._options = Options.resolve((settings.get("metadata") or {}).get(KEY))
         self._mode: prompts.Mode = "direct" if self._split == "complete" else "chat"
@@ -72,6 +80,9 @@ class BigCodeBenchTask(ConfigurableTask):
         # the task that is asked.
         settings["fewshot_split"] = settings["test_split"]
         settings["repeats"] = self._options.n_samples
+        if self._options.domains:
+            means = [{"metric": name, "aggregation": "mean", "higher_is_better": True} for name in DOMAIN_METRICS]
+            settings["metric_list"] = [*settings["metric_list"], *means]
         super().__init__(config=settings)
         self._filters = [FilterEnsemble(FILTER_NAME, [partial(_ExecuteFilter, task=self)])]
 
@@ -79,7 +90,10 @@ class BigCodeBenchTask(ConfigurableTask):
 
     def download(self, dataset_kwargs: dict[str, Any] | None = None, **_unused: Any) -> None:
         version = self.config.test_split
-        self.dataset: dict[str, datasets.Dataset] = {version: dataset.load_tasks(self.DATASET_PATH, version)}
+        tasks = dataset.load_tasks(self.DATASET_PATH, version)
+        if self._task_ids is not None:
+            tasks = dataset.select(tasks, self._task_ids)
+        self.dataset: dict[str, datasets.Dataset] = {version: tasks}
 
     # -- prompts -------------------------------------------------------------------------------------
 
@@ -167,6 +181,8 @@ class BigCodeBenchTask(ConfigurableTask):
             "mode": self._mode,
             "options": self._options.to_dict(),
         }
+        if self._task_ids is not None:
+            run["task_ids"] = self._task_ids
         if "bypass" not in self._metric_fn_list:  # the harness's metric for --predict_only
             self._prepared = prepare(self._options.sandbox, self._options.network)
             environment, isolation = self._prepared.environment, self._prepared.isolation
@@ -190,14 +206,15 @@ class BigCodeBenchTask(ConfigurableTask):
         Raises:
             ExecutionFailed: our own machinery broke; nothing was scored.
         """
+        began = time.monotonic()
         stops = self._generation_kwargs()["until"]
         solutions = [
             # More than n_samples come where the harness padded a rank with repeats of its last request.
-            [self._solution(task, response, stops) for response in answers[: self._options.n_samples]]
+            [cache(partial(self._solution, task, text, stops)) for text in answers[: self._options.n_samples]]
             for task, answers in zip(tasks, responses, strict=True)
         ]
         if self._prepared is None:
-            return [[SampleRecord(solution=text, status=NOT_EXECUTED) for text in texts] for texts in solutions]
+            return self._unexecuted(solutions)
         settings: dict[str, Any] = {
             "sandbox": self._prepared.isolation.level,
             "network": self._prepared.isolation.network,
@@ -215,11 +232,20 @@ class BigCodeBenchTask(ConfigurableTask):
             **settings,
         )
         records = [
-            [SampleRecord(solution=text, **verdict.to_dict()) for text, verdict in zip(texts, outcomes, strict=True)]
-            for texts, outcomes in zip(solutions, verdicts, strict=True)
+            [SampleRecord(solution=make(), **verdict.to_dict()) for make, verdict in zip(makes, outcomes, strict=True)]
+            for makes, outcomes in zip(solutions, verdicts, strict=True)
         ]
-        self._log_summary(tasks, records)
+        self._log_summary(tasks, records, time.monotonic() - began)
         return records
+
+    def _unexecuted(self, solutions: Sequence[Sequence[Callable[[], str]]]) -> list[list[SampleRecord]]:
+        with progress(sum(map(len, solutions)), f"Sanitizing {self.config.task}", "sample") as bar:
+
+            def record(make: Callable[[], str]) -> SampleRecord:
+                bar.update()
+                return SampleRecord(solution=make(), status=NOT_EXECUTED)
+
+            return [[record(make) for make in makes] for makes in solutions]
 
     def _check_ground_truth(
         self, tasks: list[dict[str, Any]], environment: Environment, settings: dict[str, Any]
@@ -244,15 +270,15 @@ class BigCodeBenchTask(ConfigurableTask):
         answer = prompts.answer_text(task, self._split, completion, self._mode, self._options)
         return sanitize(answer, task["entry_point"])
 
-    def _log_summary(self, tasks: list[dict[str, Any]], records: list[list[SampleRecord]]) -> None:
-        reasons = Counter(sample["reason"] for samples in records for sample in samples)
-        log.info(
-            "[%s] %d of %d samples pass (%s)",
-            self.config.task,
-            reasons["passed"],
-            reasons.total(),
-            ", ".join(f"{reason}: {count}" for reason, count in reasons.most_common()),
-        )
+    def process_results(self, doc: dict[str, Any], results: Any) -> dict[str, float]:
+        scores: dict[str, float] = super().process_results(doc, results)
+        if self._options.domains and "pass@1" in scores:
+            scores |= {f"pass@1_{domain.lower()}": scores["pass@1"] for domain in domains_of(doc)}
+        return scores
+
+    def _log_summary(self, tasks: list[dict[str, Any]], records: list[list[SampleRecord]], seconds: float) -> None:
+        """What came out, in the log; of this rank's tasks where there are several ranks."""
+        log.info("[%s] %s", self.config.task, summary(records, self.config.metadata[RUN_KEY], seconds))
         if not GroundTruthLM.in_use():
             return
         # A canonical solution that fails says something about this machine: name it, with its last words.

@@ -13,8 +13,10 @@ from lm_eval.api.model import LM
 from lm_eval.models.api_models import JsonChatStr
 from lm_eval.tasks import TaskManager
 
+from bigcodebench_tasks import TASKS_PATH
 from bigcodebench_tasks.dataset import MINI, load_tasks
-from bigcodebench_tasks.errors import OptionError, PromptError
+from bigcodebench_tasks.domains import domains_of
+from bigcodebench_tasks.errors import DatasetError, OptionError, PromptError
 from bigcodebench_tasks.execution import prepare
 
 
@@ -251,3 +253,33 @@ def test_ground_truth_and_kept_verdicts_can_be_turned_off(tmp_path: Path, monkey
     run = results["configs"]["bigcodebench_mini_complete"]["metadata"]["bigcodebench_run"]
     assert "ground_truth" not in run
     assert list(tmp_path.iterdir()) == []
+
+
+def test_domains_are_extra_metrics_only_when_asked() -> None:
+    name = "bigcodebench_mini_complete"
+    asked_for = {"bigcodebench": {"domains": True, "ground_truth": "skip"}}
+    results = evaluate(Recorder(), metadata=asked_for, predict_only=False, limit=3)
+    metrics = {key for key in results["results"][name] if key.endswith(",execute") and "stderr" not in key}
+    of_tasks = {domain for sample in results["samples"][name] for domain in domains_of(sample["doc"])}
+    assert of_tasks
+    assert metrics == {"pass@1,execute"} | {f"pass@1_{domain.lower()},execute" for domain in of_tasks}
+    plain = evaluate(Recorder(), metadata={"bigcodebench": {"ground_truth": "skip"}}, predict_only=False)
+    assert not [key for key in plain["results"][name] if key.startswith("pass@1_")]
+
+
+def test_a_subset_of_ones_own_is_a_yaml_that_names_its_tasks(tmp_path: Path) -> None:
+    base = (Path(TASKS_PATH) / "_base.yaml").read_text()
+    own = "task: my_tasks\nsplit: complete\ntask_ids: [BigCodeBenchMini/5, BigCodeBenchMini/2]\n"
+    (tmp_path / "my_tasks.yaml").write_text(
+        base.replace("dataset_path: bigcode/bigcodebench", f"dataset_path: {MINI}") + own
+    )
+    manager = TaskManager(include_path=str(tmp_path), include_defaults=False)
+    settings = {"predict_only": True, "confirm_run_unsafe_code": True, "bootstrap_iters": 0}
+    results = simple_evaluate(Recorder(), tasks=["my_tasks"], task_manager=manager, **settings)
+    assert [sample["doc"]["task_id"] for sample in results["samples"]["my_tasks"]] == [
+        "BigCodeBenchMini/2",
+        "BigCodeBenchMini/5",
+    ]
+    (tmp_path / "my_tasks.yaml").write_text((tmp_path / "my_tasks.yaml").read_text().replace("Mini/5", "Mini/99"))
+    with pytest.raises(DatasetError, match="BigCodeBenchMini/99"):
+        simple_evaluate(Recorder(), tasks=["my_tasks"], task_manager=manager, **settings)

@@ -1,6 +1,6 @@
 """Execution of model-written programs: programs in, verdicts out.
 
-The rest of the package knows four things of this subpackage: `Program`, `Verdict`, `Limits` and
+The rest of the package knows these things of this subpackage: `Program` and `Draft`, `Verdict`, `Limits` and
 `execute`; and, to prepare, `Environment`.
 """
 
@@ -9,9 +9,10 @@ from bigcodebench_tasks.execution.limits import Limits
 from bigcodebench_tasks.execution.pool import execute
 from bigcodebench_tasks.execution.prepare import Prepared, prepare
 from bigcodebench_tasks.execution.sandbox import Isolation, probe
-from bigcodebench_tasks.execution.verdict import Program, Verdict
+from bigcodebench_tasks.execution.verdict import Draft, Program, Verdict
 
 __all__ = [
+    "Draft",
     "Environment",
     "Isolation",
     "Limits",

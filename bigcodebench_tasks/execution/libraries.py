@@ -7,7 +7,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterable
 
-from bigcodebench_tasks.execution.verdict import Program
+from bigcodebench_tasks.execution.verdict import Draft, Program
 
 # A library is worth importing once for all when at least this many programs would import it.
 MIN_PROGRAMS = 3
@@ -31,11 +31,12 @@ _IMPORT = re.compile(r"^[ \t]*import[ \t]+([\w.]+)", re.MULTILINE)
 _FROM = re.compile(r"^[ \t]*from[ \t]+([\w.]+)[ \t]+import[ \t]+\(?[ \t]*([\w, \t]*)", re.MULTILINE)
 
 
-def worth_preloading(programs: Iterable[Program]) -> list[str]:
+def worth_preloading(programs: Iterable[Program | Draft]) -> list[str]:
     """Names of modules to import, most wanted first; a name may turn out to be no module."""
     wanted: Counter[str] = Counter()
     for program in programs:
-        wanted.update(_imports(program.solution) | _imports(program.test))
+        solution = program.likely_imports if isinstance(program, Draft) else program.solution
+        wanted.update(_imports(solution) | _imports(program.test))
     return [name for name, programs_ in wanted.most_common() if programs_ >= MIN_PROGRAMS]
 
 

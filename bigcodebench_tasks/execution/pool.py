@@ -17,7 +17,7 @@ from bigcodebench_tasks.execution.libraries import worth_preloading
 from bigcodebench_tasks.execution.limits import Limits
 from bigcodebench_tasks.execution.process import ServerLost, ServerProcess
 from bigcodebench_tasks.execution.sandbox import probe
-from bigcodebench_tasks.execution.verdict import Program, Verdict
+from bigcodebench_tasks.execution.verdict import Draft, Program, Verdict
 
 # A program that lost its server, or could not be started, this often is given up, and the run with it.
 ATTEMPTS = 3
@@ -27,28 +27,32 @@ RUNNING_PER_WORKER = 8
 
 
 def execute(
-    programs: Sequence[Program],
+    programs: Sequence[Program | Draft],
     environment: Environment,
     *,
     limits: Limits | None = None,
     workers: int | None = None,
     sandbox: str | None = None,
     network: str = "loopback",
+    preload: bool = True,
     durations: Mapping[str, float] | None = None,
     on_verdict: Callable[[int, Verdict], None] | None = None,
+    on_running: Callable[[int], None] | None = None,
     cache: Path | None = None,
 ) -> list[Verdict]:
     """Run every program in its own process and judge it.
 
     Args:
-        programs: what to run.
+        programs: what to run; drafts are finished while others run.
         environment: whose interpreter and libraries run them.
         limits: limits of each program; `Limits.resolve()` by default.
         workers: programs that may use a core at the same time; see `machine.workers`.
         sandbox: isolation level to use; the strongest that the machine gives by default.
         network: "loopback", or "host" for programs that need the internet.
+        preload: import what many of the programs import once for all; changes no verdict, only the time.
         durations: seconds that a task is known to take, by task_id: long ones start first.
         on_verdict: called with index and verdict as each verdict comes, in the order of completion.
+        on_running: called with the number of programs that run now, whenever it may have changed.
         cache: file with verdicts of earlier runs, to read and to extend; none by default.
 
     Returns:
@@ -63,13 +67,14 @@ def execute(
     isolation = probe(environment, sandbox=sandbox, network=network)
     workers = machine.workers(workers)
     limits = _with_memory(limits or Limits.resolve(), workers)
-    preload = worth_preloading(programs)
+    libraries = worth_preloading(programs) if preload else []
     with contextlib.ExitStack() as stack:
         store = None
         if cache is not None:
             store = stack.enter_context(contextlib.closing(VerdictCache(cache, environment, limits, isolation)))
-        run = _Run(programs, workers, durations or {}, on_verdict, store)
-        _finish(run, lambda: ServerProcess(environment, limits, isolation.level, network, preload))
+        run = _Run(programs, workers, durations or {}, on_verdict, on_running, store)
+        run.recall_first()
+        _finish(run, lambda: ServerProcess(environment, limits, isolation.level, network, libraries))
     return run.verdicts()
 
 
@@ -110,15 +115,17 @@ class _Run:
 
     def __init__(
         self,
-        programs: Sequence[Program],
+        programs: Sequence[Program | Draft],
         workers: int,
         durations: Mapping[str, float],
         on_verdict: Callable[[int, Verdict], None] | None,
+        on_running: Callable[[int], None] | None,
         store: VerdictCache | None,
     ) -> None:
-        self._programs = programs
+        self._programs = list(programs)
         self._workers = workers
         self._on_verdict = on_verdict
+        self._on_running = on_running
         self._store = store
         self._verdicts: dict[int, Verdict] = {}
         self._attempts: dict[int, _Attempts] = {}
@@ -126,7 +133,8 @@ class _Run:
         self._waiting: set[int] = set()
         # Longest first, so that no long program is left for the end; the queue is used from its end.
         order = sorted(range(len(programs)), key=lambda i: (durations.get(programs[i].task_id, 0.0), -i))
-        self._queue = [index for index in order if not self._recall(index)]
+        self._queue = list(order)
+        self._drafts = [index for index in order if isinstance(programs[index], Draft)]
 
     @property
     def finished(self) -> bool:
@@ -141,12 +149,28 @@ class _Run:
 
     def drive(self, server: ServerProcess) -> None:
         """Feed the server until every program has its verdict. Raises ServerLost."""
-        server.wait_until_ready()
+        server.wait_until_ready(meanwhile=self._finish_a_draft)
         self._fill(server)
         while not self.finished:
-            for message in server.wait():
+            messages = server.exchange() if self._finish_a_draft() else server.wait()
+            for message in messages:
                 self._take(message)
             self._fill(server)
+
+    def _finish_a_draft(self) -> bool:
+        """Make the solution of the next program that lacks it; False if there is none."""
+        while self._drafts:
+            index = self._drafts.pop()
+            if isinstance(self._programs[index], Draft):
+                self._program(index)
+                return True
+        return False
+
+    def _program(self, index: int) -> Program:
+        program = self._programs[index]
+        if isinstance(program, Draft):
+            program = self._programs[index] = program.finish()
+        return program
 
     def _fill(self, server: ServerProcess) -> None:
         """Start programs while fewer than `workers` of the running ones want a core."""
@@ -156,9 +180,13 @@ class _Run:
             and len(self._running) < self._workers * RUNNING_PER_WORKER
         ):
             index = self._queue.pop()
-            program = self._programs[index]
+            if self._recall(index):
+                continue
+            program = self._program(index)
             self._running.add(index)  # before it is sent: should the server be lost right here, it is queued again
             server.send({"id": index, "task_id": program.task_id, "solution": program.solution, "test": program.test})
+        if self._on_running:
+            self._on_running(len(self._running))
 
     def _take(self, message: dict[str, object]) -> None:
         event = message.get("event")
@@ -188,12 +216,17 @@ class _Run:
         )
         verdict = judge(outcome, suite_of(self._programs[index].test))
         if self._store is not None:
-            self._store.put(self._programs[index], verdict)
+            self._store.put(self._program(index), verdict)
         self._settle(index, verdict)
+
+    def recall_first(self) -> None:
+        """Take verdicts of earlier runs up to the first program without: if there is none, no server has to start."""
+        while self._queue and self._recall(self._queue[-1]):
+            self._queue.pop()
 
     def _recall(self, index: int) -> bool:
         """Whether the program's verdict is known from an earlier run, and then take it."""
-        verdict = None if self._store is None else self._store.get(self._programs[index])
+        verdict = None if self._store is None else self._store.get(self._program(index))
         if verdict is not None:
             self._settle(index, verdict)
         return verdict is not None

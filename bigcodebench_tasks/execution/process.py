@@ -10,6 +10,7 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
@@ -68,15 +69,21 @@ class ServerProcess:
             }
         )
 
-    def wait_until_ready(self) -> None:
+    def wait_until_ready(self, meanwhile: Callable[[], bool] = lambda: False) -> None:
         """Wait for the server to be confined and to have imported its libraries.
+
+        Args:
+            meanwhile: does a piece of work; called until it returns False, or the server is ready.
 
         Raises:
             Unavailable: it cannot be confined.
             ServerLost: it ended.
             ExecutionFailed: it takes longer than `START_LIMIT_S`.
         """
-        for message in self.wait(START_LIMIT_S):
+        messages: list[dict[str, Any]] = []
+        while not messages and meanwhile():
+            messages = self.exchange()
+        for message in messages or self.wait(START_LIMIT_S):
             if message.get("event") == "unavailable":
                 raise Unavailable(message["why"])
 

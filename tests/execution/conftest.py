@@ -16,8 +16,21 @@ from bigcodebench_tasks.execution import Environment, probe
 
 @pytest.fixture(scope="session")
 def environment() -> Environment:
-    """This very interpreter; the engine needs no library over there."""
-    return Environment(Path(sys.executable), "custom", "0" * 64, Path(sys.prefix))
+    """This very interpreter, or the system's where only that one can be confined at every level; no library is needed.
+
+    Under `landlock` the samples of root are other users, who cannot read an interpreter in root's home.
+    """
+    this = Environment(Path(sys.executable), "custom", "0" * 64, Path(sys.prefix))
+    system = Environment(Path("/usr/bin/python3"), "custom", "0" * 64, Path("/usr"))
+    return system if not _confines(this) and system.python.exists() and _confines(system) else this
+
+
+def _confines(environment: Environment) -> bool:
+    try:
+        probe(environment, sandbox="landlock")
+    except SandboxUnavailable:
+        return False
+    return True
 
 
 @pytest.fixture(params=["namespaces", "landlock"])

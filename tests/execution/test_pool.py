@@ -14,7 +14,7 @@ import pytest
 from programs import RIGHT, SUITE, WRONG, assert_gone, kill_all, processes_of, program
 
 from bigcodebench_tasks.errors import ExecutionFailed, OptionError, SandboxUnavailable
-from bigcodebench_tasks.execution import Environment, Limits, Verdict, execute
+from bigcodebench_tasks.execution import Draft, Environment, Limits, Verdict, execute
 from bigcodebench_tasks.execution.pool import _Run
 from bigcodebench_tasks.execution.process import ServerLost
 
@@ -73,6 +73,50 @@ def test_known_long_programs_start_first(environment: Environment, level: str) -
         on_verdict=lambda index, _: order.append(index),
     )
     assert order == [1, 2, 0, 3]
+
+
+def test_solutions_are_made_while_other_programs_run(environment: Environment, level: str) -> None:
+    began: list[float] = []
+    judged: list[float] = []
+
+    def slowly() -> str:
+        began.append(time.monotonic())
+        time.sleep(0.2)
+        return RIGHT if len(began) % 2 else WRONG
+
+    def draft(number: int) -> Draft:
+        return Draft(f"test/{number}", SUITE, "", slowly)
+
+    running: list[int] = []
+    verdicts = execute(
+        [draft(number) for number in range(10)],
+        environment,
+        limits=LIMITS,
+        workers=2,
+        sandbox=level,
+        on_verdict=lambda *_: judged.append(time.monotonic()),
+        on_running=running.append,
+    )
+
+    assert [verdict.passed for verdict in verdicts] == [True, False] * 5
+    assert len(began) == 10, "each is made once"
+    assert judged[0] < began[-1], "the first verdict is in before the last solution is made"
+    assert 1 <= max(running) <= 10
+    assert running[-1] == 0
+
+
+def test_a_draft_is_the_program_that_it_becomes(environment: Environment, tmp_path: Path) -> None:
+    cache = tmp_path / "verdicts.sqlite"
+    (first,) = execute([program(WRONG)], environment, limits=LIMITS, cache=cache)
+    made: list[str] = []
+
+    def make() -> str:
+        made.append(WRONG)
+        return WRONG
+
+    draft = Draft("test/0", SUITE, "", make)
+    assert execute([draft, draft], environment, limits=LIMITS, cache=cache) == [first, first]
+    assert len(made) == 2
 
 
 def test_samples_of_one_task_share_their_random_seed(environment: Environment, level: str) -> None:

@@ -1,0 +1,80 @@
+"""The page: what it shows at once, and the texts of all tasks, packed, which the browser unpacks when asked for."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import hashlib
+import json
+from collections.abc import Sequence
+from importlib import resources
+from typing import Any
+
+import jinja2
+
+from bigcodebench_tasks.evaluations import Evaluation
+from bigcodebench_tasks.progress import progress
+from bigcodebench_tasks.report.content import details, overview
+from bigcodebench_tasks.report.pictures import pictures
+
+# Samples whose texts are packed together: more pack better, fewer open faster.
+SAMPLES_PER_BLOCK = 60
+
+
+def render(found: Sequence[Evaluation]) -> str:
+    """The HTML text of the page.
+
+    Model output is hostile. It gets into the page only inside JSON and gzip, and from there only as text nodes; the
+    page's policy allows its own script by hash, and no connection to anywhere.
+
+    Args:
+        found: evaluations with their tasks, at least one.
+    """
+    assets = resources.files("bigcodebench_tasks.report")
+    script = (assets / "page.js").read_text(encoding="utf-8")
+    blocks: list[str] = []
+    overviews, drawn = [], []
+    with progress(sum(len(one.samples) for one in found), "Packing", "task", leave=False) as bar:
+        for one in found:
+            said = overview(one)
+            for row, block in zip(said["rows"], _packed(one, blocks, bar), strict=True):
+                row["block"] = block
+            overviews.append(said)
+            drawn.append(pictures(one, said["curve"]))
+    environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    return environment.from_string((assets / "page.html.j2").read_text(encoding="utf-8")).render(
+        title=", ".join(dict.fromkeys(one.model for one in found)),
+        style=(assets / "page.css").read_text(encoding="utf-8"),
+        script=script,
+        script_hash=base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii"),
+        overview=_json(overviews),
+        pictures=drawn,
+        blocks=blocks,
+    )
+
+
+def _packed(one: Evaluation, blocks: list[str], bar: Any) -> list[int]:
+    """Pack the texts of every task, appending to `blocks`; returns the block of each task."""
+    numbers: list[int] = []
+    together: dict[str, Any] = {}
+    samples = 0
+    for task_id, several in one.samples.items():
+        together[task_id] = details(task_id, one)
+        numbers.append(len(blocks))
+        samples += len(several)
+        bar.update()
+        if samples >= SAMPLES_PER_BLOCK:
+            blocks.append(_pack(together))
+            together, samples = {}, 0
+    if together:
+        blocks.append(_pack(together))
+    return numbers
+
+
+def _pack(content: dict[str, Any]) -> str:
+    return base64.b64encode(gzip.compress(json.dumps(content).encode("ascii"), mtime=0)).decode("ascii")
+
+
+def _json(content: Any) -> str:
+    """JSON that cannot end the script element it stands in."""
+    return json.dumps(content).replace("<", "\\u003c")
