@@ -59,7 +59,8 @@ def command(environment: Environment, words: Sequence[str | Path], **variables: 
     base = subprocess.check_output([environment.python, "-c", "import sys; print(sys.base_prefix)"], text=True).strip()
     places = [base, environment.folder, package, HERE, *(v.parent for v in variables.values() if isinstance(v, Path))]
     shown = {
-        "PATH": os.environ["PATH"],
+        # As in an activated environment: tasks call `python`.
+        "PATH": f"{environment.python.parent}:{os.environ['PATH']}",
         "HOME": "/root",
         "LANG": "C.UTF-8",
         "PYTHONPATH": package,

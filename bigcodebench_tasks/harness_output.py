@@ -20,6 +20,9 @@ RUN_KEY = "bigcodebench_run"
 NOT_EXECUTED = "not executed"
 """Status of a sample when the harness was asked for predictions only (``--predict_only``)."""
 
+# Model arguments that the harness takes a model's name from; without one of them it makes up a random one.
+_NAMING_ARGUMENTS = ("peft", "delta", "pretrained", "model", "path", "engine")
+
 
 @dataclass(frozen=True)
 class Sample:
@@ -125,6 +128,7 @@ def _task_run(
     arguments = settings.get("model_args") or {}
     if isinstance(arguments, str):
         arguments = dict(pair.split("=", 1) for pair in arguments.split(",") if "=" in pair)
+    loader = str(settings.get("model") or "unknown")
     generation = config.get("generation_kwargs") or {}
     try:
         split: prompts.Split = run["split"]
@@ -139,8 +143,8 @@ def _task_run(
         name=name,
         split=split,
         subset=subset,
-        model=str(results.get("model_name") or settings.get("model") or "model"),
-        loader=str(settings.get("model") or "unknown"),
+        model=str(results.get("model_name") or loader) if any(map(arguments.get, _NAMING_ARGUMENTS)) else loader,
+        loader=loader,
         revision=str(arguments.get("revision") or "main"),
         temperature=float(generation.get("temperature") or 0.0),
         date=datetime.fromtimestamp(float(results.get("date") or 0.0)),

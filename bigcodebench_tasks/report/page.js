@@ -43,7 +43,7 @@
 
   function rateBars(target, entries, total) {
     target.replaceChildren(...entries.flatMap((entry) => {
-      const fill = element("i");
+      const fill = element("i", { class: entry.kind || "" });
       fill.style.width = percent(entry.rate) + "%";
       const track = element("div", { class: "track", role: "img", "aria-label": `${entry.name}: ${entry.label}` }, fill);
       if (entry.high !== undefined) {
@@ -77,7 +77,8 @@
     rateBars(byId("libraries"), one.libraries.map(withFigures));
     rateBars(byId("reasons"), one.reasons.map(([name, number]) => {
       const figures = `${number}, ${percent(number / one.samples)}%`;
-      return { name, rate: number / one.samples, figures, label: figures };
+      const kind = name === "pass" || name === "passed" ? "" : "fail";
+      return { name, kind, rate: number / one.samples, figures, label: figures };
     }));
     for (const several of document.querySelectorAll(".pictures")) {
       several.hidden = Number(several.dataset.evaluation) !== current;

@@ -11,6 +11,7 @@ import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from bigcodebench_tasks.evaluations import Evaluation
 
@@ -60,6 +61,9 @@ def _by_outcome(values: Sequence[tuple[float, bool]], unit: str) -> str:
             [sizes[passed], sizes[~passed]], list(bins), stacked=True, color=[_PASS, _FAIL], label=["pass", "not pass"]
         )
         axes.set_xscale("log")
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axes.xaxis.set_minor_formatter(NullFormatter())
         axes.set_xlabel(unit)
         axes.set_ylabel("samples")
         axes.legend()
