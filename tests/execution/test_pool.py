@@ -153,12 +153,12 @@ def test_a_killed_server_costs_no_verdict(environment: Environment, level: str, 
 
 def test_a_program_is_queued_again_when_the_server_dies_while_it_is_sent() -> None:
     class Dying:
-        def wait_until_ready(self) -> None: ...
+        def wait_until_ready(self, meanwhile: object) -> None: ...
 
         def send(self, message: dict[str, object]) -> None:
             raise ServerLost("gone")
 
-    run = _Run([program(RIGHT)], 1, {}, None, None)
+    run = _Run([program(RIGHT)], 1, {}, None, None, None)
     with pytest.raises(ServerLost):
         run.drive(Dying())  # type: ignore[arg-type]
     run.requeue_running("gone")
@@ -199,12 +199,13 @@ def test_an_interrupt_leaves_nothing_running(environment: Environment, level: st
         )
 
 
-def test_a_killed_parent_leaves_nothing_running(level: str, tmp_path: Path) -> None:
+def test_a_killed_parent_leaves_nothing_running(environment: Environment, level: str, tmp_path: Path) -> None:
     place = tmp_path / "place"
     place.mkdir()
     script = (
         "import sys\nfrom pathlib import Path\nfrom bigcodebench_tasks.execution import *\n"
-        "environment = Environment(Path(sys.executable), 'custom', '0' * 64, Path(sys.prefix))\n"
+        f"place = Path({str(environment.folder)!r})\n"
+        f"environment = Environment(Path({str(environment.python)!r}), 'custom', '0' * 64, place)\n"
         f"probe(environment, sandbox={level!r})\nprint('ready', flush=True)\n"
         "forks = 'import os, time\\nos.fork() or os.setsid()\\nos.fork()\\ntime.sleep(99)'\n"
         f"execute([Program('a', forks, '')] * 3, environment, sandbox={level!r})\n"
@@ -259,11 +260,13 @@ def test_shared_memory_is_counted_once(environment: Environment, level: str) -> 
 
 
 @pytest.mark.parametrize("place", ["/tmp", "/var/tmp", "/dev/shm"])
-def test_an_environment_below_a_private_folder_is_seen_and_cannot_be_written(place: str, level: str) -> None:
+def test_an_environment_below_a_private_folder_is_seen_and_cannot_be_written(
+    place: str, environment: Environment, level: str
+) -> None:
     with tempfile.TemporaryDirectory(dir=place) as folder:
         os.chmod(folder, 0o755)
         venv = Path(folder) / "deep" / "venv"
-        subprocess.run([sys.executable, "-m", "venv", "--without-pip", venv], check=True)
+        subprocess.run([environment.python, "-m", "venv", "--without-pip", venv], check=True)
         (site_packages,) = venv.glob("lib/python*/site-packages")
         (site_packages / "only_here.py").write_text("ANSWER = 'right'\n")
         solution = (
