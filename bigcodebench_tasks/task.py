@@ -13,6 +13,7 @@ from typing import Any
 import datasets
 from lm_eval.api.filter import Filter, FilterEnsemble
 from lm_eval.api.instance import Instance
+from lm_eval.api.metrics import mean
 from lm_eval.api.task import ConfigurableTask
 
 from bigcodebench_tasks import __version__, dataset, prompts
@@ -25,7 +26,7 @@ from bigcodebench_tasks.harness_output import NOT_EXECUTED, RUN_KEY
 from bigcodebench_tasks.options import KEY, Options
 from bigcodebench_tasks.progress import progress
 from bigcodebench_tasks.sanitize import sanitize
-from bigcodebench_tasks.scoring import judge
+from bigcodebench_tasks.scoring import judge, pass_at_k
 from bigcodebench_tasks.summary import summary
 
 # Below the harness's logger: its level and format apply, and nothing is lost where only that one is set up.
@@ -80,9 +81,9 @@ class BigCodeBenchTask(ConfigurableTask):
         # the task that is asked.
         settings["fewshot_split"] = settings["test_split"]
         settings["repeats"] = self._options.n_samples
-        if self._options.domains:
-            means = [{"metric": name, "aggregation": "mean", "higher_is_better": True} for name in DOMAIN_METRICS]
-            settings["metric_list"] = [*settings["metric_list"], *means]
+        # The harness's loggers ask every sample for every metric of this list.
+        possible = pass_at_k([False] * self._options.n_samples)
+        settings["metric_list"] = [entry for entry in settings["metric_list"] if entry["metric"] in possible]
         super().__init__(config=settings)
         self._filters = [FilterEnsemble(FILTER_NAME, [partial(_ExecuteFilter, task=self)])]
 
@@ -269,6 +270,14 @@ class BigCodeBenchTask(ConfigurableTask):
         completion = prompts.completion_text(response, stops, self._mode)
         answer = prompts.answer_text(task, self._split, completion, self._mode, self._options)
         return sanitize(answer, task["entry_point"])
+
+    def aggregation(self) -> dict[str, Any]:
+        # Not in the list of metrics: a task has only those of its own domains.
+        domains = {name: mean for name in DOMAIN_METRICS if self._options.domains}
+        return {**super().aggregation(), **domains}
+
+    def higher_is_better(self) -> dict[str, bool]:
+        return {**super().higher_is_better(), **{name: True for name in DOMAIN_METRICS if self._options.domains}}
 
     def process_results(self, doc: dict[str, Any], results: Any) -> dict[str, float]:
         scores: dict[str, float] = super().process_results(doc, results)
