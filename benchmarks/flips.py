@@ -26,7 +26,7 @@ from engine import programs
 
 from bigcodebench_tasks.execution import Program, Verdict, execute
 from bigcodebench_tasks.execution.prepare import prepare
-from bigcodebench_tasks.groundtruth import USUAL_SECONDS
+from bigcodebench_tasks.groundtruth import MEASURE_TIME, USUAL_SECONDS
 from bigcodebench_tasks.progress import progress
 
 WAYS = ("namespaces", "landlock", "fresh", "busy")
@@ -55,6 +55,7 @@ def run(way: str, chosen: Sequence[Program]) -> list[Verdict]:
             sandbox=level,
             preload=way != "fresh",
             durations=USUAL_SECONDS,
+            own_core=MEASURE_TIME,
             on_verdict=lambda _index, _verdict: bar.update(),
         )
 

@@ -17,7 +17,14 @@ from bigcodebench_tasks import dataset, harness_output, official_files
 from bigcodebench_tasks.errors import OptionError, OutputError
 from bigcodebench_tasks.execution import prepare
 from bigcodebench_tasks.execution.cache import cache_file
-from bigcodebench_tasks.groundtruth import MIN_PASS_RATE, USUAL_SECONDS, GroundTruth, failures, ground_truth
+from bigcodebench_tasks.groundtruth import (
+    MEASURE_TIME,
+    MIN_PASS_RATE,
+    USUAL_SECONDS,
+    GroundTruth,
+    failures,
+    ground_truth,
+)
 from bigcodebench_tasks.official_files import ResultFiles, Sample
 from bigcodebench_tasks.progress import progress
 from bigcodebench_tasks.sanitize import calibrate, is_valid_syntax, sanitize
@@ -195,6 +202,7 @@ def _execute(
         prepared.environment,
         calibrated=given.calibrated,
         durations=truth.durations if truth else USUAL_SECONDS,
+        own_core=MEASURE_TIME,
         cache=None if given.no_cache else cache_file(),
         **settings,
     )

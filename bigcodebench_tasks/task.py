@@ -21,7 +21,14 @@ from bigcodebench_tasks.domains import DOMAINS, domains_of
 from bigcodebench_tasks.execution import Environment, Prepared, prepare
 from bigcodebench_tasks.execution.cache import cache_file
 from bigcodebench_tasks.ground_truth_model import GroundTruthLM
-from bigcodebench_tasks.groundtruth import MIN_PASS_RATE, USUAL_SECONDS, GroundTruth, failures, ground_truth
+from bigcodebench_tasks.groundtruth import (
+    MEASURE_TIME,
+    MIN_PASS_RATE,
+    USUAL_SECONDS,
+    GroundTruth,
+    failures,
+    ground_truth,
+)
 from bigcodebench_tasks.harness_output import NOT_EXECUTED, RUN_KEY
 from bigcodebench_tasks.options import KEY, Options
 from bigcodebench_tasks.progress import progress
@@ -229,6 +236,7 @@ class BigCodeBenchTask(ConfigurableTask):
             calibrated=self._options.calibrated,
             description=f"Executing {self.config.task}",
             durations=known.durations if known else USUAL_SECONDS,
+            own_core=MEASURE_TIME,
             cache=cache_file() if self._options.cache else None,
             **settings,
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -36,6 +36,7 @@ def execute(
     network: str = "loopback",
     preload: bool = True,
     durations: Mapping[str, float] | None = None,
+    own_core: Collection[str] = (),
     on_verdict: Callable[[int, Verdict], None] | None = None,
     on_running: Callable[[int], None] | None = None,
     cache: Path | None = None,
@@ -51,6 +52,8 @@ def execute(
         network: "loopback", or "host" for programs that need the internet.
         preload: import what many of the programs import once for all; changes no verdict, only the time.
         durations: seconds that a task is known to take, by task_id: long ones start first.
+        own_core: tasks, by task_id, whose tests measure time: while one runs it counts as busy also when it
+            sleeps, so that its core is free when it wakes.
         on_verdict: called with index and verdict as each verdict comes, in the order of completion.
         on_running: called with the number of programs that run now, whenever it may have changed.
         cache: file with verdicts of earlier runs, to read and to extend; none by default.
@@ -72,7 +75,7 @@ def execute(
         store = None
         if cache is not None:
             store = stack.enter_context(contextlib.closing(VerdictCache(cache, environment, limits, isolation)))
-        run = _Run(programs, workers, durations or {}, on_verdict, on_running, store)
+        run = _Run(programs, workers, durations or {}, own_core, on_verdict, on_running, store)
         run.recall_first()
         _finish(run, lambda: ServerProcess(environment, limits, isolation.level, network, libraries))
     return run.verdicts()
@@ -118,12 +121,14 @@ class _Run:
         programs: Sequence[Program | Draft],
         workers: int,
         durations: Mapping[str, float],
+        own_core: Collection[str],
         on_verdict: Callable[[int, Verdict], None] | None,
         on_running: Callable[[int], None] | None,
         store: VerdictCache | None,
     ) -> None:
         self._programs = list(programs)
         self._workers = workers
+        self._own_core = {index for index, program in enumerate(programs) if program.task_id in own_core}
         self._on_verdict = on_verdict
         self._on_running = on_running
         self._store = store
@@ -191,7 +196,8 @@ class _Run:
     def _take(self, message: dict[str, object]) -> None:
         event = message.get("event")
         if event == "waiting":
-            self._waiting = set(message["ids"]) & self._running  # type: ignore[call-overload]
+            waiting: set[int] = set(message["ids"])  # type: ignore[call-overload]
+            self._waiting = waiting & self._running - self._own_core
         elif event == "broken":
             index = int(message["id"])  # type: ignore[call-overload]
             self._running.discard(index)

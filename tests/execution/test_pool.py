@@ -61,6 +61,24 @@ def test_programs_that_wait_do_not_hold_a_worker(environment: Environment, level
     assert started[-1] - started[0] < 9, "one after the other they would take 15 s"
 
 
+def test_a_program_that_measures_time_keeps_its_core_while_it_sleeps(environment: Environment, level: str) -> None:
+    running: list[int] = []
+    beside: list[int] = []
+    verdicts = execute(
+        [program(asleep(2), task_id="test/0"), *(program(RIGHT, task_id=f"test/{n}") for n in range(1, 4))],
+        environment,
+        limits=LIMITS,
+        workers=1,
+        sandbox=level,
+        durations={"test/0": 2.0},
+        own_core={"test/0"},
+        on_running=running.append,
+        on_verdict=lambda index, _: beside.append(max(running)) if index == 0 else None,
+    )
+    assert all(verdict.passed for verdict in verdicts)
+    assert beside == [1], "on one core nothing else runs while it sleeps"
+
+
 def test_known_long_programs_start_first(environment: Environment, level: str) -> None:
     order: list[int] = []
     execute(
@@ -158,7 +176,7 @@ def test_a_program_is_queued_again_when_the_server_dies_while_it_is_sent() -> No
         def send(self, message: dict[str, object]) -> None:
             raise ServerLost("gone")
 
-    run = _Run([program(RIGHT)], 1, {}, None, None, None)
+    run = _Run([program(RIGHT)], 1, {}, (), None, None, None)
     with pytest.raises(ServerLost):
         run.drive(Dying())  # type: ignore[arg-type]
     run.requeue_running("gone")
