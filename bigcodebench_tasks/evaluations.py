@@ -45,6 +45,11 @@ class Judged:
     def passed(self) -> bool:
         return self.status == "pass"
 
+    def solution_start(self, task: Mapping[str, Any]) -> int:
+        """Where the sanitized solution starts in the program: behind the calibration, if there is one."""
+        before = calibrate("", task["code_prompt"])
+        return len(before) if self.program.startswith(before) else 0
+
 
 @dataclass(frozen=True)
 class Evaluation:

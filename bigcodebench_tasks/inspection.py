@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import difflib
-import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -19,6 +18,7 @@ from rich.table import Table
 from bigcodebench_tasks import evaluations, official_files
 from bigcodebench_tasks.errors import OptionError
 from bigcodebench_tasks.evaluations import Evaluation, Judged
+from bigcodebench_tasks.tables import terminal
 
 
 def inspect_command(given: argparse.Namespace) -> int:
@@ -28,8 +28,7 @@ def inspect_command(given: argparse.Namespace) -> int:
         for evaluation in chosen:
             _write(evaluation.with_tasks(), wanted, given.write, given.force)
         return 0
-    # Not wrapped where the output goes into a file or a pipe: a program must stay what it was.
-    console = Console(soft_wrap=not sys.stdout.isatty(), highlight=False)
+    console = terminal()
     for evaluation in chosen:
         if not wanted:
             _list_unsolved(evaluation, console)
@@ -107,7 +106,7 @@ def _show(evaluation: Evaluation, task_id: str, console: Console) -> None:
 
 
 def _difference(sample: Judged, task: Mapping[str, Any]) -> Iterator[str]:
-    programs = [_printable(sample.program), reference(task)]
+    programs = [_printable(sample.program[sample.solution_start(task) :]), reference(task)]
     theirs, ours = ([f"{line}\n" for line in program.split("\n")] for program in programs)
     return difflib.unified_diff(theirs, ours, "sample", "canonical solution", n=2)
 

@@ -68,9 +68,14 @@ def write(tables: Sequence[Table], everything: Mapping[str, Any], heading: str, 
             print(path, file=sys.stderr)
 
 
+def terminal() -> Console:
+    """Where commands print. Into a file or a pipe lines are long and never wrapped: a program must stay what it was."""
+    piped = not sys.stdout.isatty()
+    return Console(highlight=False, width=200 if piped else None, soft_wrap=piped)
+
+
 def _print(tables: Sequence[Table]) -> None:
-    # Where the output is no terminal its width is unknown, and a cut table of no use.
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else 200)
+    console = terminal()
     for table in tables:
         grid = Grid(title=escape(table.title), title_justify="left", title_style="bold", box=None, pad_edge=False)
         for number, column in enumerate(table.columns):

@@ -127,6 +127,9 @@ def test_the_other_split_has_its_own_prompts_and_links(browser: WebDriver, page:
     browser.find_element(By.XPATH, "//nav/button[text()='Full, Instruct']").click()
     open_task(browser, "Made/4")
     assert "Write task_func(x)" in browser.find_element(By.ID, "task").text
+    browser.find_element(By.XPATH, "//nav/button[text()='Full, Complete']").click()
+    WebDriverWait(browser, 20).until(lambda driver: "Return x" in driver.find_element(By.ID, "task").text)
+    assert browser.current_url.endswith("#Made/4")
     browser.get("about:blank")
     browser.get(page.as_uri() + "#1:Made/9")
     wait_for(browser, "Made/9")

@@ -9,7 +9,6 @@ from typing import Any
 from bigcodebench_tasks.domains import DOMAINS, domains_of, libraries_of
 from bigcodebench_tasks.evaluations import Evaluation, Judged
 from bigcodebench_tasks.intervals import mean_interval
-from bigcodebench_tasks.sanitize import calibrate
 from bigcodebench_tasks.scoring import estimate_pass_at_k
 
 # A traceback, or an answer, longer than this is cut in its middle: people read its ends.
@@ -115,16 +114,14 @@ def details(task_id: str, one: Evaluation) -> dict[str, Any]:
 
 
 def _sample(sample: Judged, task: Mapping[str, Any]) -> dict[str, Any]:
-    before = len(calibrate("", task["code_prompt"]))
-    calibrated = sample.program.startswith(calibrate("", task["code_prompt"]))
     return {
         "status": sample.status,
         "reason": sample.reason,
         "seconds": sample.seconds,
         "raw": None if sample.raw is None else _cut(sample.raw),
         "program": sample.program,
-        # Where the sanitized solution starts in it: a difference from the canonical one starts there too.
-        "solution": before if calibrated else 0,
+        # A difference from the canonical solution starts where the sanitized one does.
+        "solution": sample.solution_start(task),
         "details": {test: _cut(text) for test, text in sample.details.items()},
     }
 

@@ -88,8 +88,11 @@
   }
 
   function choose(number) {
+    const open = openTask?.id;
     current = number;
     showOverview();
+    if (open && evaluation().rows.some((row) => row.id === open)) go(open);
+    else if (open) back();
   }
 
   // -- table of tasks -----------------------------------------------------------------------------------
@@ -251,7 +254,7 @@
       element("p", {}, element("span", { class: "verdict " + sample.status },
         sample.status + (sample.reason === sample.status ? "" : ": " + sample.reason) + seconds)),
       ...(failures.length ? [element("h3", {}, "What failed")] : []),
-      ...failures.map(([test, text]) => folded(test, element("pre", { tabindex: "0" }, text), failures.length < 4)),
+      ...failures.map(([test, text], number) => folded(test, element("pre", { tabindex: "0" }, text), number < 3)),
       element("h3", {}, "Executed program"),
       code(sample.program),
       element("h3", {}, "Beside the canonical solution"),
@@ -266,7 +269,7 @@
     const texts = (await unpack(row.block))[id];
     const place = rows.findIndex((each) => each.id === id);
     const beside = (step) => (place < 0 ? undefined : rows[place + step]);
-    openTask = { next: beside(1)?.id, previous: beside(-1)?.id };
+    openTask = { id, next: beside(1)?.id, previous: beside(-1)?.id };
     const move = (label, target) => element("button", { type: "button", disabled: !target, onclick: () => go(target) }, label);
     const sample = element("div");
     const choices = texts.samples.map((each, number) => element("button", {
@@ -309,7 +312,10 @@
     const target = Number(number || 0);
     if (id && evaluations[target]?.rows.some((row) => row.id === id)) {
       if (!byId("overview").hidden) before = { id, y: window.scrollY };
-      if (target !== current) choose(target);
+      if (target !== current) {
+        openTask = null;
+        choose(target);
+      }
       showTask(id);
       return;
     }

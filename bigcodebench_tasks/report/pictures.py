@@ -11,7 +11,7 @@ import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from bigcodebench_tasks.evaluations import Evaluation
 
@@ -66,7 +66,8 @@ def _by_outcome(values: Sequence[tuple[float, bool]], unit: str) -> str:
         axes.xaxis.set_minor_formatter(NullFormatter())
         axes.set_xlabel(unit)
         axes.set_ylabel("samples")
-        axes.legend()
+        axes.yaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2)
 
     return _svg(draw, unit)
 
