@@ -70,7 +70,7 @@ class TaskRecord:
     Attributes:
         status: "pass", "fail" or "timeout".
         seconds: wall-clock seconds of its execution.
-        message: the last line of the first traceback of one that does not pass; else "".
+        message: the exception of one that does not pass (`Verdict.headline`); else "".
     """
 
     status: str
@@ -182,8 +182,7 @@ def reason(task_id: str, environment: Environment) -> str:
 def _record(verdict: Verdict) -> TaskRecord:
     if verdict.passed:
         return TaskRecord(verdict.status, round(verdict.seconds, 3))
-    text = next(iter(verdict.details.values()), verdict.reason).strip()
-    return TaskRecord(verdict.status, round(verdict.seconds, 3), (text.splitlines() or [verdict.reason])[-1][:500])
+    return TaskRecord(verdict.status, round(verdict.seconds, 3), verdict.headline()[:500])
 
 
 def _key(program: Program) -> str:

@@ -6,7 +6,10 @@ Source: the announcement of BigCodeBench-Hard and the official ``analysis/bcb_ha
 from __future__ import annotations
 
 import argparse
+import gzip
 import json
+import re
+import shlex
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -57,6 +60,10 @@ class Figures:
 
 
 def hard_subset_command(given: argparse.Namespace) -> int:
+    if not re.fullmatch(r"\w[\w.-]*", given.name):
+        raise OptionError(f"--name {given.name}: a task's name is letters, digits, '_', '-' and '.', the first no sign")
+    if given.chunk < 1:
+        raise OptionError(f"--chunk {given.chunk}: at least one query is embedded at a time")
     targets = [given.dest / name for name in ("task_ids.txt", "tasks.jsonl", *_yaml_names(given.name))]
     official_files.refuse_existing(targets, given.force)
     if given.queries and given.matches:
@@ -92,7 +99,9 @@ def hard_subset_command(given: argparse.Namespace) -> int:
     for path, text in zip(targets[2:], _yaml_texts(given.name, given.version, kept), strict=True):
         official_files.write_text(path, text)
     print(f"{given.dest}: {len(kept)} tasks")
-    print(f"lm_eval run --tasks {given.name} --include_path {given.dest} --confirm_run_unsafe_code ...")
+    print(
+        f"lm_eval run --tasks {given.name} --include_path {shlex.quote(str(given.dest))} --confirm_run_unsafe_code ..."
+    )
     return 0
 
 
@@ -137,6 +146,8 @@ def _matches(tasks: Sequence[Mapping[str, Any]], given: argparse.Namespace) -> d
     if given.matches:
         return _read_matches(given.matches)
     if given.queries:
+        if not given.queries.is_file():  # said before minutes of embedding the tasks
+            raise OutputError(f"cannot read queries from {given.queries}: there is no such file")
         prompts = {task["task_id"]: task[f"{given.prompt}_prompt"] for task in tasks}
         return best_matches(prompts, _queries(given.queries, given.query_column), _embedder(given.model), given.chunk)
     return None
@@ -190,21 +201,23 @@ def _queries(file: Path, column: str) -> Iterator[str]:
     """The queries of a file, read as they are needed."""
     try:
         for number, row in enumerate(_rows(file), start=1):
-            if not isinstance(row.get(column), str):
+            if not isinstance(row, Mapping) or not isinstance(row.get(column), str):
                 raise OutputError(f"{file}, row {number} has no text in the column {column!r}. See --query-column")
             yield row[column]
-    except (OSError, ValueError) as error:
+    except (OSError, EOFError, ValueError) as error:
         raise OutputError(f"cannot read queries from {file}: {error}") from error
 
 
-def _rows(file: Path) -> Iterator[Mapping[str, Any]]:
+def _rows(file: Path) -> Iterator[Any]:
+    """The rows of a Parquet or JSONL file (also ``.gz``); a line of JSON may be anything."""
     if file.suffix == ".parquet":
         import pyarrow.parquet  # comes with datasets
 
         for batch in pyarrow.parquet.ParquetFile(file).iter_batches(1000):
             yield from batch.to_pylist()
     else:
-        with file.open(encoding="utf-8") as lines:
+        opener = gzip.open if file.suffix == ".gz" else open
+        with opener(file, "rt", encoding="utf-8") as lines:
             yield from (json.loads(line) for line in lines if line.strip())
 
 
@@ -221,7 +234,7 @@ def _read_matches(file: Path) -> dict[str, Match]:
                 ) from error
             if task_id not in best or match.score > best[task_id].score:
                 best[task_id] = match
-    except (OSError, ValueError) as error:
+    except (OSError, EOFError, ValueError) as error:
         raise OutputError(f"cannot read matches from {file}: {error}") from error
     return best
 

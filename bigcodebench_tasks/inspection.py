@@ -18,6 +18,7 @@ from rich.table import Table
 from bigcodebench_tasks import evaluations, official_files
 from bigcodebench_tasks.errors import OptionError
 from bigcodebench_tasks.evaluations import Evaluation, Judged
+from bigcodebench_tasks.execution.verdict import exception_line
 from bigcodebench_tasks.tables import terminal
 
 
@@ -83,9 +84,8 @@ def _reasons(samples: Sequence[Judged]) -> Counter[str]:
 
 
 def _last_words(sample: Judged) -> str:
-    """Last line of the first traceback, cut to what a row can hold."""
-    text = next(iter(sample.details.values()), "").strip()
-    return text.splitlines()[-1][:100] if text else ""
+    """The exception of the first test that failed, cut to what a row can hold."""
+    return exception_line(next(iter(sample.details.values()), ""))[:100]
 
 
 def _show(evaluation: Evaluation, task_id: str, console: Console) -> None:

@@ -16,7 +16,7 @@ from bigcodebench_tasks.dataset import CUSTOM, SUBSETS
 from bigcodebench_tasks.errors import OutputError
 from bigcodebench_tasks.evaluations import Evaluation
 from bigcodebench_tasks.intervals import mean_interval
-from bigcodebench_tasks.paired import Rating, difference, elo_ratings
+from bigcodebench_tasks.paired import Difference, Rating, difference, elo_ratings, one_sided_models
 from bigcodebench_tasks.tables import Table, write
 
 SPLITS = ("complete", "instruct")
@@ -24,7 +24,7 @@ SPLITS = ("complete", "instruct")
 NONE = "-"
 """In a cell: the model has no such evaluation."""
 
-# How many tasks a note in the terminal names; JSON has them all.
+# How many tasks a note names; JSON and the page have them all.
 SHOWN = 10
 
 Group = dict[str, Evaluation]
@@ -99,13 +99,13 @@ def leaderboard_command(given: argparse.Namespace) -> int:
         columns = ["model", "rank", "Complete", "95%", "Instruct", "95%", "mean", "Elo (95%)"]
         columns += [f"rank on {other.capitalize()}" for other in subsets if other != subset]
         rows = [_row(entry, ranks[subset], others) for entry in entries[subset]]
-        rated = any(entry.rating for entry in entries[subset])
-        notes = [] if rated else ["No Elo ratings: they need two models on Complete that do not solve the same tasks."]
+        notes = _rating_notes(grouped.get((subset, "complete"), {}), entries[subset])
         title = f"BigCodeBench-{subset.capitalize()}"
         rates = _solve_rates(grouped, subset)
         tables += [Table(title, columns, rows, notes), *_solve_rate_tables(title, rates)]
         models = [_as_json(entry, ranks[subset]) for entry in entries[subset]]
-        everything[subset] = {"models": models, "solve_rates": rates}
+        solved = {split: _solved_by(per_task) for split, per_task in rates.items()}
+        everything[subset] = {"models": models, "tasks": solved, "solve_rates": rates}
     write(tables, everything, "BigCodeBench: leaderboard", given)
     return 0
 
@@ -127,6 +127,18 @@ def _ranks(entries: Sequence[Entry]) -> dict[str, int]:
     """Model to rank; models with the same mean share one, and one without a mean has none."""
     means = {entry.model: entry.mean for entry in entries if entry.mean is not None}
     return {model: 1 + sum(other > mean for other in means.values()) for model, mean in means.items()}
+
+
+def _rating_notes(complete: Group, entries: Sequence[Entry]) -> list[str]:
+    """Lines that say where ratings are missing, or are no measure of a distance."""
+    if not any(entry.rating for entry in entries):
+        return ["No Elo ratings: they need two models on Complete that do not solve the same tasks."]
+    one_sided = one_sided_models({model: one.solve_rates() for model, one in complete.items()})
+    return [
+        f"{model} {won} every battle on Complete: how far apart its Elo rating is comes from the regularization alone, "
+        "and its interval says nothing."
+        for model, won in one_sided.items()
+    ]
 
 
 def _row(entry: Entry, ranks: Mapping[str, int], others: Sequence[Mapping[str, int]]) -> list[str]:
@@ -169,11 +181,18 @@ def _solve_rates(grouped: Mapping[tuple[str, str], Group], subset: str) -> dict[
     return found
 
 
+def _solved_by(per_task: Mapping[str, float]) -> dict[str, int]:
+    none, every = (sum(rate == limit for rate in per_task.values()) for limit in (0.0, 1.0))
+    return {"tasks": len(per_task), "solved_by_none": none, "solved_by_all": every}
+
+
 def _solve_rate_tables(title: str, rates: Mapping[str, Mapping[str, float]]) -> list[Table]:
     tables = []
     for split, per_task in rates.items():
-        none, every = (sum(rate == limit for rate in per_task.values()) for limit in (0.0, 1.0))
-        summary = f"{len(per_task)} tasks: {none} solved by no model, {every} by all"
+        solved = _solved_by(per_task)
+        summary = (
+            f"{solved['tasks']} tasks: {solved['solved_by_none']} solved by no model, {solved['solved_by_all']} by all"
+        )
         rows = [[task_id, _percent(rate)] for task_id, rate in per_task.items()]
         name = f"{title}, {split.capitalize()}: solve rate of each task"
         tables.append(Table(name, ["task", "solve rate"], rows, [summary], long=True))
@@ -188,7 +207,10 @@ def compare_command(given: argparse.Namespace) -> int:
     comparable = {key: group for key, group in groups(found).items() if len(group) > 1}
     if not comparable:
         there = "; ".join(f"{one.model}: {one.name}" for one in found)
-        raise OutputError(f"there are no two models on the same split and subset to compare, only {there}")
+        raise OutputError(
+            f"there are no two models on the same split and subset to compare, only {there}. Give the results of "
+            "another model; of runs of one model under one name only the newest counts"
+        )
     tables, everything = [], []
     for (subset, split), group in comparable.items():
         name = next(iter(group.values())).name
@@ -199,7 +221,7 @@ def compare_command(given: argparse.Namespace) -> int:
             model: {task_id: [sample.passed for sample in samples] for task_id, samples in one.samples.items()}
             for model, one in group.items()
         }
-        rows, notes, pairs = [], [], []
+        rows, lists, pairs = [], [], []
         for first, second in itertools.combinations(group, 2):
             pair = difference(passed[first], passed[second], given.seed)
             pairs.append({"first": first, "second": second, **asdict(pair)})
@@ -213,16 +235,25 @@ def compare_command(given: argparse.Namespace) -> int:
                     str(len(pair.only_second)),
                 ]
             )
-            notes += [_named(first, second, pair.only_first), _named(second, first, pair.only_second)]
+            if pair.only_first or pair.only_second:
+                lists.append(_list(name, first, second, pair))
         columns = ["pair", "difference", "95%", "McNemar p", "only the first", "only the second"]
-        tables.append(Table(f"{name}: differences", columns, rows, [note for note in notes if note]))
+        tables += [Table(f"{name}: differences", columns, rows), *lists]
         models = {model: _figures(one) for model, one in group.items()}
         everything.append({"subset": subset, "split": split, "models": models, "pairs": pairs})
     write(tables, {"comparisons": everything}, "BigCodeBench: comparison", given)
     return 0
 
 
+def _list(name: str, first: str, second: str, pair: Difference) -> Table:
+    """The tasks that only one of two models solves: all as rows, the first few as notes."""
+    rows = [[task_id, first] for task_id in pair.only_first] + [[task_id, second] for task_id in pair.only_second]
+    notes = [_named(first, second, pair.only_first), _named(second, first, pair.only_second)]
+    title = f"{name}: tasks that only one of {first} and {second} solves"
+    return Table(title, ["task", "solved by"], rows, [note for note in notes if note], long=True)
+
+
 def _named(solver: str, other: str, task_ids: Sequence[str]) -> str:
     """A note that names tasks; "" for none."""
-    more = f" and {len(task_ids) - SHOWN} more (--json names all)" if len(task_ids) > SHOWN else ""
+    more = f" and {len(task_ids) - SHOWN} more (--json and --html name all)" if len(task_ids) > SHOWN else ""
     return f"{solver} solves, {other} does not: {', '.join(task_ids[:SHOWN])}{more}" if task_ids else ""

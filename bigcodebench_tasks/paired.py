@@ -80,7 +80,7 @@ def elo_ratings(
 
     On each task each pair of models has a battle, which the one with the higher solve rate wins; ties are left out.
     Logistic regression without intercept on these battles, scale 400 per factor of ten, start 1000. The library's
-    default regularization, as there, keeps the rating of a model finite that wins every battle.
+    default regularization, as there, keeps the rating of a model finite that wins every battle (`one_sided_models`).
 
     Args:
         solve_rates: model to task_id to solve rate, 0 to 1; the same tasks for all.
@@ -117,3 +117,19 @@ def elo_ratings(
         model: Rating(int(median + 0.5), float(low), float(high))
         for model, low, median, high in zip(models, lows, medians, highs, strict=True)
     }
+
+
+def one_sided_models(solve_rates: Mapping[str, Mapping[str, float]]) -> dict[str, str]:
+    """Model to "won" or "lost", for those that won or lost every battle they had: the likelihood has no maximum there.
+
+    Args:
+        solve_rates: as for `elo_ratings`.
+    """
+    outcomes: dict[str, set[bool]] = {model: set() for model in solve_rates}
+    for first, second in itertools.combinations(solve_rates, 2):
+        for task_id, rate in solve_rates[first].items():
+            if rate != solve_rates[second][task_id]:
+                won = rate > solve_rates[second][task_id]
+                outcomes[first].add(won)
+                outcomes[second].add(not won)
+    return {model: "won" if True in each else "lost" for model, each in outcomes.items() if len(each) == 1}

@@ -20,6 +20,7 @@ from bigcodebench_tasks import __version__, dataset, prompts
 from bigcodebench_tasks.domains import DOMAINS, domains_of
 from bigcodebench_tasks.execution import Environment, Prepared, prepare
 from bigcodebench_tasks.execution.cache import cache_file
+from bigcodebench_tasks.execution.verdict import exception_line
 from bigcodebench_tasks.ground_truth_model import GroundTruthLM
 from bigcodebench_tasks.groundtruth import (
     MEASURE_TIME,
@@ -298,17 +299,17 @@ class BigCodeBenchTask(ConfigurableTask):
         log.info("[%s] %s", self.config.task, summary(records, self.config.metadata[RUN_KEY], seconds))
         if not GroundTruthLM.in_use():
             return
-        # A canonical solution that fails says something about this machine: name it, with its last words.
+        # A canonical solution that fails says something about this machine: name it, with its exception.
         for task, samples in zip(tasks, records, strict=True):
             for sample in samples:
                 if sample["status"] != "pass":
-                    traceback = next(iter(sample["details"].values()), sample["reason"])
+                    says = exception_line(next(iter(sample["details"].values()), "")) or sample["reason"]
                     log.warning(
                         "[%s] %s: ground truth gives %s: %s",
                         self.config.task,
                         task["task_id"],
                         sample["status"],
-                        traceback.strip().splitlines()[-1][:300],
+                        says[:300],
                     )
 
 

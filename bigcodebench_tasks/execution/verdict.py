@@ -68,6 +68,18 @@ class Verdict:
     def passed(self) -> bool:
         return self.status == "pass"
 
+    def headline(self) -> str:
+        """The exception of the first test that failed, in one line; the reason where there is none."""
+        return exception_line(next(iter(self.details.values()), "")) or self.reason
+
     def to_dict(self) -> dict[str, Any]:
         """The verdict as plain JSON types."""
         return asdict(self)
+
+
+def exception_line(traceback: str) -> str:
+    """The line that names the exception: the first one below the frames, because a message can have many lines."""
+    lines = traceback.strip().splitlines()
+    starts = [number for number, line in enumerate(lines) if line.startswith("Traceback (")]
+    below = lines[starts[-1] + 1 :] if starts else lines
+    return next((line for line in below if line.strip() and not line.startswith(" ")), "")

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from bigcodebench_tasks.execution.judge import Outcome, judge, suite_of
+from bigcodebench_tasks.execution.verdict import Verdict, exception_line
 
 SUITE = suite_of(
     "import unittest\nclass TestCases(unittest.TestCase):\n  def test_a(self): pass\n  def test_b(self): pass"
@@ -64,3 +65,14 @@ def test_a_suite_without_tests_is_no_pass() -> None:
 def test_details_can_be_written_to_any_file() -> None:
     verdict = judge(outcome(report(details={"test_a": "\ud800"})), SUITE)
     assert verdict.details["test_a"].encode() == b"\\ud800"
+
+
+def test_a_traceback_is_known_by_the_line_that_names_its_exception() -> None:
+    frames = "Traceback (most recent call last):\n  File 'x', line 3\n"
+    compared = f"{frames}AssertionError: 'a' != 'b'\n- a\n+ b\n? ^\n"
+    chained = f"{frames}KeyError: 1\n\nDuring handling:\n\n{compared}"
+    assert exception_line(compared) == exception_line(chained) == "AssertionError: 'a' != 'b'"
+    assert exception_line("No module named 'x'") == "No module named 'x'"
+    assert exception_line("") == ""
+    assert Verdict("fail", "assertion", {"t": compared}).headline() == "AssertionError: 'a' != 'b'"
+    assert Verdict("timeout", "memory").headline() == "memory"
