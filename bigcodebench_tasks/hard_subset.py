@@ -60,10 +60,7 @@ class Figures:
 
 
 def hard_subset_command(given: argparse.Namespace) -> int:
-    if not re.fullmatch(r"\w[\w.-]*", given.name):
-        raise OptionError(f"--name {given.name}: a task's name is letters, digits, '_', '-' and '.', the first no sign")
-    if given.chunk < 1:
-        raise OptionError(f"--chunk {given.chunk}: at least one query is embedded at a time")
+    _check(given)
     targets = [given.dest / name for name in ("task_ids.txt", "tasks.jsonl", *_yaml_names(given.name))]
     official_files.refuse_existing(targets, given.force)
     if given.queries and given.matches:
@@ -103,6 +100,17 @@ def hard_subset_command(given: argparse.Namespace) -> int:
         f"lm_eval run --tasks {given.name} --include_path {shlex.quote(str(given.dest))} --confirm_run_unsafe_code ..."
     )
     return 0
+
+
+def _check(given: argparse.Namespace) -> None:
+    if not re.fullmatch(r"\w[\w.-]*", given.name):
+        raise OptionError(f"--name {given.name}: give letters, digits and '_', and after the first of them '-' and '.'")
+    # Another set of tasks under an official name would be reported as an official score.
+    taken = [name for name in _yaml_names(given.name) if (Path(TASKS_PATH) / name).exists()]
+    if taken:
+        raise OptionError(f"--name {given.name}: {taken[0]} is a task of this package. Give another name")
+    if given.chunk < 1:
+        raise OptionError(f"--chunk {given.chunk}: give at least 1, the queries that are embedded at a time")
 
 
 def _criteria(given: argparse.Namespace, with_rates: bool, with_matches: bool) -> dict[str, Any]:

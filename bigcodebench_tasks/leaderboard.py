@@ -130,14 +130,15 @@ def _ranks(entries: Sequence[Entry]) -> dict[str, int]:
 
 
 def _rating_notes(complete: Group, entries: Sequence[Entry]) -> list[str]:
-    """Lines that say where ratings are missing, or are no measure of a distance."""
+    """What readers of the ratings have to know: why there are none, or which of them mean little."""
     if not any(entry.rating for entry in entries):
         return ["No Elo ratings: they need two models on Complete that do not solve the same tasks."]
     one_sided = one_sided_models({model: one.solve_rates() for model, one in complete.items()})
+    if not one_sided:
+        return []
     return [
-        f"{model} {won} every battle on Complete: how far apart its Elo rating is comes from the regularization alone, "
-        "and its interval says nothing."
-        for model, won in one_sided.items()
+        f"Won, or lost, every battle on Complete: {', '.join(one_sided)}. Such a rating and its interval are set "
+        "by the regularization, not by the data."
     ]
 
 
@@ -182,6 +183,7 @@ def _solve_rates(grouped: Mapping[tuple[str, str], Group], subset: str) -> dict[
 
 
 def _solved_by(per_task: Mapping[str, float]) -> dict[str, int]:
+    """How many tasks there are, and how many no model and every model solves with all its samples."""
     none, every = (sum(rate == limit for rate in per_task.values()) for limit in (0.0, 1.0))
     return {"tasks": len(per_task), "solved_by_none": none, "solved_by_all": every}
 
@@ -190,9 +192,8 @@ def _solve_rate_tables(title: str, rates: Mapping[str, Mapping[str, float]]) -> 
     tables = []
     for split, per_task in rates.items():
         solved = _solved_by(per_task)
-        summary = (
-            f"{solved['tasks']} tasks: {solved['solved_by_none']} solved by no model, {solved['solved_by_all']} by all"
-        )
+        none, every = solved["solved_by_none"], solved["solved_by_all"]
+        summary = f"{len(per_task)} tasks: {none} solved by no model, {every} by all"
         rows = [[task_id, _percent(rate)] for task_id, rate in per_task.items()]
         name = f"{title}, {split.capitalize()}: solve rate of each task"
         tables.append(Table(name, ["task", "solve rate"], rows, [summary], long=True))

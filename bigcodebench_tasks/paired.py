@@ -119,17 +119,16 @@ def elo_ratings(
     }
 
 
-def one_sided_models(solve_rates: Mapping[str, Mapping[str, float]]) -> dict[str, str]:
-    """Model to "won" or "lost", for those that won or lost every battle they had: the likelihood has no maximum there.
+def one_sided_models(solve_rates: Mapping[str, Mapping[str, float]]) -> list[str]:
+    """The models that won, or lost, every battle they had: the likelihood alone gives them no finite rating.
 
     Args:
         solve_rates: as for `elo_ratings`.
     """
-    outcomes: dict[str, set[bool]] = {model: set() for model in solve_rates}
-    for first, second in itertools.combinations(solve_rates, 2):
-        for task_id, rate in solve_rates[first].items():
-            if rate != solve_rates[second][task_id]:
-                won = rate > solve_rates[second][task_id]
-                outcomes[first].add(won)
-                outcomes[second].add(not won)
-    return {model: "won" if True in each else "lost" for model, each in outcomes.items() if len(each) == 1}
+    won: dict[str, set[bool]] = {model: set() for model in solve_rates}
+    for first, second in itertools.permutations(solve_rates, 2):
+        rivals = solve_rates[second]
+        won[first] |= {
+            rate > rivals[task_id] for task_id, rate in solve_rates[first].items() if rate != rivals[task_id]
+        }
+    return [model for model, outcomes in won.items() if len(outcomes) == 1]

@@ -19,6 +19,7 @@ from rich.markup import escape
 from rich.table import Table as Grid
 
 from bigcodebench_tasks import official_files
+from bigcodebench_tasks.errors import OptionError
 
 STANDARD_OUTPUT = Path("-")
 
@@ -57,6 +58,8 @@ def write(tables: Sequence[Table], everything: Mapping[str, Any], heading: str, 
         "html": lambda: _page(tables, heading),
     }
     wanted: dict[str, Path] = {kind: path for kind in makers if (path := getattr(given, kind)) is not None}
+    if list(wanted.values()).count(STANDARD_OUTPUT) > 1:
+        raise OptionError("only one of --json, --csv and --html can go to standard output (-)")
     official_files.refuse_existing([path for path in wanted.values() if path != STANDARD_OUTPUT], given.force)
     if STANDARD_OUTPUT not in wanted.values():
         _print(tables)

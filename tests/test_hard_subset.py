@@ -9,11 +9,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from datasets import Dataset
 from lm_eval.tasks import TaskManager
 from made import official_results, task, write_tasks
 
 from bigcodebench_tasks.cli import main
-from bigcodebench_tasks.hard_subset import best_matches
+from bigcodebench_tasks.errors import OutputError
+from bigcodebench_tasks.hard_subset import _queries, best_matches
 
 # Every third and fourth task of four has more than two libraries; the length grows by eleven a task.
 NUMBER = 12
@@ -118,6 +120,47 @@ def test_files_that_are_there_are_kept(tmp_path: Path, capsys: pytest.CaptureFix
 
 
 @pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--name", "../up"], "--name ../up"),
+        (["--name", "a b"], "--name a b"),
+        (["--name", "bigcodebench_hard"], "is a task of this package"),
+        (["--chunk", "0"], "--chunk 0"),
+        (["--queries", "nowhere.jsonl"], "there is no such file"),
+        (["--queries", "a.jsonl", "--matches", "b.jsonl"], "one of them"),
+    ],
+)
+def test_what_cannot_work_is_refused_before_anything_is_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str], says: str
+) -> None:
+    assert main(["hard-subset", "--length", "0", *words, "--dest", str(tmp_path / "subset" / "deep")]) == 2
+    assert says in capsys.readouterr().err
+    assert not (tmp_path / "subset").exists()
+
+
+@pytest.mark.parametrize("line", ['"text"', "[1]", '{"question": null}', "3"])
+def test_a_row_that_is_no_query_is_named(tmp_path: Path, line: str) -> None:
+    file = tmp_path / "queries.jsonl"
+    file.write_text('{"question": "?"}\n' + line + "\n")
+    queries = _queries(file, "question")
+    assert next(queries) == "?"
+    with pytest.raises(OutputError, match="row 2 has no text"):
+        next(queries)
+
+
+def test_queries_come_from_parquet_and_compressed_files_too(tmp_path: Path) -> None:
+    texts = [f"question {number}" for number in range(2500)]
+    Dataset.from_dict({"question": texts}).to_parquet(tmp_path / "queries.parquet")
+    lines = "".join(json.dumps({"question": text}) + "\n" for text in texts)
+    (tmp_path / "queries.jsonl.gz").write_bytes(gzip.compress(lines.encode()))
+    for name in ("queries.parquet", "queries.jsonl.gz"):
+        assert list(_queries(tmp_path / name, "question")) == texts
+    (tmp_path / "cut.jsonl.gz").write_bytes(gzip.compress(lines.encode())[:-20])
+    with pytest.raises(OutputError, match="cannot read queries"):
+        list(_queries(tmp_path / "cut.jsonl.gz", "question"))
+
+
+@pytest.mark.parametrize(
     ("line", "says"),
     [('{"text": "?"}', "row 1 needs task_id"), ("{", "cannot read matches"), ('{"score": "x"}', "row 1")],
 )
@@ -132,10 +175,10 @@ def test_the_published_hard_tasks_satisfy_the_criteria(
     shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("BIGCODEBENCH_OVERRIDE_PATH", str(shared / "data" / "BigCodeBench-v0.1.4.jsonl.gz"))
-    published = gzip.decompress((shared / "data" / "BigCodeBench-Hard-v0.1.4.jsonl.gz").read_bytes())
-    (tmp_path / "hard.jsonl").write_bytes(published)
+    file = shared / "data" / "BigCodeBench-Hard-v0.1.4.jsonl.gz"
+    published = gzip.decompress(file.read_bytes())
     dest = tmp_path / "subset"
-    assert main(["hard-subset", "--matches", str(tmp_path / "hard.jsonl"), "--dest", str(dest)]) == 0
+    assert main(["hard-subset", "--matches", str(file), "--dest", str(dest)]) == 0
     assert "with those above 382" in capsys.readouterr().out
     hard = [json.loads(line)["task_id"] for line in published.decode().splitlines()]
     assert len(hard) == 148

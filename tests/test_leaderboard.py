@@ -51,6 +51,7 @@ def test_models_are_ranked_by_the_mean_of_both_splits(results: Path, capsys: pyt
     assert hard == [("second", 1), ("good/one", 2)]
     rates = found["full"]["solve_rates"]["complete"]
     assert rates == {"Made/0": 1.0, "Made/1": 2 / 3, "Made/2": 2 / 3, "Made/3": 1 / 3}
+    assert found["full"]["tasks"]["complete"] == {"tasks": 4, "solved_by_none": 0, "solved_by_all": 1}
 
 
 def test_the_terminal_shows_hard_beside_full(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -78,6 +79,11 @@ def test_tables_go_to_files_that_are_kept_unless_forced(
     assert main([*command, "--force"]) == 0
 
 
+def test_standard_output_holds_one_thing(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["leaderboard", str(results), "--json", "-", "--csv", "-"]) == 2
+    assert "only one of" in capsys.readouterr().err
+
+
 def test_a_models_name_is_text_on_the_page(tmp_path: Path) -> None:
     for model in ("<img src=x onerror=alert(1)>", "b"):
         official_results(tmp_path / "r", model, statuses("10"))
@@ -103,12 +109,31 @@ def test_models_are_compared_on_the_tasks_that_all_have(tmp_path: Path, capsys: 
 def test_compare_says_who_solves_what(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     a = official_results(tmp_path / "a", "a", statuses("1" * 20))
     b = official_results(tmp_path / "b", "b", statuses("0" * 20))
-    assert main(["compare", str(a), str(b)]) == 0
+    page = tmp_path / "page.html"
+    assert main(["compare", str(a), str(b), "--html", str(page)]) == 0
+    assert all(f"<td>Made/{number}</td><td>a</td>" in page.read_text() for number in range(20))
     said = capsys.readouterr().out
     assert "a - b" in said
     assert "+100.0" in said
     assert "a solves, b does not: Made/0" in said
     assert "and 10 more" in said
+
+
+@pytest.mark.parametrize(("second", "said"), [("000", True), ("001", False)])
+def test_a_rating_without_a_lost_battle_is_said_to_mean_little(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], second: str, said: bool
+) -> None:
+    official_results(tmp_path, "first", statuses("110"))
+    official_results(tmp_path, "second", statuses(second))
+    assert main(["leaderboard", str(tmp_path)]) == 0
+    assert ("every battle on Complete: first, second." in capsys.readouterr().out) is said
+
+
+def test_two_runs_of_one_model_are_not_taken_for_two_models(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    first = official_results(tmp_path / "first", "a", statuses("1"))
+    second = official_results(tmp_path / "second", "a", statuses("0"), date="2026-01-03 03:04")
+    assert main(["compare", str(first), str(second)]) == 2
+    assert "under one name only the newest counts" in capsys.readouterr().err
 
 
 def test_nothing_to_compare_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

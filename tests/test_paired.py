@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 
 import numpy as np
 import pytest
 
-from bigcodebench_tasks.paired import difference, elo_ratings
+from bigcodebench_tasks.paired import difference, elo_ratings, one_sided_models
 
 
 def outcomes(text: str) -> dict[str, list[bool]]:
@@ -25,13 +24,16 @@ def test_mcnemar_is_the_exact_sign_test_on_tasks_that_differ() -> None:
     assert found.mean == pytest.approx(5 / 9)
 
 
-def test_the_interval_is_that_of_every_possible_draw_of_tasks() -> None:
-    first, second = outcomes("1 1 0 1 1"), outcomes("0 1 1 0 1")
-    deltas = [float(a[0]) - float(b[0]) for a, b in zip(first.values(), second.values(), strict=True)]
-    draws = [sum(draw) / 5 for draw in itertools.product(deltas, repeat=5)]
+def test_the_interval_is_that_of_the_exact_distribution_of_draws() -> None:
+    first, second = outcomes("1 " * 30 + "0 " * 30), outcomes("1 " * 18 + "0 " * 37 + "1 " * 5)
+    wins, losses, tasks = 12, 5, 60
+    distribution = np.ones(1)  # of the sum of 60 draws, from -60 to 60
+    for _ in range(tasks):
+        distribution = np.convolve(distribution, [losses / tasks, 1 - (wins + losses) / tasks, wins / tasks])
+    low, high = np.searchsorted(np.cumsum(distribution), [0.025, 0.975]) - tasks
     found = difference(first, second)
-    assert (found.low, found.high) == pytest.approx(tuple(np.percentile(draws, [2.5, 97.5])), abs=0.2)
-    assert found.mean == pytest.approx(0.2)
+    assert (found.low, found.high) == pytest.approx((low / tasks, high / tasks), abs=1.01 / tasks)  # one step
+    assert found.mean == pytest.approx(7 / tasks)
 
 
 def test_equal_models_differ_in_nothing() -> None:
@@ -70,10 +72,35 @@ def test_the_rating_is_the_odds_of_winning_a_battle() -> None:
     assert found["better"].low < found["better"].elo < found["better"].high
 
 
+def test_ratings_of_several_models_are_the_fixed_point_of_zermelos_iteration() -> None:
+    rng = np.random.default_rng(1)
+    models = {
+        f"m{n}": {f"Made/{t}": float(rng.random() < share) for t in range(400)}
+        for n, share in enumerate([0.3, 0.5, 0.7])
+    }
+    table = np.array([list(rates_.values()) for rates_ in models.values()])
+    wins = np.array([[(a > b).sum() for b in table] for a in table])
+    strength = np.ones(3)
+    for _ in range(500):
+        games = (wins + wins.T) / (strength[:, None] + strength)
+        strength = wins.sum(axis=1) / games.sum(axis=1)
+        strength /= np.exp(np.log(strength).mean())
+    found = elo_ratings(models, rounds=100)
+    expected = 1000 + 400 * np.log10(strength)
+    assert [found[name].elo for name in models] == pytest.approx(list(expected), abs=10)
+
+
 def test_a_model_that_wins_every_battle_has_a_finite_rating() -> None:
     found = elo_ratings({"better": rates("1 1 1 0"), "worse": rates("0 0 0 0")})
     assert 1000 < found["better"].elo < 2000
     assert found["worse"].elo < 1000
+
+
+def test_models_that_won_or_lost_every_battle_are_named() -> None:
+    models = {"first": rates("1 1 1"), "middle": rates("0 1 0"), "last": rates("0 0 0")}
+    assert one_sided_models(models) == ["first", "last"]
+    assert one_sided_models({"a": rates("1 0"), "b": rates("0 1")}) == []
+    assert one_sided_models({"a": rates("1 0"), "b": rates("1 0")}) == []
 
 
 def test_the_order_in_which_models_are_named_changes_no_rating() -> None:

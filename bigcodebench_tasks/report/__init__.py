@@ -6,16 +6,17 @@ import argparse
 
 from bigcodebench_tasks import evaluations, official_files
 from bigcodebench_tasks.errors import OptionError
-from bigcodebench_tasks.report.page import render
 
 
 def report_command(given: argparse.Namespace) -> int:
     official_files.refuse_existing([given.dest], given.force)
     try:
-        import matplotlib  # noqa: F401 (the pictures need it; said before any work is done)
-    except ImportError as error:
-        raise OptionError("report needs matplotlib: pip install 'bigcodebench-tasks[report]'") from error
+        # Its pictures need a library that other commands do not: said before any work is done.
+        from bigcodebench_tasks.report.page import render
+    except ModuleNotFoundError as error:
+        raise OptionError(f"report needs {error.name}: pip install 'bigcodebench-tasks[report]'") from error
     found = [one.with_tasks() for one in evaluations.read(given.sources)]
     official_files.write_text(given.dest, render(found))
-    print(f"{given.dest}: {len(found)} evaluations, {given.dest.stat().st_size / 1e6:.1f} MB")
+    several = "evaluation" if len(found) == 1 else "evaluations"
+    print(f"{given.dest}: {len(found)} {several}, {given.dest.stat().st_size / 1e6:.1f} MB")
     return 0

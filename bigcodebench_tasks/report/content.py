@@ -1,9 +1,9 @@
-"""What the report says of one evaluation, as plain JSON types."""
+"""What the report says of evaluations, as plain JSON types."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from bigcodebench_tasks.domains import DOMAINS, domains_of, libraries_of
@@ -15,46 +15,70 @@ from bigcodebench_tasks.scoring import estimate_pass_at_k
 LONGEST = 8000
 
 
-def overview(one: Evaluation) -> dict[str, Any]:
-    """Everything but the tasks' texts: cards, pass rates, and the rows of the table of tasks."""
+def overview(one: Evaluation, found: Sequence[Evaluation]) -> dict[str, Any]:
+    """Everything of an evaluation but the tasks' texts: cards, pass rates, and the rows of the table of tasks.
+
+    Args:
+        one: the evaluation, with its tasks.
+        found: all evaluations of the page, for the mean of both splits.
+    """
     rates = one.solve_rates()
-    low, high = mean_interval(list(rates.values()))
     truth = one.run.get("ground_truth") or {}
+    numbers = [len(samples) for samples in one.samples.values()]
     return {
         "model": one.model,
         "subset": one.subset,
         "split": one.split,
         "name": one.name,
-        "score": one.score(),
-        "low": low,
-        "high": high,
-        "tasks": len(rates),
-        "samples": sum(map(len, one.samples.values())),
+        "score": _estimate(list(rates.values())),
+        "mean": _mean_of_splits(one, found),
+        "samples": sum(numbers),
+        "fewest": min(numbers),
+        "most": max(numbers),
         "facts": _facts(one),
+        "truthFails": [task_id for task_id in truth.get("failed", ()) if task_id in one.samples],
         "domains": _pass_rates(one, rates, domains_of, DOMAINS),
         "libraries": _pass_rates(one, rates, libraries_of),
-        "reasons": Counter(s.reason for samples in one.samples.values() for s in samples).most_common(),
+        "reasons": _reasons(one),
         "curve": _curve(one),
-        "rows": [_row(task_id, one, task_id in truth.get("failed", ())) for task_id in one.samples],
+        "rows": [_row(task_id, one) for task_id in one.samples],
     }
+
+
+def _estimate(rates: Sequence[float]) -> dict[str, Any]:
+    """Mean of one rate per task, with its interval and the number of tasks."""
+    low, high = mean_interval(rates)
+    return {"rate": sum(rates) / len(rates), "low": low, "high": high, "tasks": len(rates)}
+
+
+def _mean_of_splits(one: Evaluation, found: Sequence[Evaluation]) -> dict[str, Any] | None:
+    """pass@1 over both splits, by which the leaderboard ranks; None unless both are there with the same tasks."""
+    mates = [other.solve_rates() for other in found if (other.model, other.subset) == (one.model, one.subset)]
+    if len(mates) != 2 or mates[0].keys() != mates[1].keys():
+        return None
+    first, second = mates
+    return _estimate([(first[task_id] + second[task_id]) / 2 for task_id in first])
 
 
 def _facts(one: Evaluation) -> list[tuple[str, str]]:
     """What the score depends on, as label and value."""
     run = one.run
-    truth = run.get("ground_truth")
     facts = [("executed", one.date.strftime("%Y-%m-%d %H:%M"))]
-    if run:
-        environment = run.get("environment") or {}
-        facts += [
-            ("plugin", str(run.get("plugin", "unknown"))),
-            ("prompts", str(run.get("mode", "unknown"))),
-            ("environment", str(environment.get("lock", "unknown"))),
-            ("isolation", str(run.get("isolation", "unknown"))),
-            ("ground truth", f"{100 * truth['pass_rate']:.1f}% pass" if truth else "not checked"),
-            ("dataset", str(run.get("dataset_sha256", "unknown"))[:12]),
-        ]
-    return facts
+    if not run:
+        return [*facts, ("source", "official results file, which says no more")]
+    environment, options, truth = run.get("environment") or {}, run.get("options") or {}, run.get("ground_truth")
+    lock, digest = str(environment.get("lock", "unknown")), str(environment.get("sha256", ""))[:12]
+    return [
+        *facts,
+        ("plugin", str(run.get("plugin", "unknown"))),
+        ("prompts", str(run.get("mode", "unknown"))),
+        ("environment", f"{lock} {digest}".strip()),
+        ("isolation", str(run.get("isolation", "unknown"))),
+        ("network", str(options.get("network", "unknown"))),
+        ("calibrated", "yes" if options.get("calibrated", True) else "no"),
+        ("ground truth", f"{100 * truth['pass_rate']:.1f}% pass" if truth else "not checked"),
+        ("dataset", str(run.get("dataset_sha256", "unknown"))[:12]),
+    ]
 
 
 def _pass_rates(
@@ -69,12 +93,13 @@ def _pass_rates(
         for label in dict.fromkeys(labels_of(one.tasks[task_id])):
             per_label.setdefault(label, []).append(rate)
     names = [name for name in order if name in per_label] or sorted(per_label, key=lambda n: (-len(per_label[n]), n))
-    found = []
-    for name in names:
-        low, high = mean_interval(per_label[name])
-        mean = sum(per_label[name]) / len(per_label[name])
-        found.append({"name": name, "tasks": len(per_label[name]), "rate": mean, "low": low, "high": high})
-    return found
+    return [{"name": name, **_estimate(per_label[name])} for name in names]
+
+
+def _reasons(one: Evaluation) -> list[dict[str, Any]]:
+    """How many samples got a verdict for each reason, the commonest first."""
+    counts = Counter((s.reason, s.passed) for samples in one.samples.values() for s in samples)
+    return [{"name": reason, "passed": passed, "samples": n} for (reason, passed), n in counts.most_common()]
 
 
 def _curve(one: Evaluation) -> list[tuple[int, float]]:
@@ -86,20 +111,30 @@ def _curve(one: Evaluation) -> list[tuple[int, float]]:
     return [(k, sum(estimate_pass_at_k(n, c, k) for n, c in counts) / len(counts)) for k in range(1, fewest + 1)]
 
 
-def _row(task_id: str, one: Evaluation, truth_fails: bool) -> dict[str, Any]:
+def _row(task_id: str, one: Evaluation) -> dict[str, Any]:
     samples, task = one.samples[task_id], one.tasks[task_id]
     times = [s.seconds for s in samples if s.seconds is not None]
     return {
         "id": task_id,
         "passed": sum(s.passed for s in samples),
         "samples": len(samples),
-        "statuses": sorted({s.status for s in samples}),
-        "reasons": [reason for reason, _ in Counter(s.reason for s in samples).most_common()],
+        "verdicts": _verdicts(samples),
+        # Of those that do not pass: a task that passes needs no reason.
+        "reasons": Counter(s.reason for s in samples if not s.passed).most_common(),
         "domains": domains_of(task),
         "libraries": libraries_of(task),
         "seconds": max(times) if times else None,
-        "truthFails": truth_fails,
     }
+
+
+def _verdicts(samples: Sequence[Judged]) -> list[str]:
+    """What to choose the task by: the status of its only sample, or how many of several pass, and the rare statuses."""
+    statuses = {sample.status for sample in samples}
+    if len(samples) == 1:
+        return sorted(statuses)
+    passed = sum(sample.passed for sample in samples)
+    kind = "all pass" if passed == len(samples) else "some pass" if passed else "none passes"
+    return [kind, *sorted(statuses - {"pass", "fail"})]
 
 
 def details(task_id: str, one: Evaluation) -> dict[str, Any]:

@@ -18,39 +18,51 @@ from bigcodebench_tasks.report.content import details, overview
 from bigcodebench_tasks.report.pictures import pictures
 
 # Samples whose texts are packed together: more pack better, fewer open faster.
-SAMPLES_PER_BLOCK = 60
+SAMPLES_PER_BLOCK = 40
+
+# One after the other they are the page's script.
+SCRIPTS = ("elements.js", "code.js", "overview.js", "table.js", "task.js", "start.js")
 
 
 def render(found: Sequence[Evaluation]) -> str:
     """The HTML text of the page.
 
     Model output is hostile. It gets into the page only inside JSON and gzip, and from there only as text nodes; the
-    page's policy allows its own script by hash, and no connection to anywhere.
+    page's policy allows its own script and style by hash, and no connection to anywhere.
 
     Args:
         found: evaluations with their tasks, at least one.
     """
-    assets = resources.files("bigcodebench_tasks.report")
-    script = (assets / "page.js").read_text(encoding="utf-8")
+    script, style = "".join(map(_asset, SCRIPTS)), _asset("page.css")
     blocks: list[str] = []
     overviews, drawn = [], []
     with progress(sum(len(one.samples) for one in found), "Packing", "task", leave=False) as bar:
-        for one in found:
-            said = overview(one)
+        for number, one in enumerate(found):
+            said = overview(one, found)
             for row, block in zip(said["rows"], _packed(one, blocks, bar), strict=True):
                 row["block"] = block
             overviews.append(said)
-            drawn.append(pictures(one, said["curve"]))
+            drawn.append(pictures(one, said["curve"], number))
     environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    return environment.from_string((assets / "page.html.j2").read_text(encoding="utf-8")).render(
+    return environment.from_string(_asset("page.html.j2")).render(
         title=", ".join(dict.fromkeys(one.model for one in found)),
-        style=(assets / "page.css").read_text(encoding="utf-8"),
+        style=style,
+        style_hash=_hash(style),
         script=script,
-        script_hash=base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii"),
+        script_hash=_hash(script),
         overview=_json(overviews),
         pictures=drawn,
         blocks=blocks,
     )
+
+
+def _asset(name: str) -> str:
+    return (resources.files("bigcodebench_tasks.report") / name).read_text(encoding="utf-8")
+
+
+def _hash(text: str) -> str:
+    """As a content security policy names an element's text."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii")
 
 
 def _packed(one: Evaluation, blocks: list[str], bar: Any) -> list[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import io
 import re
 from collections.abc import Callable, Sequence
@@ -29,64 +30,88 @@ _STYLE: Any = {
     "axes.labelcolor": _TEXT,
     "axes.spines.top": False,
     "axes.spines.right": False,
+    "axes.axisbelow": True,
     "xtick.color": _TEXT,
     "ytick.color": _TEXT,
     "legend.frameon": False,
+    "legend.handlelength": 1.0,
+    "legend.borderaxespad": 0.3,
 }
 
 
-def pictures(one: Evaluation, curve: Sequence[tuple[int, float]]) -> list[tuple[str, str]]:
-    """(title, SVG) of each picture of an evaluation."""
-    samples = [sample for several in one.samples.values() for sample in several]
-    found = []
-    timed = [(sample.seconds, sample.passed) for sample in samples if sample.seconds]
+def pictures(one: Evaluation, curve: Sequence[tuple[int, float]], number: int) -> list[tuple[str, str]]:
+    """(title, SVG) of each picture of an evaluation.
+
+    Args:
+        one: the evaluation, with its tasks.
+        curve: (k, pass@k), empty for none.
+        number: of the evaluation on the page: pictures of several must not share the ids of their parts.
+    """
+    judged = [(sample, task_id) for task_id, samples in one.samples.items() for sample in samples]
+    drawings: list[tuple[str, Callable[[Axes], None]]] = []
+    timed = [(sample.seconds, sample.passed) for sample, _ in judged if sample.seconds is not None]
     if timed:
-        found.append(("Seconds of execution", _by_outcome(timed, "seconds")))
-    lengths = [(float(len(sample.program)), sample.passed) for sample in samples]
-    found.append(("Length of the executed program", _by_outcome(lengths, "characters")))
+        drawings.append(("Duration, by outcome", _by_outcome(timed, "seconds", 0.001)))
+    lengths = [
+        (float(len(sample.program) - sample.solution_start(one.tasks[task_id])), sample.passed)
+        for sample, task_id in judged
+    ]
+    drawings.append(("Length of the solution, by outcome", _by_outcome(lengths, "characters", 1.0)))
     if curve:
-        found.append(("pass@k", _of_k(curve)))
-    return found
+        drawings.append(("pass@k", _of_k(curve)))
+    return [(title, _svg(draw, title, f"{number} {title}")) for title, draw in drawings]
 
 
-def _by_outcome(values: Sequence[tuple[float, bool]], unit: str) -> str:
-    """How many samples of each size pass and fail, on a logarithmic scale."""
-    sizes = np.array([max(value, 1e-3) for value, _ in values])
+def _by_outcome(values: Sequence[tuple[float, bool]], unit: str, smallest: float) -> Callable[[Axes], None]:
+    """How many samples of each size pass and fail, on a logarithmic scale, which begins at `smallest`."""
+    sizes = np.array([max(value, smallest) for value, _ in values])
     passed = np.array([outcome for _, outcome in values])
     low, high = np.log10(sizes.min()), np.log10(sizes.max())
     bins = np.logspace(low, max(high, low + 0.1), 25)
 
     def draw(axes: Axes) -> None:
         axes.hist(
-            [sizes[passed], sizes[~passed]], list(bins), stacked=True, color=[_PASS, _FAIL], label=["pass", "not pass"]
+            [sizes[passed], sizes[~passed]],
+            list(bins),
+            stacked=True,
+            rwidth=0.9,
+            color=[_PASS, _FAIL],
+            label=["pass", "not pass"],
         )
         axes.set_xscale("log")
-        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high - low < 2 else (1,)))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         axes.xaxis.set_minor_formatter(NullFormatter())
+        axes.tick_params(which="minor", length=0)
         axes.set_xlabel(unit)
         axes.set_ylabel("samples")
-        axes.yaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2)
+        axes.yaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
+        axes.grid(axis="y", color=_LINE)
+        axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
 
-    return _svg(draw, unit)
+    return draw
 
 
-def _of_k(curve: Sequence[tuple[int, float]]) -> str:
+def _of_k(curve: Sequence[tuple[int, float]]) -> Callable[[Axes], None]:
     def draw(axes: Axes) -> None:
         axes.plot([k for k, _ in curve], [100 * score for _, score in curve], color=_PASS, marker="o", markersize=4)
-        axes.set_ylim(bottom=0)
+        for (k, score), place, side in ((curve[0], (5, -11), "left"), (curve[-1], (0, 8), "center")):
+            axes.annotate(f"{100 * score:.1f}", (k, 100 * score), place, textcoords="offset points", ha=side)
+        axes.set_ylim(0, 112 * max(max(score for _, score in curve), 0.01))
+        axes.margins(x=0.08)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.yaxis.set_major_locator(MaxNLocator(nbins=5))
         axes.set_xlabel("k")
         axes.set_ylabel("pass@k, %")
         axes.grid(axis="y", color=_LINE)
 
-    return _svg(draw, "k")
+    return draw
 
 
-def _svg(draw: Callable[[Axes], None], salt: str) -> str:
-    # The salt makes ids inside the picture the same in every run.
+def _svg(draw: Callable[[Axes], None], title: str, salt: str) -> str:
+    # The salt makes ids inside the picture the same in every run, and unlike those of other pictures.
     with matplotlib.rc_context({**_STYLE, "svg.hashsalt": salt}):
-        figure = Figure(figsize=(5.2, 2.9), layout="constrained")
+        figure = Figure(figsize=(4.6, 2.9), layout="constrained")
         draw(figure.add_subplot())
         text = io.StringIO()
         figure.savefig(text, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
@@ -94,5 +119,9 @@ def _svg(draw: Callable[[Axes], None], salt: str) -> str:
     svg = svg[svg.index("<svg") :]
     for colour, of_the_page in _OF_THE_PAGE.items():
         svg = svg.replace(colour, of_the_page)
+    # Its style element would hold for the whole page (page.css has those rules), and names of groups repeat.
+    svg = re.sub(r"<style.*?</style>|<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    svg = re.sub(r'<g id="[^"]*"', "<g", svg)
     # Without a size of its own it takes its box's.
-    return re.sub(r' (width|height)="[^"]*pt"', "", svg, count=2)
+    svg = re.sub(r' (width|height)="[^"]*pt"', "", svg, count=2)
+    return svg.replace("<svg", f'<svg role="img" aria-label="{html.escape(title)}"', 1)

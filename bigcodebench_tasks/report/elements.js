@@ -1,0 +1,30 @@
+"use strict";
+// Model output is hostile: every text of it goes into the page as a text node, never as HTML.
+
+const byId = (id) => document.getElementById(id);
+const evaluations = JSON.parse(byId("data").textContent);
+
+// What is shown: the evaluation, the order of the table, and the task that is open, {id, next, previous}.
+const shown = { evaluation: 0, sortedBy: "number", down: false, task: null };
+const evaluation = () => evaluations[shown.evaluation];
+
+// A new element. Properties are attributes, but "class", and "onclick" and its like, which are functions.
+function element(name, properties = {}, ...children) {
+  const made = document.createElement(name);
+  for (const [key, value] of Object.entries(properties)) {
+    if (key === "class") made.className = value;
+    else if (key.startsWith("on")) made.addEventListener(key.slice(2), value);
+    else if (value !== null && value !== false) made.setAttribute(key, value === true ? "" : value);
+  }
+  made.append(...children.filter((child) => child !== null));
+  return made;
+}
+
+const percent = (share) => (100 * share).toFixed(1);
+const count = (number, noun) => `${number.toLocaleString("en")} ${noun}${number === 1 ? "" : "s"}`;
+
+// The link of a task, "#BigCodeBench/17"; the number of the evaluation stands before it, but for the first.
+function link(id) {
+  const readable = encodeURIComponent(id).replaceAll("%2F", "/");
+  return "#" + (shown.evaluation ? shown.evaluation + ":" : "") + readable;
+}
