@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 from sklearn.linear_model import LogisticRegression
+from threadpoolctl import threadpool_limits
 
 ROUNDS = 10_000
 """Bootstrap rounds of a difference."""
@@ -108,10 +109,12 @@ def elo_ratings(
         features, won, shares = np.vstack([features, -features]), np.concatenate([won, 1 - won]), np.tile(shares, 2) / 2
     rng = np.random.default_rng(seed)
     ratings = np.empty((rounds, len(models)))
-    for number in range(rounds):
-        drawn = rng.multinomial(len(battles), shares)
-        fit = LogisticRegression(fit_intercept=False).fit(features, won, sample_weight=drawn)
-        ratings[number] = 400 * fit.coef_[0] + 1000
+    # Threads of linear algebra gain nothing on so little, and on a busy machine wait for each other without end.
+    with threadpool_limits(1):
+        for number in range(rounds):
+            drawn = rng.multinomial(len(battles), shares)
+            fit = LogisticRegression(fit_intercept=False).fit(features, won, sample_weight=drawn)
+            ratings[number] = 400 * fit.coef_[0] + 1000
     lows, medians, highs = np.percentile(ratings, [2.5, 50, 97.5], axis=0)
     return {
         model: Rating(int(median + 0.5), float(low), float(high))
