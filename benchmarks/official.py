@@ -28,7 +28,7 @@ HERE = Path(__file__).resolve().parent
 # official evaluator expects to find them. What it needs is bound at its own place.
 _VIEW = r"""
 set -e
-view=$(mktemp -d); mount --make-rprivate /; mount -t tmpfs none "$view"
+view=/mnt; mount --make-rprivate /; mount -t tmpfs none "$view"
 for top in /*; do
     name=${top#/}
     case $name in proc|sys|dev|tmp|root|home|mnt|lost+found) mkdir -p "$view/$name";;

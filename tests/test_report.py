@@ -6,6 +6,9 @@ import base64
 import gzip
 import json
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +16,7 @@ import pytest
 from made import official_results, write_tasks
 
 from bigcodebench_tasks.cli import main
+from bigcodebench_tasks.intervals import mean_interval
 
 pytest.importorskip("matplotlib", reason="needs the extra report")
 
@@ -24,6 +28,13 @@ def tasks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BIGCODEBENCH_OVERRIDE_PATH", str(write_tasks(tmp_path / "tasks.jsonl", 9)))
 
 
+def report(*sources: Path) -> Path:
+    """The page of these evaluations, written by the command."""
+    page = sources[0].parent / "page.html"
+    assert main(["report", *map(str, sources), "--dest", str(page), "--force"]) == 0
+    return page
+
+
 def overview(page: Path) -> Any:
     return json.loads(re.search(r'<script type="application/json" id="data">(.*?)</script>', page.read_text())[1])
 
@@ -33,21 +44,31 @@ def block(page: Path, number: int) -> Any:
     return json.loads(gzip.decompress(base64.b64decode(packed)))
 
 
+def policy(page: Path) -> dict[str, str]:
+    text = re.search(r'Content-Security-Policy" content="([^"]*)"', page.read_text())[1]
+    return dict(part.strip().split(" ", 1) for part in text.split(";"))
+
+
 def test_a_page_of_several_evaluations(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    folder, page = tmp_path / "out", tmp_path / "page.html"
+    folder = tmp_path / "out"
     outcomes = {n: ["pass", "fail"] if n % 2 else ["fail", "timeout"] for n in range(9)}
     for split in ("complete", "instruct"):
         official_results(folder, "some/model", outcomes, split=split)
-    assert main(["report", str(folder), "--dest", str(page)]) == 0
-    assert f"{page}: 2 evaluations" in capsys.readouterr().out
+    page = report(folder)
+    assert f"{page}: 2 evaluations, 0." in capsys.readouterr().out
     complete, instruct = overview(page)
     assert (complete["model"], complete["split"], instruct["split"]) == ("some/model", "complete", "instruct")
-    assert complete["score"] == pytest.approx(2 / 9)
+    assert complete["score"]["rate"] == pytest.approx(2 / 9)
+    assert complete["score"]["tasks"] == 9
+    assert [complete["score"]["low"], complete["score"]["high"]] == pytest.approx(mean_interval([0, 0.5] * 4 + [0]))
     assert complete["curve"] == [[1, pytest.approx(2 / 9)], [2, pytest.approx(4 / 9)]]
-    assert complete["reasons"] == [["fail", 9], ["timeout", 5], ["pass", 4]]
+    counts = [(reason["name"], reason["samples"], reason["passed"]) for reason in complete["reasons"]]
+    assert counts == [("fail", 9, False), ("timeout", 5, False), ("pass", 4, True)]
     assert {one["name"]: one["tasks"] for one in complete["domains"]} == {"Computation": 6, "System": 9, "Network": 2}
     row = complete["rows"][3]
     assert (row["id"], row["passed"], row["samples"], row["libraries"][-1]) == ("Made/3", 1, 2, "requests")
+    assert (row["verdicts"], row["reasons"]) == (["some pass"], [["fail", 1]])
+    assert complete["rows"][2]["verdicts"] == ["none passes", "timeout"]
     texts = block(page, row["block"])["Made/3"]
     assert texts["prompt"].startswith("import os")
     assert texts["reference"].endswith("# long\n")
@@ -63,40 +84,86 @@ def test_model_output_is_never_markup(tmp_path: Path) -> None:
     (one,) = content["eval"]["Made/0"]
     one["solution"], one["details"], one["status"] = HOSTILE, {HOSTILE: HOSTILE * 1000}, HOSTILE
     file.write_text(json.dumps(content))
-    assert main(["report", str(file), "--dest", str(tmp_path / "page.html")]) == 0
-    page = (tmp_path / "page.html").read_text()
-    assert "<img" not in page
-    assert "onerror" not in re.sub(r'<script type="application/json".*?</script>', "", page)
-    (sample,) = block(tmp_path / "page.html", 0)["Made/0"]["samples"]
+    page = report(file)
+    assert "<img" not in page.read_text()
+    assert "onerror" not in re.sub(r'<script type="application/json".*?</script>', "", page.read_text())
+    (sample,) = block(page, 0)["Made/0"]["samples"]
     assert sample["program"] == HOSTILE
     assert "characters left out" in sample["details"][HOSTILE]
-    (said,) = overview(tmp_path / "page.html")
-    assert said["reasons"] == [[HOSTILE, 1]]
+    (said,) = overview(page)
+    assert [reason["name"] for reason in said["reasons"]] == [HOSTILE]
 
 
 def test_the_page_may_run_its_own_script_alone_and_connect_nowhere(tmp_path: Path) -> None:
-    file = official_results(tmp_path / "out", "m", {0: ["pass"]})
-    assert main(["report", str(file), "--dest", str(tmp_path / "page.html")]) == 0
-    page = (tmp_path / "page.html").read_text()
-    assert "default-src 'none'" in page
-    assert "script-src 'sha256-" in page
-    assert not re.search(r'(?:src|href)="(?!#)', page)
+    page = report(official_results(tmp_path / "out", "m", {0: ["pass"]}))
+    assert policy(page)["default-src"] == policy(page)["base-uri"] == policy(page)["form-action"] == "'none'"
+    assert policy(page)["script-src"].startswith("'sha256-")
+    assert policy(page)["style-src-elem"].startswith("'sha256-")
+    assert not re.search(r'(?:src|href)="(?!#)', page.read_text())
+
+
+def test_pictures_take_their_colours_from_the_page_and_share_no_name(tmp_path: Path) -> None:
+    for split in ("complete", "instruct"):
+        official_results(tmp_path / "out", "m", {n: ["pass", "fail"] for n in range(5)}, split=split)
+    pictures = re.findall(r"<svg.*?</svg>", report(tmp_path / "out").read_text(), re.DOTALL)
+    assert len(pictures) == 4
+    names = [name for picture in pictures for name in re.findall(r' id="([^"]*)"', picture)]
+    assert len(names) == len(set(names)) > 0
+    for picture in pictures:
+        assert "var(--pass)" in picture
+        assert "currentColor" in picture
+        assert not re.search(r"#[0-9a-f]{6}[;\"]", picture)
+        assert "<style" not in picture
+
+
+def test_the_mean_of_both_splits_is_of_the_same_tasks(tmp_path: Path) -> None:
+    official_results(tmp_path / "out", "m", {0: ["pass"], 1: ["pass"], 2: ["fail"], 3: ["fail"]})
+    official_results(tmp_path / "out", "m", {0: ["pass"], 1: ["fail"], 2: ["fail"], 3: ["fail"]}, split="instruct")
+    means = [said["mean"] for said in overview(report(tmp_path / "out"))]
+    assert means[0] == means[1]
+    assert means[0]["rate"] == pytest.approx(0.375)
+    assert [means[0]["low"], means[0]["high"]] == pytest.approx(mean_interval([1, 0.5, 0, 0]))
+    official_results(tmp_path / "out", "m", {0: ["pass"]}, split="instruct")
+    assert [said["mean"] for said in overview(report(tmp_path / "out"))] == [None, None]
 
 
 def test_the_same_evaluation_gives_the_same_page(tmp_path: Path) -> None:
     file = official_results(tmp_path / "out", "m", {n: ["pass", "fail"] for n in range(5)})
-    for name in ("a.html", "b.html"):
-        assert main(["report", str(file), "--dest", str(tmp_path / name)]) == 0
-    assert (tmp_path / "a.html").read_text() == (tmp_path / "b.html").read_text()
+    assert report(file).read_bytes() == report(file).read_bytes()
+
+
+def test_without_its_library_the_command_says_what_to_install(tmp_path: Path) -> None:
+    file = official_results(tmp_path / "out", "m", {0: ["pass"]})
+    program = "import sys; sys.modules['matplotlib'] = None; from bigcodebench_tasks.cli import main; sys.exit(main())"
+    command = [sys.executable, "-c", program, "report", str(file), "--dest", str(tmp_path / "page.html")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 2
+    assert done.stderr == "bigcodebench-tasks: report needs matplotlib: pip install 'bigcodebench-tasks[report]'\n"
+    assert not (tmp_path / "page.html").exists()
 
 
 def test_a_run_of_the_harness_says_what_its_score_depends_on(
     mini_run: tuple[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("BIGCODEBENCH_OVERRIDE_PATH")
-    command = ["report", str(mini_run[1]), "--dest", str(tmp_path / "page.html")]
-    assert main(command) == 0
-    facts = dict(overview(tmp_path / "page.html")[0]["facts"])
-    assert {"plugin", "environment", "isolation", "dataset"} <= set(facts)
-    assert main(command) == 2
+    folder = Path(shutil.copytree(mini_run[1], tmp_path / "out"))
+    (results,) = folder.rglob("results_*.json")
+    content = json.loads(results.read_text())
+    for config in content["configs"].values():
+        config["metadata"]["bigcodebench_run"]["ground_truth"] = {
+            "pass_rate": 0.5,
+            "failed": ["BigCodeBenchMini/1", "Other/1"],
+        }
+    results.write_text(json.dumps(content))
+    page = report(folder)
+    for said in overview(page):
+        facts = dict(said["facts"])
+        assert facts["environment"].startswith("official ")
+        assert facts["ground truth"] == "50.0% pass"
+        assert {"plugin", "isolation", "network", "dataset"} <= set(facts)
+        assert said["truthFails"] == [row["id"] for row in said["rows"] if row["id"] == "BigCodeBenchMini/1"]
+        assert all(row["seconds"] > 0 for row in said["rows"])
+        texts = block(page, said["rows"][0]["block"])[said["rows"][0]["id"]]
+        assert "def task_func" in texts["samples"][0]["raw"]
+    assert main(["report", str(folder), "--dest", str(page)]) == 2
     assert "--force" in capsys.readouterr().err
