@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
+from scipy import stats
 
 _Z = 1.959963984540054  # of the normal distribution: 95%, both sides
 
@@ -15,7 +16,8 @@ def mean_interval(rates: Sequence[float]) -> tuple[float, float]:
 
     The tasks are taken as a sample of all tasks that could have been asked. With one sample per task this is
     Wilson's score interval (Wilson, 1927), which stays inside 0 to 1 and is sound near both; with several the same
-    with the number of tasks that would give the variance that was seen.
+    with the number of tasks that would give the variance that was seen, and Student's t in place of the normal
+    distribution, because that variance is itself an estimate.
 
     Args:
         rates: one estimate per task, 0 to 1.
@@ -27,9 +29,11 @@ def mean_interval(rates: Sequence[float]) -> tuple[float, float]:
     if tasks == 0:
         return 0.0, 1.0
     mean = float(np.mean(rates))
-    variance = float(np.var(rates))
-    # Rates between 0 and 1 vary less than zeros and ones with the same mean: as much as of more tasks.
-    n = tasks * mean * (1 - mean) / variance if variance else float(tasks)
-    centre = (mean + _Z**2 / (2 * n)) / (1 + _Z**2 / n)
-    half = _Z / (1 + _Z**2 / n) * math.sqrt(mean * (1 - mean) / n + _Z**2 / (4 * n**2))
+    z, n = _Z, float(tasks)
+    if len(set(rates)) > 1 and not set(rates) <= {0.0, 1.0}:
+        # Rates between 0 and 1 vary less than zeros and ones with the same mean: as much as of more tasks.
+        n = tasks * mean * (1 - mean) / float(np.var(rates, ddof=1))
+        z = float(stats.t.ppf(0.975, tasks - 1))
+    centre = (mean + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z / (1 + z**2 / n) * math.sqrt(mean * (1 - mean) / n + z**2 / (4 * n**2))
     return max(0.0, centre - half), min(1.0, centre + half)

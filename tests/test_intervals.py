@@ -30,6 +30,12 @@ def test_with_several_samples_it_covers_the_mean_as_often_as_it_says() -> None:
     assert 0.93 <= np.mean(inside) <= 0.97
 
 
+def test_two_tasks_that_are_alike_are_still_only_two() -> None:
+    low, high = mean_interval([0.6, 0.7])
+    assert low < 0.2
+    assert high > 0.9
+
+
 def test_no_task_says_nothing() -> None:
     assert mean_interval([]) == (0.0, 1.0)
 

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from made import official_results, write_tasks
 
@@ -114,6 +115,15 @@ def test_pictures_take_their_colours_from_the_page_and_share_no_name(tmp_path: P
         assert "currentColor" in picture
         assert not re.search(r"#[0-9a-f]{6}[;\"]", picture)
         assert "<style" not in picture
+
+
+def test_every_sample_is_in_a_bin_of_its_picture() -> None:
+    from bigcodebench_tasks.report.pictures import bins_of
+
+    random = np.random.default_rng(0)
+    for number in range(1, 200):
+        sizes = random.lognormal(size=number) * random.choice([0.01, 300.0])
+        assert np.histogram(sizes, bins_of(sizes))[0].sum() == number
 
 
 def test_the_mean_of_both_splits_is_of_the_same_tasks(tmp_path: Path) -> None:

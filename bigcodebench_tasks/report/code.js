@@ -37,7 +37,7 @@ const plain = (text, kind = "") => element("pre", { tabindex: "0", class: kind }
 function python(source, first = null) {
   const made = element("pre", { tabindex: "0", class: first === null ? "" : "numbered" }, element("code", {},
     ...highlighted(source).flatMap((line, number) => [number ? "\n" : "", element("span", { class: "line" }, ...spans(line))])));
-  made.style.counterReset = `line ${first - 1}`;
+  if (first !== null) made.style.counterReset = `line ${first - 1}`;
   return made;
 }
 

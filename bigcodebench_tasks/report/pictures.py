@@ -13,6 +13,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+from numpy.typing import NDArray
 
 from bigcodebench_tasks.evaluations import Evaluation
 
@@ -66,8 +67,7 @@ def _by_outcome(values: Sequence[tuple[float, bool]], unit: str, smallest: float
     """How many samples of each size pass and fail, on a logarithmic scale, which begins at `smallest`."""
     sizes = np.array([max(value, smallest) for value, _ in values])
     passed = np.array([outcome for _, outcome in values])
-    low, high = np.log10(sizes.min()), np.log10(sizes.max())
-    bins = np.logspace(low, max(high, low + 0.1), 25)
+    bins = bins_of(sizes)
 
     def draw(axes: Axes) -> None:
         axes.hist(
@@ -79,7 +79,7 @@ def _by_outcome(values: Sequence[tuple[float, bool]], unit: str, smallest: float
             label=["pass", "not pass"],
         )
         axes.set_xscale("log")
-        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high - low < 2 else (1,)))
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if bins[-1] < 100 * bins[0] else (1,)))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         axes.xaxis.set_minor_formatter(NullFormatter())
         axes.tick_params(which="minor", length=0)
@@ -90,6 +90,12 @@ def _by_outcome(values: Sequence[tuple[float, bool]], unit: str, smallest: float
         axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
 
     return draw
+
+
+def bins_of(sizes: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Borders of 24 bins of equal width on a logarithmic scale, which hold every one of these sizes (all over 0)."""
+    # Not by way of logarithms: rounded, they would leave out the smallest and the largest.
+    return np.geomspace(sizes.min(), max(sizes.max(), 1.25 * sizes.min()), 25)
 
 
 def _of_k(curve: Sequence[tuple[int, float]]) -> Callable[[Axes], None]:

@@ -75,6 +75,7 @@ function chooseBy(filter, value) {
 }
 
 filters.addEventListener("input", fillTable);
+filters.addEventListener("change", fillTable); // some tools that choose for people tell this alone
 filters.addEventListener("submit", (event) => event.preventDefault());
 filters.addEventListener("reset", () => setTimeout(fillTable));
 byId("tasks").tHead.addEventListener("click", (event) => {
