@@ -24,6 +24,7 @@ from pathlib import Path
 
 from engine import programs
 
+from bigcodebench_tasks.errors import BigCodeBenchError
 from bigcodebench_tasks.execution import Program, Verdict, execute
 from bigcodebench_tasks.execution.prepare import prepare
 from bigcodebench_tasks.groundtruth import MEASURE_TIME, USUAL_SECONDS
@@ -74,8 +75,11 @@ def main() -> int:
     options = parser.parse_args()
     suffix = "-Hard" if options.subset == "Hard" else ""
     chosen = programs(options.data / f"BigCodeBench{suffix}-v0.1.4.jsonl.gz")
-    for way in set(options.ways):
-        prepare("landlock" if way == "landlock" else None)  # what the machine cannot do is said before anything runs
+    try:
+        for way in set(options.ways):  # what the machine cannot do is said before anything runs
+            prepare("landlock" if way == "landlock" else None)
+    except BigCodeBenchError as error:
+        parser.error(str(error))
     runs: dict[str, dict[str, str]] = {}
     for file in options.known:
         rows = [json.loads(line) for line in file.read_text().splitlines()]

@@ -23,6 +23,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "tests" / "fidelity")
 import answers  # noqa: E402
 from official_sanitizer import CRASHES, OfficialSanitizer, install  # noqa: E402
 
+from bigcodebench_tasks.dataset import canonical_program  # noqa: E402
 from bigcodebench_tasks.sanitize import sanitize  # noqa: E402
 
 Solution = tuple[str, str]  # program, entry point
@@ -40,7 +41,7 @@ def solutions() -> list[Solution]:
         ]
     with gzip.open(path, "rt", encoding="utf8") as rows:
         tasks = [json.loads(row) for row in rows]
-    return [(task["complete_prompt"] + task["canonical_solution"], task["entry_point"]) for task in tasks]
+    return [(canonical_program(task), task["entry_point"]) for task in tasks]
 
 
 def awkward_answers() -> dict[str, list[str]]:

@@ -20,6 +20,7 @@ from pathlib import Path
 import official
 from tqdm import tqdm
 
+from bigcodebench_tasks.dataset import canonical_program
 from bigcodebench_tasks.execution import Program, Verdict, execute, machine
 from bigcodebench_tasks.execution.prepare import prepare
 from bigcodebench_tasks.groundtruth import USUAL_SECONDS
@@ -155,13 +156,9 @@ CHANGES: dict[str, Change] = {
 }
 
 
-def canonical(task: Task) -> str:
-    return task["complete_prompt"] + task["canonical_solution"]
-
-
 def derived(task: Task, kind: str, rng: random.Random) -> str | None:
     """A wrong or odd solution of this kind; None where it is not to be had from this task."""
-    code = canonical(task)
+    code = canonical_program(task)
     if kind == "syntax error":
         return code.replace("def task_func(", "def task_func((", 1)
     if kind == "cut off":
@@ -237,7 +234,8 @@ def main() -> int:
         chosen += from_file(file, by_id)
     if not options.no_ground_truth:
         chosen += [
-            ("ground truth", Program(t["task_id"], calibrate(canonical(t), t["code_prompt"]), t["test"])) for t in tasks
+            ("ground truth", Program(t["task_id"], calibrate(canonical_program(t), t["code_prompt"]), t["test"]))
+            for t in tasks
         ]
     environment = prepare().environment
     workers = machine.workers(options.workers)

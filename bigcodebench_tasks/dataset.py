@@ -7,7 +7,7 @@ import hashlib
 import io
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -84,6 +84,11 @@ def select(tasks: datasets.Dataset, task_ids: Sequence[str]) -> datasets.Dataset
     if missing:
         raise DatasetError(f"task_ids: the dataset has no {', '.join(missing[:5])}. Choose its version with test_split")
     return tasks.select(sorted({known[task_id] for task_id in task_ids}))
+
+
+def canonical_program(task: Mapping[str, str]) -> str:
+    """The canonical solution as a program: what a model would have had to complete to."""
+    return task["complete_prompt"] + task["canonical_solution"]
 
 
 def sha256(tasks: datasets.Dataset) -> str:

@@ -1,4 +1,4 @@
-"""The seven domains of BigCodeBench and the libraries of each (paper, arXiv 2406.15877, section 2.4 and appendix)."""
+"""The seven domains of BigCodeBench and their libraries (paper, arXiv 2406.15877; official ``lib2domain.json``)."""
 
 from __future__ import annotations
 

@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from bigcodebench_tasks import DATASET_VERSION, groundtruth
+from bigcodebench_tasks import groundtruth
+from bigcodebench_tasks.arguments import add_version
 from bigcodebench_tasks.execution import check, nltk_data
 from bigcodebench_tasks.execution import environment as environments
 from bigcodebench_tasks.execution.environment import Environment
@@ -54,7 +55,7 @@ def add_commands(commands: Any) -> None:
     _add_lock(checks, "the one that runs would use")
     checks.add_argument("--ground-truth", action="store_true", help="execute the canonical solutions too")
     checks.add_argument("--subset", choices=["hard", "full"], default="full", help="whose (default: %(default)s)")
-    checks.add_argument("--version", default=DATASET_VERSION, help="dataset version (default: %(default)s)")
+    add_version(checks)
     checks.add_argument("--fresh", action="store_true", help="execute also those that passed before")
     checks.set_defaults(run=_check)
 

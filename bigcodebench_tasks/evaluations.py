@@ -15,6 +15,8 @@ from typing import Any
 
 from bigcodebench_tasks import DATASET_VERSION, dataset, harness_output
 from bigcodebench_tasks.errors import OutputError
+from bigcodebench_tasks.intervals import Estimate, estimate
+from bigcodebench_tasks.prompts import SPLITS
 from bigcodebench_tasks.sanitize import calibrate
 
 _RESULTS = "eval_results.json"
@@ -83,17 +85,21 @@ class Evaluation:
         """task_id to the share of its samples that pass, 0 to 1: its pass@1."""
         return {task_id: sum(s.passed for s in samples) / len(samples) for task_id, samples in self.samples.items()}
 
-    def score(self) -> float:
+    def score(self) -> Estimate:
         """pass@1: the mean of the solve rates."""
-        rates = self.solve_rates()
-        return sum(rates.values()) / len(rates)
+        return estimate(list(self.solve_rates().values()))
 
     def on(self, task_ids: Collection[str]) -> Evaluation:
         """The same on these tasks alone."""
         return replace(self, samples={task_id: s for task_id, s in self.samples.items() if task_id in task_ids})
 
     def with_tasks(self) -> Evaluation:
-        """The same with the dataset's rows, loaded where the source holds none. Raises DatasetError."""
+        """The same with the dataset's rows, loaded where the source holds none.
+
+        Raises:
+            DatasetError: the dataset cannot be loaded.
+            OutputError: a sample is of no task of it.
+        """
         if self.tasks:
             return self
         rows = dataset.load_tasks(dataset.SUBSETS.get(self.subset, dataset.FULL), DATASET_VERSION)
@@ -124,6 +130,15 @@ def read(paths: Iterable[Path]) -> list[Evaluation]:
     return list(newest.values())
 
 
+def mean_solve_rates(found: Iterable[Evaluation]) -> dict[str, float]:
+    """task_id to its solve rate, 0 to 1, averaged over the models that were asked it; a model counts once a task."""
+    per_task: dict[str, dict[str, float]] = {}
+    for one in found:
+        for task_id, rate in one.solve_rates().items():
+            per_task.setdefault(task_id, {})[one.model] = rate
+    return {task_id: sum(rates.values()) / len(rates) for task_id, rates in per_task.items()}
+
+
 def _read_one(path: Path) -> list[Evaluation]:
     if path.is_file() and path.name.endswith(_RESULTS):
         return [_official(path)]
@@ -144,11 +159,16 @@ def _of_run(run: harness_output.TaskRun) -> Evaluation:
     tasks: dict[str, Mapping[str, Any]] = {}
     for sample in run.samples:
         task, record = sample.task, sample.record
-        program = record["solution"]
-        if run.options.calibrated:
-            program = calibrate(program, task["code_prompt"])
-        judged = Judged(record["status"], record["reason"], record["details"], program, sample.raw, record["seconds"])
-        samples.setdefault(task["task_id"], []).append(judged)
+        samples.setdefault(task["task_id"], []).append(
+            Judged(
+                status=record["status"],
+                reason=record["reason"],
+                details=record["details"],
+                program=run.program(sample),
+                raw=sample.raw,
+                seconds=record["seconds"],
+            )
+        )
         tasks[task["task_id"]] = task
     return Evaluation(run.model, run.split, run.subset, run.file, run.date, samples, tasks, run.run)
 
@@ -185,6 +205,6 @@ def _identity(file: Path) -> tuple[str, str, str]:
                 f"{beside.name} beside it says which model, split and subset it is"
             ) from None
         model, split, subset = named["model"], named["split"], named["subset"] or "full"
-    if split not in ("complete", "instruct") or subset not in (*dataset.SUBSETS, dataset.CUSTOM):
+    if split not in SPLITS or subset not in (*dataset.SUBSETS, dataset.CUSTOM):
         raise OutputError(f"{beside} names the split {split!r} and the subset {subset!r}, which are none")
     return model.removesuffix("--main").replace("--", "/"), split, subset

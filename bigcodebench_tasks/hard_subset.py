@@ -11,20 +11,20 @@ import json
 import re
 import shlex
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bigcodebench_tasks import TASKS_PATH, dataset, evaluations, official_files
 from bigcodebench_tasks.domains import libraries_of
 from bigcodebench_tasks.errors import OptionError, OutputError
 from bigcodebench_tasks.progress import progress
-
-SPLITS = ("complete", "instruct")
+from bigcodebench_tasks.prompts import SPLITS
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Figures:
 
     Attributes:
         libraries: that the canonical solution uses.
-        length: of the canonical solution, in characters (the announcement says tokens, its code counts characters).
+        length: of the canonical solution, in characters (so the official code counts).
         solve_rate: mean over models of the share of samples that pass, 0 to 1.
         match: the best query.
     """
@@ -57,6 +57,12 @@ class Figures:
     length: int
     solve_rate: float | None
     match: Match | None
+
+
+Criterion = Callable[[Figures], bool]
+
+Embed = Callable[[list[str]], NDArray[np.float32]]
+"""Texts to an array (texts, dimensions) of unit vectors, so that dot products are cosines."""
 
 
 def hard_subset_command(given: argparse.Namespace) -> int:
@@ -113,9 +119,9 @@ def _check(given: argparse.Namespace) -> None:
         raise OptionError(f"--chunk {given.chunk}: give at least 1, the queries that are embedded at a time")
 
 
-def _criteria(given: argparse.Namespace, with_rates: bool, with_matches: bool) -> dict[str, Any]:
+def _criteria(given: argparse.Namespace, with_rates: bool, with_matches: bool) -> dict[str, Criterion]:
     """Name to predicate of `Figures`; a criterion without its input is left out, and named on stderr."""
-    criteria: dict[str, Any] = {
+    criteria: dict[str, Criterion] = {
         f"more than {given.libraries} libraries": lambda one: one.libraries > given.libraries,
         f"longer than {given.length} characters": lambda one: one.length > given.length,
     }
@@ -136,15 +142,11 @@ def _criteria(given: argparse.Namespace, with_rates: bool, with_matches: bool) -
 
 
 def _solve_rates(paths: Sequence[Path], split: str) -> dict[str, float]:
-    """task_id to its solve rate, averaged over the models that were asked it (Full and Hard alike)."""
-    per_task: dict[str, dict[str, float]] = {}
-    for one in evaluations.read(paths):
-        if one.split == split:
-            for task_id, rate in one.solve_rates().items():
-                per_task.setdefault(task_id, {})[one.model] = rate
-    if not per_task:
+    """task_id to its solve rate over the models that were asked it, on Full and Hard alike."""
+    rates = evaluations.mean_solve_rates(one for one in evaluations.read(paths) if one.split == split)
+    if not rates:
         raise OutputError(f"--results holds no evaluation of the {split} split. See --results-split")
-    return {task_id: float(np.mean(list(rates.values()))) for task_id, rates in per_task.items()}
+    return rates
 
 
 # -- queries ---------------------------------------------------------------------------------------------
@@ -161,14 +163,17 @@ def _matches(tasks: Sequence[Mapping[str, Any]], given: argparse.Namespace) -> d
     return None
 
 
-def best_matches(prompts: Mapping[str, str], queries: Iterator[str], embed: Any, chunk: int) -> dict[str, Match]:
+def best_matches(prompts: Mapping[str, str], queries: Iterator[str], embed: Embed, chunk: int) -> dict[str, Match]:
     """Per task the query that is most like it, among those that are more like it than like any other task.
 
     Args:
         prompts: task_id to prompt.
         queries: of people.
-        embed: list of texts to an array (texts, dimensions) of unit vectors, so that dot products are cosines.
+        embed: what embeds both.
         chunk: queries embedded at a time; memory is chunk times tasks times 4 bytes.
+
+    Returns:
+        task_id to its match; a task that no query is most like has none.
     """
     task_ids = list(prompts)
     targets = embed(list(prompts.values()))
@@ -187,7 +192,7 @@ def best_matches(prompts: Mapping[str, str], queries: Iterator[str], embed: Any,
     return best
 
 
-def _embedder(name: str) -> Any:
+def _embedder(name: str) -> Embed:
     try:
         from sentence_transformers import SentenceTransformer
     except ImportError as error:
@@ -199,8 +204,9 @@ def _embedder(name: str) -> Any:
     except (OSError, ValueError) as error:
         raise OptionError(f"--model {name}: sentence-transformers cannot load it: {error}") from error
 
-    def embed(texts: list[str]) -> Any:
-        return model.encode(texts, normalize_embeddings=True, show_progress_bar=False)
+    def embed(texts: list[str]) -> NDArray[np.float32]:
+        found: NDArray[np.float32] = model.encode(texts, normalize_embeddings=True, show_progress_bar=False)
+        return found
 
     return embed
 
@@ -256,20 +262,10 @@ def _yaml_names(name: str) -> list[str]:
 
 def _yaml_texts(name: str, version: str, task_ids: Sequence[str]) -> list[str]:
     """The group's file, and a file per split that is whole: it includes nothing, so its folder can be moved."""
-    group = [
-        "# The leaderboard ranks by the mean of both splits.",
-        f"group: {name}",
-        "task:",
-        *(f"  - {name}_{split}" for split in SPLITS),
-        "aggregate_metric_list:",
-        "  - metric: pass@1",
-        "    aggregation: mean",
-        "    weight_by_size: false",
-        "metadata:",
-        "  version: 1.0",
-    ]
+    # Our own files are the pattern: the group of Hard, and what all tasks share.
+    group = (Path(TASKS_PATH) / "bigcodebench_hard.yaml").read_text(encoding="utf-8")
     base = (Path(TASKS_PATH) / "_base.yaml").read_text(encoding="utf-8")
     lines = [f"test_split: {version}" if line.startswith("test_split:") else line for line in base.splitlines()]
     ids = ["task_ids:", *(f"  - {task_id}" for task_id in task_ids)]
     tasks = [[*lines, f"task: {name}_{split}", f"split: {split}", *ids] for split in SPLITS]
-    return ["\n".join(text) + "\n" for text in (group, *tasks)]
+    return [group.replace("bigcodebench_hard", name), *("\n".join(text) + "\n" for text in tasks)]

@@ -13,6 +13,7 @@ from bigcodebench_tasks import prompts
 from bigcodebench_tasks.dataset import CUSTOM, SUBSETS
 from bigcodebench_tasks.errors import OptionError, OutputError
 from bigcodebench_tasks.options import Options
+from bigcodebench_tasks.sanitize import calibrate
 
 RUN_KEY = "bigcodebench_run"
 """Where a run says what its score depends on: ``configs[task]["metadata"][RUN_KEY]`` in the results file."""
@@ -74,6 +75,11 @@ class TaskRun:
     def executed(self) -> bool:
         """Whether there are verdicts; not with ``--predict_only``."""
         return all(sample.record["status"] != NOT_EXECUTED for sample in self.samples)
+
+    def program(self, sample: Sample) -> str:
+        """What was executed for a sample of this run: its solution, calibrated if the run's were."""
+        solution: str = sample.record["solution"]
+        return calibrate(solution, sample.task["code_prompt"]) if self.options.calibrated else solution
 
 
 def read(folder: Path) -> list[TaskRun]:

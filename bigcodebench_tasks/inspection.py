@@ -16,10 +16,14 @@ from rich.syntax import Syntax
 from rich.table import Table
 
 from bigcodebench_tasks import evaluations, official_files
+from bigcodebench_tasks.dataset import canonical_program
 from bigcodebench_tasks.errors import OptionError
 from bigcodebench_tasks.evaluations import Evaluation, Judged
-from bigcodebench_tasks.execution.verdict import exception_line
+from bigcodebench_tasks.execution.verdict import headline
 from bigcodebench_tasks.tables import terminal
+
+# What a row of the list of tasks can hold, in characters.
+LONGEST_EXCEPTION = 100
 
 
 def inspect_command(given: argparse.Namespace) -> int:
@@ -68,24 +72,15 @@ def _list_unsolved(evaluation: Evaluation, console: Console) -> None:
     for task_id, samples in evaluation.samples.items():
         failed = [sample for sample in samples if not sample.passed]
         if failed:
-            reasons = ", ".join(f"{reason} {n}" if n > 1 else reason for reason, n in _reasons(failed).most_common())
-            table.add_row(
-                task_id, f"{len(samples) - len(failed)}/{len(samples)}", reasons, escape(_last_words(failed[0]))
-            )
+            reasons = Counter(sample.reason for sample in failed)
+            said = ", ".join(f"{reason} {n}" if n > 1 else reason for reason, n in reasons.most_common())
+            exception = headline(failed[0].details, "")[:LONGEST_EXCEPTION]
+            table.add_row(task_id, f"{len(samples) - len(failed)}/{len(samples)}", said, escape(exception))
     console.print(f"[bold]{escape(evaluation.model)}[/], {evaluation.name}: {escape(str(evaluation.source))}")
     console.print(f"{solved} of {len(evaluation.samples)} tasks solved by every sample")
     if table.row_count:
         console.print(table)
         console.print("to see one: bigcodebench-tasks inspect OUT TASK")
-
-
-def _reasons(samples: Sequence[Judged]) -> Counter[str]:
-    return Counter(sample.reason for sample in samples)
-
-
-def _last_words(sample: Judged) -> str:
-    """The exception of the first test that failed, cut to what a row can hold."""
-    return exception_line(next(iter(sample.details.values()), ""))[:100]
 
 
 def _show(evaluation: Evaluation, task_id: str, console: Console) -> None:
@@ -106,14 +101,9 @@ def _show(evaluation: Evaluation, task_id: str, console: Console) -> None:
 
 
 def _difference(sample: Judged, task: Mapping[str, Any]) -> Iterator[str]:
-    programs = [_printable(sample.program[sample.solution_start(task) :]), reference(task)]
+    programs = [_printable(sample.program[sample.solution_start(task) :]), canonical_program(task)]
     theirs, ours = ([f"{line}\n" for line in program.split("\n")] for program in programs)
     return difflib.unified_diff(theirs, ours, "sample", "canonical solution", n=2)
-
-
-def reference(task: Mapping[str, Any]) -> str:
-    """The canonical solution as a program: what a model would have had to complete to."""
-    return str(task["complete_prompt"] + task["canonical_solution"])
 
 
 def _printable(text: str) -> str:
@@ -138,7 +128,7 @@ def _write(evaluation: Evaluation, wanted: Sequence[str], folder: Path, force: b
     official_files.refuse_existing([target / task_id for task_id in chosen], force)
     for task_id in chosen:
         task = evaluation.tasks[task_id]
-        official_files.write_text(target / task_id / "ground_truth.py", reference(task))
+        official_files.write_text(target / task_id / "ground_truth.py", canonical_program(task))
         official_files.write_text(target / task_id / "test_case.py", task["test"])
         for number, sample in enumerate(evaluation.samples[task_id]):
             traces = [f"Test Case: {test}\n\n{text}\n{'=' * 50}\n" for test, text in sample.details.items()]

@@ -4,11 +4,33 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from scipy import stats
 
 _Z = 1.959963984540054  # of the normal distribution: 95%, both sides
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean over tasks, such as pass@1.
+
+    Attributes:
+        rate: the mean of one rate per task, 0 to 1.
+        low, high: its 95% interval (`mean_interval`).
+        tasks: how many.
+    """
+
+    rate: float
+    low: float
+    high: float
+    tasks: int
+
+
+def estimate(rates: Sequence[float]) -> Estimate:
+    """The mean of one rate per task, 0 to 1; 0 where there is no task."""
+    return Estimate(float(np.mean(rates)) if rates else 0.0, *mean_interval(rates), len(rates))
 
 
 def mean_interval(rates: Sequence[float]) -> tuple[float, float]:

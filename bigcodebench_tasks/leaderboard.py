@@ -9,17 +9,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import numpy as np
-
 from bigcodebench_tasks import evaluations
 from bigcodebench_tasks.dataset import CUSTOM, SUBSETS
 from bigcodebench_tasks.errors import OutputError
 from bigcodebench_tasks.evaluations import Evaluation
-from bigcodebench_tasks.intervals import mean_interval
 from bigcodebench_tasks.paired import Difference, Rating, difference, elo_ratings, one_sided_models
+from bigcodebench_tasks.prompts import SPLITS
 from bigcodebench_tasks.tables import Table, write
-
-SPLITS = ("complete", "instruct")
 
 NONE = "-"
 """In a cell: the model has no such evaluation."""
@@ -60,8 +56,8 @@ def _score(one: Evaluation | None) -> list[str]:
     """pass@1 and its 95% interval, in percent, as two cells."""
     if one is None:
         return [NONE, NONE]
-    low, high = mean_interval(list(one.solve_rates().values()))
-    return [_percent(one.score()), f"{_percent(low)} to {_percent(high)}"]
+    score = one.score()
+    return [_percent(score.rate), f"{_percent(score.low)} to {_percent(score.high)}"]
 
 
 def _percent(share: float) -> str:
@@ -112,12 +108,12 @@ def leaderboard_command(given: argparse.Namespace) -> int:
 
 def _entries(grouped: Mapping[tuple[str, str], Group], subset: str, seed: int) -> list[Entry]:
     """The models of a subset, the best first, those without a mean last."""
-    groups_ = {split: grouped.get((subset, split), {}) for split in SPLITS}
-    ratings = elo_ratings({model: one.solve_rates() for model, one in groups_["complete"].items()}, seed)
+    per_split = {split: grouped.get((subset, split), {}) for split in SPLITS}
+    ratings = elo_ratings({model: one.solve_rates() for model, one in per_split["complete"].items()}, seed)
     entries = []
-    for model in {model: None for group in groups_.values() for model in group}:
-        found = {split: group[model] for split, group in groups_.items() if model in group}
-        scores = [one.score() for one in found.values()]
+    for model in {model: None for group in per_split.values() for model in group}:
+        found = {split: group[model] for split, group in per_split.items() if model in group}
+        scores = [one.score().rate for one in found.values()]
         mean = sum(scores) / len(SPLITS) if len(scores) == len(SPLITS) else None
         entries.append(Entry(model, found, mean, ratings.get(model)))
     return sorted(entries, key=lambda entry: (entry.mean is None, -(entry.mean or 0.0), entry.model))
@@ -165,21 +161,18 @@ def _as_json(entry: Entry, ranks: Mapping[str, int]) -> dict[str, Any]:
 
 
 def _figures(one: Evaluation) -> dict[str, Any]:
-    rates = list(one.solve_rates().values())
-    low, high = mean_interval(rates)
-    return {"pass@1": one.score(), "low": low, "high": high, "tasks": len(rates), "source": str(one.source)}
+    score = one.score()
+    figures = {"pass@1": score.rate, "low": score.low, "high": score.high, "tasks": score.tasks}
+    return {**figures, "source": str(one.source)}
 
 
 def _solve_rates(grouped: Mapping[tuple[str, str], Group], subset: str) -> dict[str, dict[str, float]]:
     """split to task_id to the mean of its solve rates over the models."""
-    found = {}
-    for split in SPLITS:
-        per_model = [one.solve_rates() for one in grouped.get((subset, split), {}).values()]
-        if per_model:
-            found[split] = {
-                task_id: float(np.mean([rates[task_id] for rates in per_model])) for task_id in per_model[0]
-            }
-    return found
+    return {
+        split: evaluations.mean_solve_rates(group.values())
+        for split in SPLITS
+        if (group := grouped.get((subset, split)))
+    }
 
 
 def _solved_by(per_task: Mapping[str, float]) -> dict[str, int]:
@@ -237,7 +230,7 @@ def compare_command(given: argparse.Namespace) -> int:
                 ]
             )
             if pair.only_first or pair.only_second:
-                lists.append(_list(name, first, second, pair))
+                lists.append(_only_one_solves(name, first, second, pair))
         columns = ["pair", "difference", "95%", "McNemar p", "only the first", "only the second"]
         tables += [Table(f"{name}: differences", columns, rows), *lists]
         models = {model: _figures(one) for model, one in group.items()}
@@ -246,7 +239,7 @@ def compare_command(given: argparse.Namespace) -> int:
     return 0
 
 
-def _list(name: str, first: str, second: str, pair: Difference) -> Table:
+def _only_one_solves(name: str, first: str, second: str, pair: Difference) -> Table:
     """The tasks that only one of two models solves: all as rows, the first few as notes."""
     rows = [[task_id, first] for task_id in pair.only_first] + [[task_id, second] for task_id in pair.only_second]
     notes = [_named(first, second, pair.only_first), _named(second, first, pair.only_second)]

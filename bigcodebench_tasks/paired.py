@@ -55,9 +55,10 @@ def difference(
     if first.keys() != second.keys() or not first:
         raise ValueError("both models need the same tasks, at least one")
     deltas = np.array([np.mean(first[task_id]) - np.mean(second[task_id]) for task_id in first])
-    rng = np.random.default_rng(seed)
-    means = [deltas[rng.integers(0, len(deltas), len(deltas))].mean() for _ in range(rounds)]
-    low, high = np.percentile(means, [2.5, 97.5])
+    # Tasks with the same difference are alike, so a round is how often each difference was drawn.
+    values, counts = np.unique(deltas, return_counts=True)
+    drawn = np.random.default_rng(seed).multinomial(len(deltas), counts / len(deltas), size=rounds)
+    low, high = np.percentile(drawn @ values / len(deltas), [2.5, 97.5])
     only_first = [task_id for task_id in first if first[task_id][0] and not second[task_id][0]]
     only_second = [task_id for task_id in first if second[task_id][0] and not first[task_id][0]]
     discordant = len(only_first) + len(only_second)

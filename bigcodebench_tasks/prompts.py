@@ -9,12 +9,13 @@ never prefills.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from bigcodebench_tasks.errors import PromptError
 from bigcodebench_tasks.options import Options
 
 Split = Literal["complete", "instruct"]
+SPLITS: tuple[str, ...] = get_args(Split)
 Mode = Literal["direct", "chat", "api"]
 """How the model is asked. "direct": it continues the raw prompt. "chat": a local chat template renders the
 conversation to text, which may be prefilled. "api": the conversation itself is sent to a server."""

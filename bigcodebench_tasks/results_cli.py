@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from bigcodebench_tasks import DATASET_VERSION
+from bigcodebench_tasks.arguments import add_force, add_version, run_later
+from bigcodebench_tasks.prompts import SPLITS
 
 _SOURCES = "output folder of lm_eval (--log_samples), an official ..._eval_results.json, or a folder of either"
 
@@ -25,8 +24,8 @@ def add_commands(commands: Any) -> None:
     )
     _add_sources(report)
     report.add_argument("--dest", type=Path, default=Path("report.html"), help="(default: %(default)s)")
-    _add_force(report)
-    report.set_defaults(run=_command("report", "report_command"))
+    add_force(report)
+    report.set_defaults(run=run_later("report", "report_command"))
 
     inspect = commands.add_parser(
         "inspect",
@@ -39,11 +38,11 @@ def add_commands(commands: Any) -> None:
     )
     inspect.add_argument("source", type=Path, metavar="OUT", help=_SOURCES)
     inspect.add_argument("tasks", nargs="*", metavar="TASK", help="task_id, or its number")
-    inspect.add_argument("--split", choices=["complete", "instruct"], help="where OUT holds both (default: both)")
+    inspect.add_argument("--split", choices=SPLITS, help="where OUT holds both (default: both)")
     inspect.add_argument("--model", help="where OUT holds several (default: all)")
     inspect.add_argument("--write", type=Path, metavar="DIR", help="write files there in place of printing")
-    _add_force(inspect)
-    inspect.set_defaults(run=_command("inspection", "inspect_command"))
+    add_force(inspect)
+    inspect.set_defaults(run=run_later("inspection", "inspect_command"))
 
     compare = commands.add_parser(
         "compare",
@@ -55,7 +54,7 @@ def add_commands(commands: Any) -> None:
     )
     _add_sources(compare)
     _add_tables(compare)
-    compare.set_defaults(run=_command("leaderboard", "compare_command"))
+    compare.set_defaults(run=run_later("leaderboard", "compare_command"))
 
     leaderboard = commands.add_parser(
         "leaderboard",
@@ -66,7 +65,7 @@ def add_commands(commands: Any) -> None:
     )
     _add_sources(leaderboard)
     _add_tables(leaderboard)
-    leaderboard.set_defaults(run=_command("leaderboard", "leaderboard_command"))
+    leaderboard.set_defaults(run=run_later("leaderboard", "leaderboard_command"))
 
     subset = commands.add_parser(
         "hard-subset",
@@ -83,18 +82,20 @@ def add_commands(commands: Any) -> None:
     subset.add_argument("--solve-rate", type=float, default=0.5, metavar="R", help="solved by less (default: 0.5)")
     subset.add_argument("--similarity", type=float, default=0.7, metavar="S", help="more alike than (default: 0.7)")
     subset.add_argument("--results", type=Path, action="append", default=[], metavar="OUT", help=_SOURCES)
-    subset.add_argument("--results-split", choices=["complete", "instruct"], default="complete", help="(complete)")
+    subset.add_argument(
+        "--results-split", choices=SPLITS, default="complete", help="of --results (default: %(default)s)"
+    )
     subset.add_argument("--queries", type=Path, metavar="FILE", help="JSONL or Parquet with a query a row")
     subset.add_argument("--query-column", default="question", help="(default: %(default)s)")
-    subset.add_argument("--prompt", choices=["complete", "instruct"], default="complete", help="what queries are like")
+    subset.add_argument("--prompt", choices=SPLITS, default="complete", help="what queries are like")
     subset.add_argument("--model", default="all-mpnet-base-v2", help="sentence-transformers model, by name or path")
     subset.add_argument("--chunk", type=int, default=10_000, help="queries embedded at a time (default: %(default)s)")
     subset.add_argument("--matches", type=Path, metavar="FILE", help="JSONL with task_id, question, q_idx and score")
-    subset.add_argument("--version", default=DATASET_VERSION, help="dataset version (default: %(default)s)")
+    add_version(subset)
     subset.add_argument("--name", default="bigcodebench_my_hard", help="of the harness tasks (default: %(default)s)")
     subset.add_argument("--dest", type=Path, default=Path("hard_subset"), help="folder (default: %(default)s)")
-    _add_force(subset)
-    subset.set_defaults(run=_command("hard_subset", "hard_subset_command"))
+    add_force(subset)
+    subset.set_defaults(run=run_later("hard_subset", "hard_subset_command"))
 
 
 def _add_sources(parser: argparse.ArgumentParser) -> None:
@@ -106,18 +107,4 @@ def _add_tables(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--csv", type=Path, metavar="FILE", help="write the table as CSV; - is standard output")
     parser.add_argument("--html", type=Path, metavar="FILE", help="write a page")
     parser.add_argument("--seed", type=int, default=0, help="of the bootstrap (default: %(default)s)")
-    _add_force(parser)
-
-
-def _add_force(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--force", action="store_true", help="overwrite files that exist")
-
-
-def _command(module: str, function: str) -> Callable[[argparse.Namespace], int]:
-    """The command, imported when it runs: it needs libraries that other commands do not."""
-
-    def run(given: argparse.Namespace) -> int:
-        status: int = getattr(import_module(f"bigcodebench_tasks.{module}"), function)(given)
-        return status
-
-    return run
+    add_force(parser)

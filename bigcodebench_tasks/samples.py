@@ -17,14 +17,7 @@ from bigcodebench_tasks import dataset, harness_output, official_files
 from bigcodebench_tasks.errors import OptionError, OutputError
 from bigcodebench_tasks.execution import prepare
 from bigcodebench_tasks.execution.cache import cache_file
-from bigcodebench_tasks.groundtruth import (
-    MEASURE_TIME,
-    MIN_PASS_RATE,
-    USUAL_SECONDS,
-    GroundTruth,
-    failures,
-    ground_truth,
-)
+from bigcodebench_tasks.groundtruth import MIN_PASS_RATE, GroundTruth, failures, ground_truth
 from bigcodebench_tasks.official_files import ResultFiles, Sample
 from bigcodebench_tasks.progress import progress
 from bigcodebench_tasks.sanitize import calibrate, is_valid_syntax, sanitize
@@ -91,10 +84,8 @@ def _stem(run: harness_output.TaskRun) -> str:
 def _export_results(run: harness_output.TaskRun, target: Path) -> None:
     outcomes: Outcomes = {}
     for sample in run.samples:
-        solution = sample.record["solution"]
-        if run.options.calibrated:
-            solution = calibrate(solution, sample.task["code_prompt"])
-        outcomes.setdefault(sample.task["task_id"], []).append({**sample.record, "solution": solution})
+        executed = {**sample.record, "solution": run.program(sample)}
+        outcomes.setdefault(sample.task["task_id"], []).append(executed)
     truth = run.run.get("ground_truth")
     _write_results(
         target,
@@ -201,8 +192,7 @@ def _execute(
         solutions,
         prepared.environment,
         calibrated=given.calibrated,
-        durations=truth.durations if truth else USUAL_SECONDS,
-        own_core=MEASURE_TIME,
+        durations=truth.durations if truth else None,
         cache=None if given.no_cache else cache_file(),
         **settings,
     )

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bigcodebench_tasks import DATASET_VERSION
+from bigcodebench_tasks.arguments import add_force, add_version, run_later
+from bigcodebench_tasks.prompts import SPLITS
 
 
 def add_commands(commands: Any) -> None:
@@ -22,8 +22,8 @@ def add_commands(commands: Any) -> None:
     )
     export.add_argument("output", type=Path, metavar="OUT", help="folder given to lm_eval as --output_path")
     export.add_argument("--dest", type=Path, default=Path("bcb_results"), help="folder to write (default: %(default)s)")
-    _add_force(export)
-    export.set_defaults(run=_command("export"))
+    add_force(export)
+    export.set_defaults(run=run_later("samples", "export_command"))
 
     evaluate = commands.add_parser(
         "evaluate",
@@ -35,7 +35,7 @@ def add_commands(commands: Any) -> None:
         epilog="example: bigcodebench-tasks evaluate samples.jsonl --split complete --subset hard",
     )
     _add_samples(evaluate)
-    evaluate.add_argument("--split", choices=["complete", "instruct"], required=True, help="how the model was asked")
+    evaluate.add_argument("--split", choices=SPLITS, required=True, help="how the model was asked")
     evaluate.add_argument("--pass-k", type=_ks, default=[1, 5, 10], metavar="K,K", help="(default: 1,5,10)")
     evaluate.add_argument("--no-gt", action="store_true", help="do not execute the canonical solutions first")
     evaluate.add_argument(
@@ -51,8 +51,8 @@ def add_commands(commands: Any) -> None:
     evaluate.add_argument("--sandbox", choices=["namespaces", "landlock", "none"], help="(default: the strongest)")
     evaluate.add_argument("--network", choices=["loopback", "host"], default="loopback", help="(default: %(default)s)")
     evaluate.add_argument("--no-cache", action="store_true", help="take no verdict from an earlier run")
-    _add_force(evaluate)
-    evaluate.set_defaults(run=_command("evaluate"))
+    add_force(evaluate)
+    evaluate.set_defaults(run=run_later("samples", "evaluate_command"))
 
     sanitize = commands.add_parser(
         "sanitize",
@@ -64,8 +64,8 @@ def add_commands(commands: Any) -> None:
     _add_samples(sanitize)
     sanitize.add_argument("--inplace", action="store_true", help="replace the samples themselves")
     sanitize.add_argument("--calibrate", action="store_true", help="put the prompt before indented code in a fence")
-    _add_force(sanitize)
-    sanitize.set_defaults(run=_command("sanitize"))
+    add_force(sanitize)
+    sanitize.set_defaults(run=run_later("samples", "sanitize_command"))
 
     syncheck = commands.add_parser(
         "syncheck",
@@ -76,7 +76,7 @@ def add_commands(commands: Any) -> None:
     )
     _add_samples(syncheck)
     syncheck.add_argument("--nsample-check", type=int, metavar="N", help="also check for N samples per task")
-    syncheck.set_defaults(run=_command("syncheck"))
+    syncheck.set_defaults(run=run_later("samples", "syncheck_command"))
 
 
 def _add_samples(parser: argparse.ArgumentParser) -> None:
@@ -84,11 +84,7 @@ def _add_samples(parser: argparse.ArgumentParser) -> None:
         "samples", type=Path, metavar="SAMPLES", help="a .jsonl of task_id and solution or completion, or a folder"
     )
     parser.add_argument("--subset", choices=["full", "hard", "mini"], default="full", help="(default: %(default)s)")
-    parser.add_argument("--version", default=DATASET_VERSION, help="dataset version (default: %(default)s)")
-
-
-def _add_force(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--force", action="store_true", help="overwrite files that exist")
+    add_version(parser)
 
 
 def _ks(text: str) -> list[int]:
@@ -96,15 +92,3 @@ def _ks(text: str) -> list[int]:
     if ks[0] < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is no list of numbers from 1, such as 1,5,10")
     return ks
-
-
-def _command(name: str) -> Callable[[argparse.Namespace], int]:
-    def run(given: argparse.Namespace) -> int:
-        from bigcodebench_tasks import (
-            samples,  # imports the sanitizer and the scoring, which other commands do not need
-        )
-
-        status: int = getattr(samples, f"{name}_command")(given)
-        return status
-
-    return run

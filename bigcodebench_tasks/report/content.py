@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
+from bigcodebench_tasks.dataset import canonical_program
 from bigcodebench_tasks.domains import DOMAINS, domains_of, libraries_of
 from bigcodebench_tasks.evaluations import Evaluation, Judged
-from bigcodebench_tasks.intervals import mean_interval
+from bigcodebench_tasks.intervals import estimate
 from bigcodebench_tasks.scoring import estimate_pass_at_k
 
 # A traceback, or an answer, longer than this is cut in its middle: people read its ends.
@@ -30,7 +32,7 @@ def overview(one: Evaluation, found: Sequence[Evaluation]) -> dict[str, Any]:
         "subset": one.subset,
         "split": one.split,
         "name": one.name,
-        "score": _estimate(list(rates.values())),
+        "score": asdict(one.score()),
         "mean": _mean_of_splits(one, found),
         "samples": sum(numbers),
         "fewest": min(numbers),
@@ -45,19 +47,13 @@ def overview(one: Evaluation, found: Sequence[Evaluation]) -> dict[str, Any]:
     }
 
 
-def _estimate(rates: Sequence[float]) -> dict[str, Any]:
-    """Mean of one rate per task, with its interval and the number of tasks."""
-    low, high = mean_interval(rates)
-    return {"rate": sum(rates) / len(rates), "low": low, "high": high, "tasks": len(rates)}
-
-
 def _mean_of_splits(one: Evaluation, found: Sequence[Evaluation]) -> dict[str, Any] | None:
     """pass@1 over both splits, by which the leaderboard ranks; None unless both are there with the same tasks."""
     mates = [other.solve_rates() for other in found if (other.model, other.subset) == (one.model, one.subset)]
     if len(mates) != 2 or mates[0].keys() != mates[1].keys():
         return None
     first, second = mates
-    return _estimate([(first[task_id] + second[task_id]) / 2 for task_id in first])
+    return asdict(estimate([(first[task_id] + second[task_id]) / 2 for task_id in first]))
 
 
 def _facts(one: Evaluation) -> list[tuple[str, str]]:
@@ -93,7 +89,7 @@ def _pass_rates(
         for label in dict.fromkeys(labels_of(one.tasks[task_id])):
             per_label.setdefault(label, []).append(rate)
     names = [name for name in order if name in per_label] or sorted(per_label, key=lambda n: (-len(per_label[n]), n))
-    return [{"name": name, **_estimate(per_label[name])} for name in names]
+    return [{"name": name, **asdict(estimate(per_label[name]))} for name in names]
 
 
 def _reasons(one: Evaluation) -> list[dict[str, Any]]:
@@ -142,7 +138,7 @@ def details(task_id: str, one: Evaluation) -> dict[str, Any]:
     task = one.tasks[task_id]
     return {
         "prompt": task[f"{one.split}_prompt"],
-        "reference": task["complete_prompt"] + task["canonical_solution"],
+        "reference": canonical_program(task),
         "test": task["test"],
         "samples": [_sample(sample, task) for sample in one.samples[task_id]],
     }
