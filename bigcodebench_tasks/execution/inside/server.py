@@ -97,6 +97,8 @@ class Server:
     def _start(self, message: dict[str, Any]) -> None:
         token = os.urandom(protocol.TOKEN_BYTES)
         read_end, write_end = os.pipe()
+        # Before the fork: on a busy machine the sample may be done before this process runs again.
+        now = time.monotonic()
         try:
             pid = self._box.fork()
         except OSError as error:
@@ -108,7 +110,6 @@ class Server:
             self._become_sample(message, token, write_end)
         os.close(write_end)
         os.set_blocking(read_end, False)
-        now = time.monotonic()
         sample = Sample(message["id"], token, pid, read_end, now, now + self._limits["timeout_s"], looked=now)
         self._samples[pid] = sample
         self._selector.register(read_end, selectors.EVENT_READ, sample)
