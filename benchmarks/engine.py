@@ -27,7 +27,7 @@ from bigcodebench_tasks.execution import Program, Verdict, execute
 from bigcodebench_tasks.execution.environment import Environment
 from bigcodebench_tasks.execution.inside import tree
 from bigcodebench_tasks.execution.prepare import prepare
-from bigcodebench_tasks.groundtruth import MEASURE_TIME, USUAL_SECONDS
+from bigcodebench_tasks.groundtruth import MEASURE_TIME, RACE, USUAL_SECONDS
 
 TRIVIAL = Program(
     "trivial",
@@ -86,7 +86,14 @@ class Bench:
     def run(self, chosen: Sequence[Program], workers: int | None = None) -> tuple[Cost, list[Verdict]]:
         began, before = time.monotonic(), _cpu_s()
         workers = workers or self.workers
-        verdicts = execute(chosen, self.environment, workers=workers, durations=USUAL_SECONDS, own_core=MEASURE_TIME)
+        verdicts = execute(
+            chosen,
+            self.environment,
+            workers=workers,
+            durations=USUAL_SECONDS,
+            own_core=MEASURE_TIME,
+            one_core=RACE,
+        )
         cost = Cost(time.monotonic() - began, _cpu_s() - before, sum(verdict.passed for verdict in verdicts))
         return cost, verdicts
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from bigcodebench_tasks.execution import Draft, Environment, Program, Verdict, execute
-from bigcodebench_tasks.groundtruth import MEASURE_TIME, USUAL_SECONDS
+from bigcodebench_tasks.groundtruth import MEASURE_TIME, RACE, USUAL_SECONDS
 from bigcodebench_tasks.progress import progress
 from bigcodebench_tasks.sanitize import calibrate
 
@@ -119,6 +119,7 @@ def judge(
                 environment,
                 durations=USUAL_SECONDS | dict(durations or {}),
                 own_core=MEASURE_TIME,
+                one_core=RACE,
                 on_verdict=judged,
                 on_running=runs,
                 **execution,

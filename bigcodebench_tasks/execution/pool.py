@@ -37,6 +37,7 @@ def execute(
     preload: bool = True,
     durations: Mapping[str, float] | None = None,
     own_core: Collection[str] = (),
+    one_core: Collection[str] = (),
     on_verdict: Callable[[int, Verdict], None] | None = None,
     on_running: Callable[[int], None] | None = None,
     cache: Path | None = None,
@@ -54,6 +55,8 @@ def execute(
         durations: seconds that a task is known to take, by task_id: long ones start first.
         own_core: tasks, by task_id, whose tests measure time: while one runs it counts as busy also when it
             sleeps, so that its core is free when it wakes.
+        one_core: tasks, by task_id, whose threads race with each other: all threads of such a program take turns
+            on one core, and none is interrupted because another one woke.
         on_verdict: called with index and verdict as each verdict comes, in the order of completion.
         on_running: called with the number of programs that run now, whenever it may have changed.
         cache: file with verdicts of earlier runs, to read and to extend; none by default.
@@ -75,7 +78,7 @@ def execute(
         store = None
         if cache is not None:
             store = stack.enter_context(contextlib.closing(VerdictCache(cache, environment, limits, isolation)))
-        run = _Run(programs, workers, durations or {}, own_core, on_verdict, on_running, store)
+        run = _Run(programs, workers, durations or {}, own_core, one_core, on_verdict, on_running, store)
         run.recall_first()
         _finish(run, lambda: ServerProcess(environment, limits, isolation.level, network, libraries))
     return run.verdicts()
@@ -122,6 +125,7 @@ class _Run:
         workers: int,
         durations: Mapping[str, float],
         own_core: Collection[str],
+        one_core: Collection[str],
         on_verdict: Callable[[int, Verdict], None] | None,
         on_running: Callable[[int], None] | None,
         store: VerdictCache | None,
@@ -129,6 +133,7 @@ class _Run:
         self._programs = list(programs)
         self._workers = workers
         self._own_core = {index for index, program in enumerate(programs) if program.task_id in own_core}
+        self._one_core = frozenset(one_core)
         self._on_verdict = on_verdict
         self._on_running = on_running
         self._store = store
@@ -189,7 +194,15 @@ class _Run:
                 continue
             program = self._program(index)
             self._running.add(index)  # before it is sent: should the server be lost right here, it is queued again
-            server.send({"id": index, "task_id": program.task_id, "solution": program.solution, "test": program.test})
+            server.send(
+                {
+                    "id": index,
+                    "task_id": program.task_id,
+                    "solution": program.solution,
+                    "test": program.test,
+                    "one_core": program.task_id in self._one_core,
+                }
+            )
         if self._on_running:
             self._on_running(len(self._running))
 

@@ -79,6 +79,41 @@ def test_a_program_that_measures_time_keeps_its_core_while_it_sleeps(environment
     assert beside == [1], "on one core nothing else runs while it sleeps"
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="cores can be chosen on Linux only")
+def test_threads_that_race_take_turns_on_one_core(environment: Environment, level: str) -> None:
+    report = """
+def task_func():
+    import os, threading
+    seen = []
+    thread = threading.Thread(
+        target=lambda: seen.append((len(os.sched_getaffinity(0)), os.sched_getscheduler(0) == os.SCHED_BATCH))
+    )
+    thread.start()
+    thread.join()
+    return seen[0]
+"""
+    suite = """
+import unittest
+
+class TestCases(unittest.TestCase):
+    def test_it(self):
+        self.assertEqual(task_func(), {expected})
+"""
+    cores = len(os.sched_getaffinity(0))
+    verdicts = execute(
+        [
+            *(program(report, suite.format(expected=(1, True)), task_id="test/0") for _ in range(3)),
+            program(report, suite.format(expected=(cores, False)), task_id="test/1"),
+        ],
+        environment,
+        limits=LIMITS,
+        workers=2,
+        sandbox=level,
+        one_core={"test/0"},
+    )
+    assert [verdict.details for verdict in verdicts] == [{}] * 4
+
+
 def test_known_long_programs_start_first(environment: Environment, level: str) -> None:
     order: list[int] = []
     execute(
