@@ -78,7 +78,16 @@ def execute(
         store = None
         if cache is not None:
             store = stack.enter_context(contextlib.closing(VerdictCache(cache, environment, limits, isolation)))
-        run = _Run(programs, workers, durations or {}, own_core, one_core, on_verdict, on_running, store)
+        run = _Run(
+            programs,
+            workers,
+            durations=durations or {},
+            own_core=own_core,
+            one_core=one_core,
+            on_verdict=on_verdict,
+            on_running=on_running,
+            store=store,
+        )
         run.recall_first()
         _finish(run, lambda: ServerProcess(environment, limits, isolation.level, network, libraries))
     return run.verdicts()
@@ -123,12 +132,13 @@ class _Run:
         self,
         programs: Sequence[Program | Draft],
         workers: int,
+        *,
         durations: Mapping[str, float],
-        own_core: Collection[str],
-        one_core: Collection[str],
-        on_verdict: Callable[[int, Verdict], None] | None,
-        on_running: Callable[[int], None] | None,
-        store: VerdictCache | None,
+        own_core: Collection[str] = (),
+        one_core: Collection[str] = (),
+        on_verdict: Callable[[int, Verdict], None] | None = None,
+        on_running: Callable[[int], None] | None = None,
+        store: VerdictCache | None = None,
     ) -> None:
         self._programs = list(programs)
         self._workers = workers

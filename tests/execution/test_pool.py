@@ -211,7 +211,7 @@ def test_a_program_is_queued_again_when_the_server_dies_while_it_is_sent() -> No
         def send(self, message: dict[str, object]) -> None:
             raise ServerLost("gone")
 
-    run = _Run([program(RIGHT)], 1, {}, (), None, None, None)
+    run = _Run([program(RIGHT)], 1, durations={})
     with pytest.raises(ServerLost):
         run.drive(Dying())  # type: ignore[arg-type]
     run.requeue_running("gone")
