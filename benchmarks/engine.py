@@ -27,7 +27,7 @@ from bigcodebench_tasks.execution import Program, Verdict, execute
 from bigcodebench_tasks.execution.environment import Environment
 from bigcodebench_tasks.execution.inside import tree
 from bigcodebench_tasks.execution.prepare import prepare
-from bigcodebench_tasks.groundtruth import MEASURE_TIME, RACE, USUAL_SECONDS
+from bigcodebench_tasks.groundtruth import USUAL_SECONDS, schedule
 
 TRIVIAL = Program(
     "trivial",
@@ -84,17 +84,10 @@ class Bench:
         self.workers = workers
 
     def run(self, chosen: Sequence[Program], workers: int | None = None) -> tuple[Cost, list[Verdict]]:
-        began, before = time.monotonic(), _cpu_s()
+        began, before = time.monotonic(), cpu_s()
         workers = workers or self.workers
-        verdicts = execute(
-            chosen,
-            self.environment,
-            workers=workers,
-            durations=USUAL_SECONDS,
-            own_core=MEASURE_TIME,
-            one_core=RACE,
-        )
-        cost = Cost(time.monotonic() - began, _cpu_s() - before, sum(verdict.passed for verdict in verdicts))
+        verdicts = execute(chosen, self.environment, workers=workers, **schedule())
+        cost = Cost(time.monotonic() - began, cpu_s() - before, sum(verdict.passed for verdict in verdicts))
         return cost, verdicts
 
     def peak_memory_mb(self, running: int) -> float:
@@ -116,7 +109,7 @@ class Bench:
         return peak
 
 
-def _cpu_s() -> float:
+def cpu_s() -> float:
     """CPU of this process and of all descendants that have ended; the kernel's own clean-up is not in it."""
     usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return sum(usage.ru_utime + usage.ru_stime for usage in usages)

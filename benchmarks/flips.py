@@ -22,12 +22,12 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from engine import programs
+from engine import cpu_s, programs
 
 from bigcodebench_tasks.errors import BigCodeBenchError
 from bigcodebench_tasks.execution import Program, Verdict, execute
 from bigcodebench_tasks.execution.prepare import prepare
-from bigcodebench_tasks.groundtruth import MEASURE_TIME, RACE, USUAL_SECONDS
+from bigcodebench_tasks.groundtruth import schedule
 from bigcodebench_tasks.progress import progress
 
 WAYS = ("namespaces", "landlock", "fresh", "busy")
@@ -44,12 +44,6 @@ def endless_loops(number: int) -> Iterator[None]:
             loop.wait()
 
 
-def cpu_seconds() -> float:
-    """CPU of this process and of every process that it has waited for."""
-    times = os.times()
-    return times.user + times.system + times.children_user + times.children_system
-
-
 def run(way: str, chosen: Sequence[Program]) -> list[Verdict]:
     level = "landlock" if way == "landlock" else None
     with (
@@ -61,10 +55,8 @@ def run(way: str, chosen: Sequence[Program]) -> list[Verdict]:
             prepare(level).environment,
             sandbox=level,
             preload=way != "fresh",
-            durations=USUAL_SECONDS,
-            own_core=MEASURE_TIME,
-            one_core=RACE,
             on_verdict=lambda _index, _verdict: bar.update(),
+            **schedule(),
         )
 
 
@@ -92,12 +84,12 @@ def main() -> int:
         rows = [json.loads(line) for line in file.read_text().splitlines()]
         runs[file.name] = {row["task_id"]: f"{row['ours']['status']}, {row['ours']['reason']}" for row in rows}
     for number, way in enumerate(options.ways, start=1):
-        began, cpu_began = time.monotonic(), cpu_seconds()
+        began, before = time.monotonic(), cpu_s()
         verdicts = run(way, chosen)
         name = f"{number} {way}"
         runs[name] = {p.task_id: f"{v.status}, {v.reason}" for p, v in zip(chosen, verdicts, strict=True)}
-        wall_s, cpu_s = time.monotonic() - began, cpu_seconds() - cpu_began
-        print(f"{name}: {sum(v.passed for v in verdicts)} pass, {wall_s:.0f} s, CPU {cpu_s:.0f} s", flush=True)
+        passed, wall = sum(v.passed for v in verdicts), time.monotonic() - began
+        print(f"{name}: {passed} pass, {wall:.0f} s, CPU {cpu_s() - before:.0f} s", flush=True)
         if options.out:
             options.out.mkdir(parents=True, exist_ok=True)
             rows = [{"task_id": p.task_id, "ours": v.to_dict()} for p, v in zip(chosen, verdicts, strict=True)]

@@ -23,7 +23,7 @@ from tqdm import tqdm
 from bigcodebench_tasks.dataset import canonical_program
 from bigcodebench_tasks.execution import Program, Verdict, execute, machine
 from bigcodebench_tasks.execution.prepare import prepare
-from bigcodebench_tasks.groundtruth import USUAL_SECONDS
+from bigcodebench_tasks.groundtruth import USUAL_SECONDS, schedule
 from bigcodebench_tasks.sanitize import calibrate
 
 Task = Mapping[str, str]
@@ -244,8 +244,8 @@ def main() -> int:
             [program for _, program in chosen],
             environment,
             workers=workers,
-            durations=USUAL_SECONDS,
             on_verdict=lambda _index, _verdict: bar.update(),
+            **schedule(),
         )
     theirs = official.evaluate([program for _, program in chosen], environment, workers)
     report(chosen, ours, theirs)

@@ -6,10 +6,10 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from bigcodebench_tasks.execution import Environment, Limits, Program, Verdict, execute
 from bigcodebench_tasks.execution.check import missing_programs
@@ -50,17 +50,40 @@ USUAL_SECONDS = {
     "BigCodeBench/821": 23.0,
     "BigCodeBench/289": 20.0,
     "BigCodeBench/220": 20.0,
+    "BigCodeBench/99": 20.0,
     "BigCodeBench/1103": 20.0,
     "BigCodeBench/17": 15.0,
+    "BigCodeBench/418": 15.0,
+    "BigCodeBench/419": 15.0,
+    "BigCodeBench/428": 15.0,
     "BigCodeBench/0": 13.0,
+    "BigCodeBench/227": 10.0,
 }
-"""What the longest tasks take (most of them sleep), so that a run with nothing on record starts them first too."""
+"""Seconds of the longest tasks (most of them sleep), so that a run with nothing on record starts them first too."""
 
 MEASURE_TIME = frozenset(f"BigCodeBench/{number}" for number in (819, 821, 823))
 """Tasks whose verdicts can depend on how fast a sleeping program wakes (docs/execution.md says why each does)."""
 
 RACE = frozenset(("BigCodeBench/1040",))
 """Tasks whose verdicts can depend on which thread of the program is faster (docs/execution.md says why)."""
+
+
+class Schedule(TypedDict):
+    """Arguments of `bigcodebench_tasks.execution.execute` that say how BigCodeBench's own tasks want to be run."""
+
+    durations: Mapping[str, float]
+    own_core: Collection[str]
+    one_core: Collection[str]
+
+
+def schedule(known: Mapping[str, float] | None = None) -> Schedule:
+    """How to run BigCodeBench's tasks, by task_id: the longest first, those that depend on timing undisturbed.
+
+    Args:
+        known: task_id to seconds that its ground truth took here, where that is on record.
+    """
+    return {"durations": USUAL_SECONDS | dict(known or {}), "own_core": MEASURE_TIME, "one_core": RACE}
+
 
 # Raise it when the form of the record changes.
 _RECORD_VERSION = 1
@@ -142,15 +165,13 @@ def ground_truth(
     file = _file(environment, execution)
     known = _read(file)
     unknown = [i for i, key in enumerate(keys) if fresh or key not in known or known[key].status != "pass"]
-    durations = USUAL_SECONDS | {programs[i].task_id: known[keys[i]].seconds for i in unknown if keys[i] in known}
+    seconds = {programs[i].task_id: known[keys[i]].seconds for i in unknown if keys[i] in known}
     with progress(len(unknown), "Executing ground truth", "task", leave=False) as bar:
         verdicts = execute(
             [programs[i] for i in unknown],
             environment,
-            durations=durations,
-            own_core=MEASURE_TIME,
-            one_core=RACE,
             on_verdict=lambda _index, _verdict: bar.update(),
+            **schedule(seconds),
             **execution,
         )
     now = {keys[i]: _record(verdict) for i, verdict in zip(unknown, verdicts, strict=True)}

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from bigcodebench_tasks.execution import Draft, Environment, Program, Verdict, execute
-from bigcodebench_tasks.groundtruth import MEASURE_TIME, RACE, USUAL_SECONDS
+from bigcodebench_tasks.groundtruth import schedule
 from bigcodebench_tasks.progress import progress
 from bigcodebench_tasks.sanitize import calibrate
 
@@ -117,11 +117,9 @@ def judge(
             execute(
                 programs,
                 environment,
-                durations=USUAL_SECONDS | dict(durations or {}),
-                own_core=MEASURE_TIME,
-                one_core=RACE,
                 on_verdict=judged,
                 on_running=runs,
+                **schedule(durations),
                 **execution,
             )
         )

@@ -24,7 +24,8 @@ def summary(records: Sequence[Sequence[Mapping[str, Any]]], run: Mapping[str, An
         f"pass@1 {score.rate:.4f} (95% interval {score.low:.4f} to {score.high:.4f}); "
         f"{reasons['passed']} of {reasons.total()} samples of {len(records)} tasks pass",
         "verdicts: " + ", ".join(f"{reason} {count}" for reason, count in reasons.most_common()),
-        f"isolation {run['isolation']}; lock {run['environment']['lock']}; {seconds:.0f} s",
+        f"isolation {run['isolation']}; libraries of the {run['environment']['lock']} lock; "
+        f"sanitized and executed in {seconds:.0f} s",
     ]
     if "ground_truth" in run:  # it is not executed where the model's answers are the ground truth themselves
         lines.append(f"ground truth {run['ground_truth']['pass_rate']:.4f}")

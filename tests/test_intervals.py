@@ -66,7 +66,7 @@ def test_the_summary_says_what_people_ask() -> None:
         "2 of 4 samples of 2 tasks",
         "passed 2, assertion 2",
         "ground truth 0.5000",
-        "isolation landlock; lock official; 12 s",
+        "isolation landlock; libraries of the official lock; sanitized and executed in 12 s",
         "bigcodebench-tasks report",
     ):
         assert words in text

@@ -42,6 +42,7 @@ class ServerProcess:
     """A running fork server. A context manager: on exit nothing that it started is left."""
 
     def __init__(self, environment: Environment, limits: Limits, level: str, network: str, preload: list[str]) -> None:
+        # Without namespaces programs see where their folder lies. No "-" in its names: task 1127 splits paths at it.
         self._scratch = tempfile.mkdtemp(prefix="bigcodebench")
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 (closed on exit, with the process)
         ours, theirs = socket.socketpair()

@@ -97,7 +97,7 @@ def _why_not(environment: Environment, level: str, network: str) -> str | None:
     try:
         with ServerProcess(environment, Limits(tree_memory_mib=1024), level, network, []) as server:
             server.wait_until_ready()
-            server.send({"id": 0, "task_id": "probe", "solution": "", "test": _PROBE})
+            server.send({"id": 0, "task_id": "probe", "solution": "", "test": _PROBE, "one_core": False})
             while True:
                 for message in server.wait():
                     if message["event"] == "broken":

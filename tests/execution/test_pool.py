@@ -312,6 +312,17 @@ def test_shared_memory_is_counted_once(environment: Environment, level: str) -> 
     assert verdict.passed, verdict
 
 
+def test_the_names_of_a_samples_folders_hold_no_hyphen(
+    environment: Environment, level: str, scratch_parent: Path
+) -> None:
+    solution = (
+        f"import os, tempfile\nfor path in (os.getcwd(), tempfile.gettempdir(), os.environ['HOME']):\n"
+        f"    assert '-' not in path.removeprefix({str(scratch_parent)!r}), path\n"
+    )
+    [verdict] = execute([program(solution + RIGHT)], environment, limits=LIMITS, sandbox=level)
+    assert verdict.passed, verdict
+
+
 @pytest.mark.parametrize("place", ["/tmp", "/var/tmp", "/dev/shm"])
 def test_an_environment_below_a_private_folder_is_seen_and_cannot_be_written(
     place: str, environment: Environment, level: str

@@ -47,7 +47,6 @@ class Keeper:
         if sys.platform == "linux":
             kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
             kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
-        # Programs see this path: no character that one of them may split names at (task 1127 splits at "-").
         self._folder = tempfile.mkdtemp(prefix="sample", dir=self._scratch)
         for name in ("work", "tmp", "home"):
             os.mkdir(f"{self._folder}/{name}")

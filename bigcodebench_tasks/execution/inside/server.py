@@ -119,7 +119,7 @@ class Server:
         try:
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            if message.get("one_core"):
+            if message["one_core"]:
                 _take_turns_on_one_core(message["id"])
             self._box.restrict()
             report_fd = _keep_only(report_fd)
@@ -234,11 +234,14 @@ def _keep_only(fd: int) -> int:
 
 
 def _take_turns_on_one_core(number: int) -> None:
-    """Let this process's threads run on the `number`th core (modulo), each until it waits or its time slice ends."""
-    if hasattr(os, "sched_setaffinity"):  # Linux
+    """Let this process's threads run on the `number`th core (modulo), each until it waits or its time slice ends.
+
+    Raises OSError. Cores can be chosen on Linux only; elsewhere nothing changes.
+    """
+    if sys.platform == "linux":
         cores = sorted(os.sched_getaffinity(0))
         os.sched_setaffinity(0, {cores[number % len(cores)]})
-        # A thread of this policy does not preempt the running one when it wakes.
+        # A thread of this policy does not preempt the running one when it wakes: sched(7), SCHED_BATCH.
         os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 
 
