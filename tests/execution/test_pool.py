@@ -312,6 +312,18 @@ def test_shared_memory_is_counted_once(environment: Environment, level: str) -> 
     assert verdict.passed, verdict
 
 
+def test_a_disk_without_room_ends_the_run_and_is_no_verdict(environment: Environment, level: str) -> None:
+    if level == "namespaces":
+        pytest.skip("scratch is memory there, the sandbox's own")
+    with pytest.raises(ExecutionFailed, match=r"MiB free and a program may write \d+: free some, or .* TMPDIR"):
+        execute(
+            [program(RIGHT), program(WRONG)],
+            environment,
+            limits=Limits(timeout_s=20, scratch_mib=1 << 30),
+            sandbox=level,
+        )
+
+
 def test_the_names_of_a_samples_folders_hold_no_hyphen(
     environment: Environment, level: str, scratch_parent: Path
 ) -> None:

@@ -17,7 +17,7 @@ if sys.platform == "linux":
 
 
 class Keeper:
-    """Forks a keeper, which forks the sample; the keeper adopts every orphan, so nothing leaves its tree."""
+    """What the server forks becomes a keeper, which forks the sample and adopts its orphans, so none gets away."""
 
     def __init__(self, settings: dict[str, Any]) -> None:
         self._scratch = settings["scratch"]
@@ -39,24 +39,7 @@ class Keeper:
         kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
 
     def fork(self) -> int:
-        pid = os.fork()
-        if pid:
-            return pid
-        signal.set_wakeup_fd(-1)
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        if sys.platform == "linux":
-            kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
-            kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
-        self._folder = tempfile.mkdtemp(prefix="sample", dir=self._scratch)
-        for name in ("work", "tmp", "home"):
-            os.mkdir(f"{self._folder}/{name}")
-        self.share()
-        child = os.fork()
-        if child:
-            self._keep(child)
-        if sys.platform == "linux":
-            kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
-        return 0
+        return os.fork()
 
     def share(self) -> None:
         """In the keeper: let the sample's user have the sample's folder."""
@@ -65,6 +48,30 @@ class Keeper:
         """In the keeper, after the sample and everything below it: remove what it left elsewhere."""
 
     def restrict(self) -> None:
+        """Become the keeper, who never returns from here, and in a child of it the sample.
+
+        Raises OSError, also where the disk has less room than a sample may use: what fails for want of it later would
+        look like the sample's own fault.
+        """
+        if sys.platform == "linux":
+            kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
+            kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
+        free_mib, needed_mib = shutil.disk_usage(self._scratch).free >> 20, self._limits["scratch_mib"]
+        if free_mib < needed_mib:
+            where = os.path.dirname(self._scratch)
+            raise OSError(
+                f"{where} has {free_mib} MiB free and a program may write {needed_mib}: free some, or choose another "
+                "folder with TMPDIR"
+            )
+        self._folder = tempfile.mkdtemp(prefix="sample", dir=self._scratch)
+        for name in ("work", "tmp", "home"):
+            os.mkdir(f"{self._folder}/{name}")
+        self.share()
+        sample = os.fork()
+        if sample:
+            self._keep(sample)
+        if sys.platform == "linux":
+            kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
         os.setsid()
         os.environ.update(HOME=f"{self._folder}/home", TMPDIR=f"{self._folder}/tmp")
         tempfile.tempdir = None
