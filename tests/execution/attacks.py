@@ -75,6 +75,13 @@ CONSUMING = [
         "with open('big', 'wb') as file:\n    while True: file.write(b'x' * (1 << 20))",
         NOT_LOADED,
     ),
+    Attack(
+        "endless files",
+        "import itertools\nfor n in itertools.count():\n"
+        "    with open(f'f{n}', 'wb') as file: file.write(b'x' * (8 << 20))",
+        NOT_LOADED,
+        {"landlock": ("timeout: killed by signal 25",)},
+    ),
     Attack("endless output", "while True: print('x' * 1000)", TIMEOUT),
     Attack(
         "endless output below Python",

@@ -8,12 +8,17 @@ import shutil
 import signal
 import sys
 import tempfile
+import threading
+import time
 from typing import Any, NoReturn
 
 from . import isolation, tree
 
 if sys.platform == "linux":
     from . import kernel
+
+# How often a keeper looks at the disk; a sample writes about 1 GB/s.
+_LOOK_S = 0.1
 
 
 class Keeper:
@@ -94,11 +99,31 @@ class Keeper:
 
     def _keep(self, sample: int) -> NoReturn:
         isolation.close_from(3)
+        too_much = threading.Event()
+        threading.Thread(target=self._watch_files, args=(sample, too_much), daemon=True).start()
         status = _wait_for(sample)
         tree.kill_below(os.getpid())
         _remove(self._folder)
         self.clean()
-        _die_like(status)
+        # As the kernel ends a process that goes over the limit for one file.
+        _die_like(int(signal.SIGXFSZ) if too_much.is_set() else status)
+
+    def _watch_files(self, sample: int, too_much: threading.Event) -> None:
+        """Kill the sample when its files together are larger than its scratch may be."""
+        most = self._limits["scratch_mib"] << 20
+        with contextlib.suppress(OSError):  # the sample has ended: its folder is gone, or itself
+            free = shutil.disk_usage(self._folder).free
+            while True:
+                time.sleep(_LOOK_S)
+                now = shutil.disk_usage(self._folder).free
+                # Looking at each file takes long: only when the disk has lost enough for it to matter.
+                if now > free - most // 8:
+                    continue
+                free = now
+                if _bytes_below(self._folder) > most:
+                    too_much.set()
+                    os.kill(sample, signal.SIGKILL)  # the keeper kills what is below it
+                    return
 
 
 def _wait_for(child: int) -> int:
@@ -107,6 +132,17 @@ def _wait_for(child: int) -> int:
         done, status = os.wait()
         if done == child:
             return status
+
+
+def _bytes_below(folder: str) -> int:
+    """Disk space of all files, each counted once however many names it has."""
+    sizes = {}
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(OSError):
+                found = os.lstat(f"{parent}/{name}")
+                sizes[found.st_ino] = found.st_blocks * 512
+    return sum(sizes.values())
 
 
 def _remove(folder: str) -> None:

@@ -100,7 +100,9 @@ def _proportional_bytes(process: Process) -> int:
             for line in file:
                 if line.startswith(b"Pss:"):
                     return int(line.split()[1]) << 10
-    except OSError:  # it ended, or may not be looked into
+    except (FileNotFoundError, ProcessLookupError):  # it ended since the quick sum, and holds nothing any more
+        return 0
+    except OSError:  # it may not be looked into
         pass
     return process.rss_bytes
 
