@@ -195,7 +195,13 @@ class BigCodeBenchTask(ConfigurableTask):
             environment, isolation = self._prepared.environment, self._prepared.isolation
             run["environment"] = {"lock": environment.lock, "sha256": environment.lock_sha256}
             run["isolation"] = isolation.level
-            log.info("[%s] lock %s; isolation %s", self.config.task, environment.lock, isolation.description)
+            log.info(
+                "[%s] programs get the libraries of the %s lock (Python %s); isolation %s",
+                self.config.task,
+                environment.lock,
+                environment.version,
+                isolation.description,
+            )
         self.config.metadata[RUN_KEY] = run
 
     def score(self, tasks: list[dict[str, Any]], responses: list[list[str]]) -> list[list[SampleRecord]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import resource
 import shutil
 import signal
 import sys
@@ -17,7 +18,7 @@ from . import isolation, tree
 if sys.platform == "linux":
     from . import kernel
 
-# How often a keeper looks at the disk; a sample writes about 1 GB/s.
+# How often a keeper looks at the disk. A program writes about 1 GB/s, so it can get 100 MB over its limit.
 _LOOK_S = 0.1
 
 
@@ -99,17 +100,17 @@ class Keeper:
 
     def _keep(self, sample: int) -> NoReturn:
         isolation.close_from(3)
-        too_much = threading.Event()
-        threading.Thread(target=self._watch_files, args=(sample, too_much), daemon=True).start()
+        over_limit = threading.Event()
+        threading.Thread(target=self._watch_files, args=(sample, over_limit), daemon=True).start()
         status = _wait_for(sample)
         tree.kill_below(os.getpid())
         _remove(self._folder)
         self.clean()
-        # As the kernel ends a process that goes over the limit for one file.
-        _die_like(int(signal.SIGXFSZ) if too_much.is_set() else status)
+        # The signal that the kernel sends to a process that goes over the limit for one file.
+        _die_like(int(signal.SIGXFSZ) if over_limit.is_set() else status)
 
-    def _watch_files(self, sample: int, too_much: threading.Event) -> None:
-        """Kill the sample when its files together are larger than its scratch may be."""
+    def _watch_files(self, sample: int, over_limit: threading.Event) -> None:
+        """In a thread: kill the sample when its files together take more than `scratch_mib` MiB of disk."""
         most = self._limits["scratch_mib"] << 20
         with contextlib.suppress(OSError):  # the sample has ended: its folder is gone, or itself
             free = shutil.disk_usage(self._folder).free
@@ -121,7 +122,7 @@ class Keeper:
                     continue
                 free = now
                 if _bytes_below(self._folder) > most:
-                    too_much.set()
+                    over_limit.set()
                     os.kill(sample, signal.SIGKILL)  # the keeper kills what is below it
                     return
 
@@ -135,7 +136,7 @@ def _wait_for(child: int) -> int:
 
 
 def _bytes_below(folder: str) -> int:
-    """Disk space of all files, each counted once however many names it has."""
+    """Disk space of all files below a folder, each counted once however many names it has."""
     sizes = {}
     for parent, _, names in os.walk(folder):
         for name in names:
@@ -160,6 +161,7 @@ def _die_like(status: int) -> NoReturn:
     """Leave as the process with this wait status did, so that whoever waits for us learns it."""
     code = os.waitstatus_to_exitcode(status)
     if code < 0:
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # some signals would write this process's memory to the disk
         if -code != signal.SIGKILL:
             signal.signal(-code, signal.SIG_DFL)
         os.kill(os.getpid(), -code)
