@@ -57,7 +57,12 @@ USUAL_SECONDS = {
     "BigCodeBench/419": 15.0,
     "BigCodeBench/428": 15.0,
     "BigCodeBench/0": 13.0,
+    "BigCodeBench/1105": 12.0,
+    "BigCodeBench/421": 10.0,
+    "BigCodeBench/819": 10.0,
     "BigCodeBench/227": 10.0,
+    "BigCodeBench/181": 9.0,
+    "BigCodeBench/823": 7.0,
 }
 """Seconds of the longest tasks (most of them sleep), so that a run with nothing on record starts them first too."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,6 +22,9 @@ from bigcodebench_tasks.execution.verdict import Draft, Program, Verdict
 
 # A program that lost its server, or could not be started, this often is given up, and the run with it.
 ATTEMPTS = 3
+
+# Programs that measure time sleep nearly all the while: one core that is kept free for them serves this many.
+OWN_CORE_TOGETHER = 3
 
 # Waiting programs cost no core but memory and processes: how many may run for each worker.
 RUNNING_PER_WORKER = 8
@@ -53,8 +57,8 @@ def execute(
         network: "loopback", or "host" for programs that need the internet.
         preload: import what many of the programs import once for all; changes no verdict, only the time.
         durations: seconds that a task is known to take, by task_id: long ones start first.
-        own_core: tasks, by task_id, whose tests measure time: while one runs it counts as busy also when it
-            sleeps, so that its core is free when it wakes.
+        own_core: tasks, by task_id, whose tests measure time: while such programs run, a core is kept free for
+            them also when they sleep, so that it is there when they wake. `OWN_CORE_TOGETHER` share one.
         one_core: tasks, by task_id, whose threads race with each other: all threads of such a program take turns
             on one core, and none is interrupted because another one woke.
         on_verdict: called with index and verdict as each verdict comes, in the order of completion.
@@ -151,8 +155,11 @@ class _Run:
         self._attempts: dict[int, _Attempts] = {}
         self._running: set[int] = set()
         self._waiting: set[int] = set()
-        # Longest first, so that no long program is left for the end; the queue is used from its end.
-        order = sorted(range(len(programs)), key=lambda i: (durations.get(programs[i].task_id, 0.0), -i))
+        # Longest first, so that no long program is left for the end; the queue is used from its end. Programs that
+        # share a core start together.
+        seconds = {task_id: durations.get(task_id, 0.0) for task_id in {program.task_id for program in programs}}
+        seconds |= dict.fromkeys(own_core, max((seconds.get(task_id, 0.0) for task_id in own_core), default=0.0))
+        order = sorted(range(len(programs)), key=lambda i: (seconds[programs[i].task_id], -i))
         self._queue = list(order)
         self._drafts = [index for index in order if isinstance(programs[index], Draft)]
 
@@ -194,11 +201,7 @@ class _Run:
 
     def _fill(self, server: ServerProcess) -> None:
         """Start programs while fewer than `workers` of the running ones want a core."""
-        while (
-            self._queue
-            and len(self._running) - len(self._waiting) < self._workers
-            and len(self._running) < self._workers * RUNNING_PER_WORKER
-        ):
+        while self._queue and self._has_room_for(self._queue[-1]):
             index = self._queue.pop()
             if self._recall(index):
                 continue
@@ -215,6 +218,15 @@ class _Run:
             )
         if self._on_running:
             self._on_running(len(self._running))
+
+    def _has_room_for(self, index: int) -> bool:
+        """Whether a core is free for the program, and the machine has not too many of them at once."""
+        if len(self._running) >= self._workers * RUNNING_PER_WORKER:
+            return False
+        running = self._running | {index}
+        measuring = running & self._own_core
+        busy = running - self._waiting - measuring
+        return len(busy) + math.ceil(len(measuring) / OWN_CORE_TOGETHER) <= self._workers
 
     def _take(self, message: dict[str, object]) -> None:
         event = message.get("event")

@@ -15,7 +15,7 @@ from programs import RIGHT, SUITE, WRONG, assert_gone, kill_all, processes_of, p
 
 from bigcodebench_tasks.errors import ExecutionFailed, OptionError, SandboxUnavailable
 from bigcodebench_tasks.execution import Draft, Environment, Limits, Verdict, execute
-from bigcodebench_tasks.execution.pool import _Run
+from bigcodebench_tasks.execution.pool import OWN_CORE_TOGETHER, _Run
 from bigcodebench_tasks.execution.process import ServerLost
 
 LIMITS = Limits(timeout_s=20, tree_memory_mib=512)
@@ -77,6 +77,24 @@ def test_a_program_that_measures_time_keeps_its_core_while_it_sleeps(environment
     )
     assert all(verdict.passed for verdict in verdicts)
     assert beside == [1], "on one core nothing else runs while it sleeps"
+
+
+def test_programs_that_measure_time_share_the_core_that_is_kept_free(environment: Environment, level: str) -> None:
+    running: list[int] = []
+    most_before: list[int] = []
+    verdicts = execute(
+        [program(asleep(1.5), task_id=f"test/{n}") for n in range(4)] + [program(RIGHT, task_id="test/9")] * 2,
+        environment,
+        limits=LIMITS,
+        workers=1,
+        sandbox=level,
+        durations={"test/2": 2.0},
+        own_core={f"test/{n}" for n in range(4)},
+        on_running=running.append,
+        on_verdict=lambda index, _: most_before.append(max(running)) if index == 5 else None,
+    )
+    assert all(verdict.passed for verdict in verdicts)
+    assert most_before == [OWN_CORE_TOGETHER], "three sleep side by side, the fourth and all others wait for them"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="cores can be chosen on Linux only")

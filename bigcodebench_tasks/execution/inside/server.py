@@ -24,6 +24,9 @@ from . import isolation, preload, protocol, runner, tree
 # (a core touches about 4 GB/s) and that a sleeping program gives up its core soon; a look costs 1 ms.
 TICK_S = 0.05
 
+# The same while all samples wait: one that wakes up is found a little later.
+WAITING_TICK_S = 0.2
+
 # A sample counts as waiting when its processes used less than this share of a core since the last look.
 BUSY_SHARE = 0.2
 
@@ -75,7 +78,7 @@ class Server:
             while True:
                 events = selectors.EVENT_READ | (selectors.EVENT_WRITE if self._channel.unsent else 0)
                 self._selector.modify(self._channel, events, "parent")
-                for key, _ in self._selector.select(TICK_S if self._samples else None):
+                for key, _ in self._selector.select(self._tick_s()):
                     if key.data == "parent":
                         self._channel.flush()
                         for message in self._channel.receive():
@@ -87,12 +90,18 @@ class Server:
                 self._reap()
                 if self._samples and time.monotonic() >= self._next_look:
                     self._look()
-                    self._next_look = time.monotonic() + TICK_S
+                    self._next_look = time.monotonic() + (self._tick_s() or 0)
         except (EOFError, BrokenPipeError):
             pass
         finally:
             for sample in list(self._samples.values()):
                 self._box.kill(sample.pid)
+
+    def _tick_s(self) -> float | None:
+        """Seconds until the next look; None if there is nothing to look at."""
+        if not self._samples:
+            return None
+        return WAITING_TICK_S if all(sample.waiting for sample in self._samples.values()) else TICK_S
 
     def _start(self, message: dict[str, Any]) -> None:
         token = os.urandom(protocol.TOKEN_BYTES)
