@@ -21,7 +21,7 @@ log = logging.getLogger("lm_eval.bigcodebench")
 _BUSY_S = 60.0
 
 # The same in every run: raise it with every change of the code over there that can change a verdict.
-RUNNER_VERSION = 3
+RUNNER_VERSION = 4
 
 
 def cache_file() -> Path:
@@ -49,6 +49,7 @@ class VerdictCache:
             # A program that is killed for its tree's memory is a timeout, which is never kept.
             "limits": {**asdict(limits), "tree_memory_mib": None},
             "level": isolation.level,
+            "lacking": isolation.lacking,
             "network": isolation.network,
         }
         self._path = path

@@ -39,7 +39,13 @@ class Unavailable(Exception):
 
 
 class ServerProcess:
-    """A running fork server. A context manager: on exit nothing that it started is left."""
+    """A running fork server. A context manager: on exit nothing that it started is left.
+
+    Attributes:
+        lacking: what programs do not get on this machine although the level has it; "" mostly. Known when ready.
+    """
+
+    lacking = ""
 
     def __init__(self, environment: Environment, limits: Limits, level: str, network: str, preload: list[str]) -> None:
         # Without namespaces programs see where their folder lies. No "-" in its names: task 1127 splits paths at it.
@@ -87,6 +93,7 @@ class ServerProcess:
         for message in messages or self.wait(START_LIMIT_S):
             if message.get("event") == "unavailable":
                 raise Unavailable(message["why"])
+            self.lacking = str(message.get("lacking", ""))
 
     def wait(self, limit_s: float | None = None) -> list[dict[str, Any]]:
         """The next messages, at least one. Raises as `wait_until_ready` does."""

@@ -33,11 +33,13 @@ class Isolation:
         level: "namespaces", "landlock" or "none".
         description: one line for people.
         network: "loopback" or "host".
+        lacking: what programs do not get on this machine although the level has it; "" mostly.
     """
 
     level: Level
     description: str
     network: str
+    lacking: str = ""
 
 
 def probe(
@@ -68,10 +70,10 @@ def probe(
         raise OptionError(f"network={network!r}: expected one of {', '.join(NETWORKS)}")
     reasons = []
     for level in [chosen] if chosen else ["namespaces", "landlock"]:
-        reason = _why_not(environment, level, network)
-        if reason is None:
-            return _isolation(level, network)
-        reasons.append(f"{level}: {reason}")
+        found = _try(environment, level, network)
+        if isinstance(found, Isolation):
+            return found
+        reasons.append(f"{level}: {found}")
     raise SandboxUnavailable(
         f"this machine cannot isolate model-written programs ({'; '.join(reasons)}). "
         f"Allow unprivileged user namespaces, or use a machine that is worthless to an attacker and set "
@@ -79,19 +81,20 @@ def probe(
     )
 
 
-def _isolation(level: str, network: str) -> Isolation:
+def _isolation(level: str, network: str, lacking: str = "") -> Isolation:
     if level == "namespaces":
         net = "network namespace (loopback only)" if network == "loopback" else "the host's network"
     else:
         net = ", TCP" if network == "loopback" else ""
-    return Isolation(cast(Level, level), f"{level}: {_DESCRIPTIONS[level].format(net=net)}", network)
+    description = f"{level}: {_DESCRIPTIONS[level].format(net=net)}" + (f"; {lacking}" if lacking else "")
+    return Isolation(cast(Level, level), description, network, lacking)
 
 
 @functools.lru_cache(maxsize=32)
-def _why_not(environment: Environment, level: str, network: str) -> str | None:
-    """Why a level is not to be had, or None if a program ran under it."""
+def _try(environment: Environment, level: str, network: str) -> Isolation | str:
+    """A level, if a program ran under it, or why it is not to be had."""
     if level == "none":
-        return None
+        return _isolation(level, network)
     if sys.platform != "linux":
         return "needs Linux"
     try:
@@ -103,7 +106,10 @@ def _why_not(environment: Environment, level: str, network: str) -> str | None:
                     if message["event"] == "broken":
                         return str(message["why"])
                     if message["event"] == "done":
-                        return None if message["report"] else f"a program could not run: {message}"
+                        ran = message["report"] is not None
+                        return (
+                            _isolation(level, network, server.lacking) if ran else f"a program could not run: {message}"
+                        )
     except Unavailable as error:
         return str(error)
     except (ServerLost, ExecutionFailed) as error:

@@ -341,7 +341,35 @@ REACHING_OUT = [
     ),
     Attack("sends raw packets", right_if("socket.socket(socket.AF_PACKET, socket.SOCK_RAW)"), ASSERTION),
     Attack(
-        "leaves a file in /tmp", right_if("open('/tmp/left', 'w').close()\nassert '{level}' == 'landlock'"), ASSERTION
+        "leaves a file in /tmp",
+        right_if("there = os.path.exists('/tmp/left')\nopen('/tmp/left', 'w').close()\nassert there"),
+        ASSERTION,
+    ),
+    Attack("goes up from /tmp", right_if("open('/tmp/../../../../../../{outside}/left', 'w').write('x')"), ASSERTION),
+    Attack(
+        "connects to the host's service while another thread exchanges the address",
+        right_if(
+            "import ctypes, struct, threading\nlibc = ctypes.CDLL(None)\nhere = socket.socket()\n"
+            "here.bind(('127.0.0.1', 0))\nhere.listen(99)\n"
+            "port = here.getsockname()[1].to_bytes(2, 'big')\n"
+            "good = struct.pack('=H', 2) + port + bytes((127, 0, 0, 1)) + bytes(8)\n"
+            "bad = struct.pack('=H', 2) + ({port}).to_bytes(2, 'big') + bytes((127, 0, 0, 1)) + bytes(8)\n"
+            "address = ctypes.create_string_buffer(good, 16)\ndone = []\n"
+            "def exchange():\n    while not done: address.raw = bad; address.raw = good\n"
+            "threading.Thread(target=exchange, daemon=True).start()\n"
+            "for _ in range(200):\n    s = socket.socket()\n"
+            "    if libc.connect(s.fileno(), address, 16) == 0 and s.getpeername()[1] == {port}: break\n"
+            "    s.close()\nelse:\n    done.append(1); raise ValueError\n"
+        ),
+        ASSERTION,
+    ),
+    Attack(
+        "listens on all addresses",
+        right_if(
+            "s = socket.socket()\ns.listen(1)\nwanted = '00000000:%04X' % s.getsockname()[1]\n"
+            "assert '{level}' != 'namespaces' and wanted in open('/proc/net/tcp').read()"
+        ),
+        ASSERTION,
     ),
     Attack(
         "rm -rf /",

@@ -381,3 +381,43 @@ def test_an_environment_below_a_private_folder_is_seen_and_cannot_be_written(
             return
         (verdict,) = execute([program(solution)], there, limits=LIMITS, sandbox=level)
     assert verdict.passed, verdict
+
+
+def test_a_program_has_a_tmp_and_a_loopback_of_its_own(environment: Environment, level: str) -> None:
+    files = """
+import glob, os, shutil, subprocess
+assert os.listdir('/tmp') in ([], [os.path.basename(os.getcwd())]), os.listdir('/tmp')
+os.makedirs('/tmp/a/b')
+os.chdir('/tmp/a')
+open('b/c', 'w').write('text')
+os.rename('/tmp/a/b/c', '/tmp/d')
+os.symlink('/tmp/d', '/var/tmp/e')
+assert subprocess.run('cat /var/tmp/e', shell=True, stdout=subprocess.PIPE, check=True).stdout == b'text'
+assert glob.glob('/tmp/*/b') == ['/tmp/a/b']
+os.chdir('/')
+shutil.rmtree('/tmp/a')
+assert not os.path.exists('/tmp/a/b')
+"""
+    server = """
+import socket, threading, time
+listener = socket.create_server(('', 12345))
+def serve():
+    while True:
+        sock, (host, _) = listener.accept()
+        sock.sendall(host.encode())
+        sock.close()
+threading.Thread(target=serve, daemon=True).start()
+time.sleep(0.3)  # beside the others that listen on this port
+for host in ('localhost', '127.0.0.1', '127.0.0.1'):
+    with socket.create_connection((host, 12345), timeout=5) as sock:
+        assert sock.getpeername() == ('127.0.0.1', 12345)
+        assert sock.recv(99) == b'127.0.0.1'
+try:
+    socket.create_connection(('127.0.0.1', 54321), timeout=5)
+except ConnectionRefusedError:
+    pass
+"""
+    verdicts = execute(
+        [program(files + RIGHT), *[program(server + RIGHT)] * 3], environment, limits=LIMITS, workers=4, sandbox=level
+    )
+    assert [verdict.details for verdict in verdicts] == [{}] * 4

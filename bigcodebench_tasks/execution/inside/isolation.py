@@ -27,14 +27,18 @@ class Unavailable(Exception):
 class Isolation(Protocol):
     """One level. Methods are called in the order in which they are written here."""
 
+    @property
+    def lacking(self) -> str:
+        """What programs do not get on this machine although the level has it; "" mostly. Known after `enter`."""
+
     def enter(self) -> None:
         """Once, before the server imports libraries. Raises Unavailable."""
 
     def fork(self) -> int:
         """Fork. 0 in the process that shall run a program; in the server, the process to wait for."""
 
-    def restrict(self) -> None:
-        """In the new process: confine it, for good."""
+    def restrict(self, source: str) -> None:
+        """In the new process: confine it, for good, for a program whose Python source is this."""
 
     def roots(self, pid: int) -> list[int]:
         """Processes below which everything belongs to the sample that `fork` returned as `pid`."""

@@ -18,6 +18,12 @@ from . import isolation, tree
 if sys.platform == "linux":
     from . import kernel
 
+# Folders of each sample.
+FOLDERS = ("work", "tmp", "vartmp", "home")
+
+# What a keeper writes to its sample when it may go on; anything else is why not.
+_GO = b"+"
+
 # How often a keeper looks at the disk. A program writes about 1 GB/s, so it can get 100 MB over its limit.
 _LOOK_S = 0.1
 
@@ -29,6 +35,10 @@ class Keeper:
         self._scratch = settings["scratch"]
         self._limits = settings["limits"]
         self._folder = ""
+
+    @property
+    def lacking(self) -> str:
+        return ""
 
     def enter(self) -> None:
         if sys.platform != "linux":
@@ -48,20 +58,24 @@ class Keeper:
         return os.fork()
 
     def share(self) -> None:
-        """In the keeper: let the sample's user have the sample's folder."""
+        """In the keeper, before the sample is there: let the sample's user have the sample's folder."""
+
+    def adopt(self, sample: int) -> None:
+        """In the keeper, before the sample goes on. Raises OSError."""
+
+    def wait_for(self, sample: int) -> int:
+        """In the keeper: the wait status of the sample; orphans that end meanwhile are collected too."""
+        return _wait_for(sample)
 
     def clean(self) -> None:
         """In the keeper, after the sample and everything below it: remove what it left elsewhere."""
 
-    def restrict(self) -> None:
+    def restrict(self, source: str) -> None:
         """Become the keeper, who never returns from here, and in a child of it the sample.
 
         Raises OSError, also where the disk has less room than a sample may use: what fails for want of it later would
         look like the sample's own fault.
         """
-        if sys.platform == "linux":
-            kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
-            kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
         free_mib, needed_mib = shutil.disk_usage(self._scratch).free >> 20, self._limits["scratch_mib"]
         if free_mib < needed_mib:
             where = os.path.dirname(self._scratch)
@@ -69,15 +83,24 @@ class Keeper:
                 f"{where} has {free_mib} MiB free and a program may write {needed_mib}: free some, or choose another "
                 "folder with TMPDIR"
             )
-        self._folder = tempfile.mkdtemp(prefix="sample", dir=self._scratch)
-        for name in ("work", "tmp", "home"):
-            os.mkdir(f"{self._folder}/{name}")
+        self._folder = self._folder_of(os.getpid())
+        for name in ("", *FOLDERS):
+            os.mkdir(f"{self._folder}/{name}", 0o700)
         self.share()
-        sample = os.fork()
-        if sample:
-            self._keep(sample)
         if sys.platform == "linux":
             kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
+            kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
+        go_r, go_w = os.pipe()
+        sample = os.fork()
+        if sample:
+            self._keep(sample, go_w)
+        os.close(go_w)
+        if sys.platform == "linux":
+            kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
+        why_not = os.read(go_r, 4096)
+        os.close(go_r)
+        if why_not != _GO:
+            raise OSError(why_not.decode("utf-8", "replace") or "the process that keeps a sample is gone")
         os.setsid()
         os.environ.update(HOME=f"{self._folder}/home", TMPDIR=f"{self._folder}/tmp")
         tempfile.tempdir = None
@@ -96,13 +119,24 @@ class Keeper:
         tree.kill_below(pid)
 
     def finish(self, pid: int) -> None:
-        pass
+        # Mostly gone by now, unless the keeper itself was killed, or may not remove its folder from ours.
+        folder = self._folder_of(pid)
+        if os.path.lexists(folder):
+            _remove(folder)
 
-    def _keep(self, sample: int) -> NoReturn:
+    def _folder_of(self, keeper: int) -> str:
+        return f"{self._scratch}/sample{keeper}"
+
+    def _keep(self, sample: int, go: int) -> NoReturn:
+        try:
+            self.adopt(sample)
+            os.write(go, _GO)
+        except OSError as error:
+            os.write(go, str(error).encode() or b"?")
         isolation.close_from(3)
         over_limit = threading.Event()
         threading.Thread(target=self._watch_files, args=(sample, over_limit), daemon=True).start()
-        status = _wait_for(sample)
+        status = self.wait_for(sample)
         tree.kill_below(os.getpid())
         _remove(self._folder)
         self.clean()

@@ -38,11 +38,15 @@ _AT_RECURSIVE = 0x8000
 # Numbers of system calls that are newer than the C library may be; the same on every architecture.
 _SYS_MOUNT_SETATTR = 442
 _SYS_CLOSE_RANGE = 436
+_SYS_PIDFD_GETFD = 438
 # Numbers that differ between architectures.
 _SYS_PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
 _SYS_CAPSET = {"x86_64": 126, "aarch64": 91}
 
 _libc = ctypes.CDLL(None, use_errno=True)
+_libc.ptrace.restype = ctypes.c_long
+_libc.process_vm_readv.restype = _libc.process_vm_writev.restype = ctypes.c_ssize_t
+_ZERO, _ONE = ctypes.c_ulong(0), ctypes.c_ulong(1)
 
 
 def _check(result: int, what: str) -> int:
@@ -106,6 +110,38 @@ def pivot_root(folder: str) -> None:
     syscall(_SYS_PIVOT_ROOT[machine()], "pivot_root", b".", b".")
     unmount(".")
     os.chdir("/")
+
+
+class _Piece(ctypes.Structure):
+    """``struct iovec``: a piece of memory."""
+
+    _fields_ = (("start", ctypes.c_void_p), ("size", ctypes.c_size_t))
+
+
+def read_memory(pid: int, start: int, size: int) -> bytes:
+    """Bytes of another process's memory; fewer where it ends."""
+    buffer = ctypes.create_string_buffer(size)
+    here, there = _Piece(ctypes.addressof(buffer), size), _Piece(start, size)
+    done = _libc.process_vm_readv(pid, ctypes.byref(here), _ONE, ctypes.byref(there), _ONE, _ZERO)
+    return buffer.raw[: _check(done, "process_vm_readv")]
+
+
+def write_memory(pid: int, start: int, data: bytes) -> None:
+    """Put bytes into another process's memory."""
+    here = _Piece(ctypes.cast(ctypes.c_char_p(data), ctypes.c_void_p), len(data))
+    there = _Piece(start, len(data))
+    done = _libc.process_vm_writev(pid, ctypes.byref(here), _ONE, ctypes.byref(there), _ONE, _ZERO)
+    _check(done, "process_vm_writev")
+
+
+def ptrace(request: int, pid: int, address: int = 0, data: int = 0) -> None:
+    result = _libc.ptrace(ctypes.c_long(request), ctypes.c_long(pid), ctypes.c_void_p(address), ctypes.c_void_p(data))
+    _check(result, "ptrace")
+
+
+def pidfd_getfd(pidfd: int, fd: int) -> int:
+    """A copy of another process's descriptor."""
+    return syscall(_SYS_PIDFD_GETFD, "pidfd_getfd", ctypes.c_int(pidfd), ctypes.c_int(fd), ctypes.c_uint(0))
 
 
 def prctl(option: int, value: int = 0) -> None:

@@ -1,7 +1,8 @@
 """Level "landlock": where namespaces are forbidden, as in most containers.
 
 Landlock confines files, TCP, signals and abstract sockets; seccomp takes the other kinds of sockets and
-the system calls that no program needs. There is no view of its own: processes and devices are shared.
+the system calls that no program needs. There is no view of its own: processes and devices are shared, and only
+a tracer (see `tracer`) lets programs have a /tmp and a loopback address of their own.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ import sys
 from typing import Any
 
 from . import isolation, kernel, seccomp, view
-from .keeper import Keeper
+from .keeper import FOLDERS, Keeper
+from .tracer import PATHS, SOCKETS, Tracer, loopback_address
+from .tracer import why_not as why_not_trace
 
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
 _VERSION_FLAG = 1
@@ -49,6 +52,8 @@ class Landlock(Keeper):
         self._own_users = False
         self._forks = 0
         self._user = -1
+        self._lacking = ""
+        self._tracer: Tracer | None = None
 
     def enter(self) -> None:
         super().enter()
@@ -68,6 +73,11 @@ class Landlock(Keeper):
         if os.getuid() == 0:
             os.chmod(self._scratch, 0o711)
             self._be_others()
+        self._lacking = why_not_trace()
+
+    @property
+    def lacking(self) -> str:
+        return f"no /tmp and no loopback of their own, for want of ptrace ({self._lacking})" if self._lacking else ""
 
     def fork(self) -> int:
         self._forks += 1
@@ -77,8 +87,21 @@ class Landlock(Keeper):
 
     def share(self) -> None:
         if self._own_users:
-            for name in ("", "work", "tmp", "home"):
+            for name in ("", *FOLDERS):
                 os.chown(f"{self._folder}/{name}", self._user, self._user)
+            # The keeper too: copying a socket of a process is for its own user.
+            _become(self._user)
+
+    def adopt(self, sample: int) -> None:
+        if self._lacking:
+            return
+        places = {"/tmp": f"{self._folder}/tmp", "/var/tmp": f"{self._folder}/vartmp"}
+        address = None if self._host_network else loopback_address(os.getpid())
+        self._tracer = Tracer(places, [self._scratch, *self._readable], address)
+        self._tracer.seize(sample)
+
+    def wait_for(self, sample: int) -> int:
+        return self._tracer.wait_for(sample) if self._tracer else super().wait_for(sample)
 
     def clean(self) -> None:
         if not self._own_users:
@@ -88,13 +111,18 @@ class Landlock(Keeper):
                 if entry.stat(follow_symlinks=False).st_uid == self._user:
                     os.unlink(entry.path)
 
-    def restrict(self) -> None:
-        super().restrict()
-        if self._own_users:
-            _become(self._user)
+    def restrict(self, source: str) -> None:
+        super().restrict(source)
         kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
         self._confine()
-        seccomp.install(sockets="no local" if self._host_network else "tcp")
+        # Each call that is looked at costs 40 µs, and imports make thousands: only where the program can name /tmp.
+        paths = [] if self._lacking or "tmp" not in source else list(PATHS)
+        if self._host_network:
+            seccomp.install(sockets="no local", traced=paths)
+        elif self._lacking:
+            seccomp.install(sockets="tcp")
+        else:
+            seccomp.install(sockets="ipv4", traced=[*SOCKETS, *paths])
 
     def limit_processes(self) -> None:
         if self._own_users:

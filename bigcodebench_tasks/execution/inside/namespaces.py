@@ -46,6 +46,10 @@ class Namespaces:
         self._joining = -1
         self._ordered = 0
 
+    @property
+    def lacking(self) -> str:
+        return ""
+
     def enter(self) -> None:
         self._folders = view.needed(self._settings)
         try:
@@ -88,7 +92,7 @@ class Namespaces:
             self._joining = sandbox
         return pid
 
-    def restrict(self) -> None:
+    def restrict(self, source: str) -> None:
         kernel.setns(self._joining, _JOINED)
         os.close(self._joining)
         os.setsid()

@@ -130,10 +130,10 @@ class Server:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             if message["one_core"]:
                 _take_turns_on_one_core(message["id"])
-            self._box.restrict()
+            solution, test = message["solution"], message["test"]
+            self._box.restrict(solution + test)
             report_fd = _keep_only(report_fd)
             preload.reset(_seed(message["task_id"]))
-            solution, test = message["solution"], message["test"]
             _forget()
         except BaseException as error:
             os.write(report_fd, b"!" + str(error).encode("utf-8", "replace")[:4096])
@@ -278,5 +278,5 @@ def main(fd: int) -> None:
         return
     begun = time.monotonic()
     preload.load(settings["preload"])
-    channel.send({"event": "ready", "preload_s": time.monotonic() - begun})
+    channel.send({"event": "ready", "preload_s": time.monotonic() - begun, "lacking": box.lacking})
     Server(channel, settings, box).serve()

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
 TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 
+
+# Linux's __WALL: threads of a program that was traced are waited for like processes.
+_THREADS_TOO = 0x40000000 if sys.platform == "linux" else 0
 
 # So many processes can be looked at closely within one look of the server.
 _FEW = 32
@@ -128,7 +132,7 @@ def kill_below(root: int) -> None:
 def no_children() -> bool:
     """Whether this process has none; then, if it is a subreaper, nothing can be below it. Reaps the dead."""
     try:
-        while os.waitpid(-1, os.WNOHANG)[0]:
+        while os.waitpid(-1, os.WNOHANG | _THREADS_TOO)[0]:
             pass
     except ChildProcessError:
         return True
