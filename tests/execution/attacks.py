@@ -357,7 +357,7 @@ REACHING_OUT = [
             "address = ctypes.create_string_buffer(good, 16)\ndone = []\n"
             "def exchange():\n    while not done: address.raw = bad; address.raw = good\n"
             "threading.Thread(target=exchange, daemon=True).start()\n"
-            "for _ in range(200):\n    s = socket.socket()\n"
+            "for _ in range(90):\n    s = socket.socket()\n"
             "    if libc.connect(s.fileno(), address, 16) == 0 and s.getpeername()[1] == {port}: break\n"
             "    s.close()\nelse:\n    done.append(1); raise ValueError\n"
         ),

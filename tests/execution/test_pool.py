@@ -421,3 +421,21 @@ except ConnectionRefusedError:
         [program(files + RIGHT), *[program(server + RIGHT)] * 3], environment, limits=LIMITS, workers=4, sandbox=level
     )
     assert [verdict.details for verdict in verdicts] == [{}] * 4
+
+
+def test_landlock_without_ptrace_says_what_programs_lack(environment: Environment, level: str) -> None:
+    if level != "landlock":
+        pytest.skip("nothing is traced there")
+    script = (
+        "import sys\nfrom pathlib import Path\nfrom bigcodebench_tasks.execution import *\n"
+        "from bigcodebench_tasks.execution.inside import kernel, seccomp\n"
+        "kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)\nseccomp.install()\n"  # as a container that forbids it
+        f"environment = Environment(Path({str(environment.python)!r}), 'custom', '0' * 64, Path('/usr'))\n"
+        "print(probe(environment, sandbox='landlock').description)\n"
+        f"[verdict] = execute([Program('test/0', {RIGHT!r}, {SUITE!r})], environment, sandbox='landlock')\n"
+        "print(verdict.reason)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, check=True)
+    description, reason = done.stdout.splitlines()
+    assert "no /tmp and no loopback of their own, for want of ptrace" in description
+    assert reason == "passed"
