@@ -15,6 +15,7 @@ Only the calls that the filter of `seccomp` sends here cost anything.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import errno
 import os
@@ -80,7 +81,7 @@ def loopback_address(pid: int) -> bytes:
 class Tracer:
     """The view of one sample.
 
-    Attributes are set by the arguments:
+    Args:
         places: folder that programs name, such as "/tmp", to the folder that stands for it.
         kept: paths that stay as they are although they lie below one of the places.
         address: the sample's own loopback address; None leaves the network alone.
@@ -114,6 +115,9 @@ class Tracer:
                     self._resume(pid, os.WSTOPSIG(status), status >> 16)
                 except ProcessLookupError:  # killed meanwhile
                     continue
+                except OSError:  # not to be traced any more: it must neither go on nor stay stopped for ever
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGKILL)
             else:
                 self._changed.pop(pid, None)
                 if pid == child:
@@ -228,7 +232,11 @@ class Tracer:
                 self._connected.append((pid, registers, _result(self._connect, sock, address)))
                 signal.pthread_kill(main, signal.SIGUSR1)
 
-            threading.Thread(target=connect, daemon=True).start()
+            try:
+                threading.Thread(target=connect, daemon=True).start()
+            except RuntimeError:  # too many threads
+                sock.close()
+                self._answer(pid, registers, -errno.EAGAIN)
         elif number == _BIND:
             self._answer(pid, registers, _result(self._bind, sock, address))
         else:
