@@ -55,9 +55,10 @@ class Cost:
 STORED = {"Hard": Cost(285, 278, 143), "Full": Cost(1363, 1633, 1113)}
 
 
-def programs(file: Path) -> list[Program]:
-    """Ground truths as calibrated samples."""
-    with gzip.open(file, "rt", encoding="utf-8") as lines:
+def programs(folder: Path, subset: str) -> list[Program]:
+    """Ground truths as calibrated samples, from the JSONL files in `folder`; `subset` is "Hard" or "Full"."""
+    suffix = {"Hard": "-Hard", "Full": ""}[subset]
+    with gzip.open(folder / f"BigCodeBench{suffix}-v0.1.4.jsonl.gz", "rt", encoding="utf-8") as lines:
         rows = [json.loads(line) for line in lines]
     return [
         Program(
@@ -83,10 +84,12 @@ class Bench:
         self.environment: Environment = prepare().environment
         self.workers = workers
 
-    def run(self, chosen: Sequence[Program], workers: int | None = None) -> tuple[Cost, list[Verdict]]:
+    def run(
+        self, chosen: Sequence[Program], workers: int | None = None, *, preload: bool = True
+    ) -> tuple[Cost, list[Verdict]]:
         began, before = time.monotonic(), cpu_s()
         workers = workers or self.workers
-        verdicts = execute(chosen, self.environment, workers=workers, **schedule())
+        verdicts = execute(chosen, self.environment, workers=workers, preload=preload, **schedule())
         cost = Cost(time.monotonic() - began, cpu_s() - before, sum(verdict.passed for verdict in verdicts))
         return cost, verdicts
 
@@ -188,10 +191,7 @@ def main() -> int:
     if options.out:
         options.out.mkdir(parents=True, exist_ok=True)
     bench = Bench(options.workers)
-    data = {
-        name: programs(options.data / f"BigCodeBench{suffix}-v0.1.4.jsonl.gz")
-        for name, suffix in (("Hard", "-Hard"), ("Full", ""))
-    }
+    data = {name: programs(options.data, name) for name in ("Hard", "Full")}
     print(f"{prepare().isolation.description}; {options.workers} workers; load before: {os.getloadavg()[0]:.1f}")
     everything = data["Full" if "Full" in (options.subset or ["Full"]) else "Hard"]
     print("\n| work | official | ours | ratio | floor |\n| --- | --- | --- | --- | --- |")

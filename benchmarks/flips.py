@@ -72,8 +72,7 @@ def main() -> int:
     parser.add_argument("--known", type=Path, action="append", default=[], help="a JSONL of engine.py --out, compared")
     parser.add_argument("--out", type=Path, help="folder for the verdicts of each run, as JSONL")
     options = parser.parse_args()
-    suffix = "-Hard" if options.subset == "Hard" else ""
-    chosen = programs(options.data / f"BigCodeBench{suffix}-v0.1.4.jsonl.gz")
+    chosen = programs(options.data, options.subset)
     try:
         for way in set(options.ways):  # what the machine cannot do is said before anything runs
             prepare("landlock" if way == "landlock" else None)
