@@ -23,11 +23,11 @@ from pathlib import Path
 
 import official
 
+from bigcodebench_tasks.environment.environment import Environment
 from bigcodebench_tasks.execution import Program, Verdict, execute
-from bigcodebench_tasks.execution.environment import Environment
 from bigcodebench_tasks.execution.inside import tree
 from bigcodebench_tasks.execution.prepare import prepare
-from bigcodebench_tasks.groundtruth import schedule
+from bigcodebench_tasks.scoring.ground_truth import schedule
 
 TRIVIAL = Program(
     "trivial",

@@ -27,8 +27,8 @@ from engine import cpu_s, programs
 from bigcodebench_tasks.errors import BigCodeBenchError
 from bigcodebench_tasks.execution import Program, Verdict, execute
 from bigcodebench_tasks.execution.prepare import prepare
-from bigcodebench_tasks.groundtruth import schedule
 from bigcodebench_tasks.progress import progress
+from bigcodebench_tasks.scoring.ground_truth import schedule
 
 WAYS = ("namespaces", "landlock", "fresh", "busy")
 

@@ -19,7 +19,7 @@ import uv
 from tqdm import tqdm
 
 from bigcodebench_tasks.execution import Environment, Program
-from bigcodebench_tasks.execution.environment import cache_folder
+from bigcodebench_tasks.files import cache_folder
 
 PACKAGE = "bigcodebench==0.2.5"
 HERE = Path(__file__).resolve().parent

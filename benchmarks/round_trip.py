@@ -15,7 +15,7 @@ from pathlib import Path
 import official
 
 from bigcodebench_tasks.execution.prepare import prepare
-from bigcodebench_tasks.official_files import ResultFiles
+from bigcodebench_tasks.results.official_files import ResultFiles
 
 
 def main() -> int:

@@ -23,8 +23,8 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "tests" / "fidelity")
 import answers  # noqa: E402
 from official_sanitizer import CRASHES, OfficialSanitizer, install  # noqa: E402
 
-from bigcodebench_tasks.dataset import canonical_program  # noqa: E402
-from bigcodebench_tasks.sanitize import sanitize  # noqa: E402
+from bigcodebench_tasks.benchmark.dataset import canonical_program  # noqa: E402
+from bigcodebench_tasks.benchmark.sanitize import sanitize  # noqa: E402
 
 Solution = tuple[str, str]  # program, entry point
 

@@ -20,11 +20,11 @@ from pathlib import Path
 import official
 from tqdm import tqdm
 
-from bigcodebench_tasks.dataset import canonical_program
+from bigcodebench_tasks.benchmark.dataset import canonical_program
+from bigcodebench_tasks.benchmark.sanitize import calibrate
 from bigcodebench_tasks.execution import Program, Verdict, execute, machine
 from bigcodebench_tasks.execution.prepare import prepare
-from bigcodebench_tasks.groundtruth import USUAL_SECONDS, schedule
-from bigcodebench_tasks.sanitize import calibrate
+from bigcodebench_tasks.scoring.ground_truth import USUAL_SECONDS, schedule
 
 Task = Mapping[str, str]
 Change = Callable[[ast.FunctionDef, random.Random], bool]

@@ -1,16 +1,30 @@
-"""BigCodeBench as tasks of lm-evaluation-harness.
+"""BigCodeBench as tasks of lm-evaluation-harness, and its engine for programs of your own.
 
 Importing this package does nothing: no download, no process, no import of lm-eval. It is imported at the
-start of every Python process (see `autoload`), so it imports next to nothing either.
+start of every Python process (see `autoload`), so it imports next to nothing either: the public names below
+are looked up when they are asked for.
 """
 
 import os as _os
 
 from bigcodebench_tasks.autoload import tasks_folder as _tasks_folder
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from bigcodebench_tasks.execution import Program, Verdict
+    from bigcodebench_tasks.harness.task import BigCodeBenchTask
+
 __version__ = "0.1.0"
 
-__all__ = ["DATASET_VERSION", "METRIC_PATH", "TASKS_PATH", "__version__"]
+__all__ = [
+    "DATASET_VERSION",
+    "METRIC_PATH",
+    "TASKS_PATH",
+    "BigCodeBenchTask",
+    "Program",
+    "Verdict",
+    "__version__",
+]
 
 DATASET_VERSION = "v0.1.4"
 """Dataset version that the task YAMLs and the commands take by default."""
@@ -20,3 +34,22 @@ TASKS_PATH: str = _tasks_folder()
 
 METRIC_PATH: str = _os.path.join(_os.path.dirname(_os.path.abspath(__file__)), "metrics", "pass_at_k")
 """What to give to ``evaluate.load`` for the pass@k metric."""
+
+_HOMES = {
+    "BigCodeBenchTask": "bigcodebench_tasks.harness.task",  # YAML files in users' folders name it: it stays
+    "Program": "bigcodebench_tasks.execution",
+    "Verdict": "bigcodebench_tasks.execution",
+}
+"""Public name to the module that is imported for it."""
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> "list[str]":
+    return sorted({*globals(), *_HOMES})

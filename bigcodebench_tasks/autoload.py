@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # `typing` itself would cost more than all of this module
 
 VARIABLE = "BIGCODEBENCH_TASKS_AUTOLOAD"
 MODEL_NAME = "bigcodebench-ground-truth"
-MODEL_TARGET = "bigcodebench_tasks.ground_truth_model:GroundTruthLM"
+MODEL_TARGET = "bigcodebench_tasks.harness.ground_truth_model:GroundTruthLM"
 
 
 def install() -> None:

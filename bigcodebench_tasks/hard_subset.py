@@ -20,11 +20,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bigcodebench_tasks import TASKS_PATH, dataset, evaluations, official_files
-from bigcodebench_tasks.domains import libraries_of
+from bigcodebench_tasks import TASKS_PATH
+from bigcodebench_tasks.benchmark import dataset
+from bigcodebench_tasks.benchmark.domains import libraries_of
+from bigcodebench_tasks.benchmark.prompts import SPLITS
 from bigcodebench_tasks.errors import OptionError, OutputError
+from bigcodebench_tasks.files import refuse_existing, write_jsonl, write_text
 from bigcodebench_tasks.progress import progress
-from bigcodebench_tasks.prompts import SPLITS
+from bigcodebench_tasks.results import evaluation as evaluations
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,7 @@ Embed = Callable[[list[str]], NDArray[np.float32]]
 def hard_subset_command(given: argparse.Namespace) -> int:
     _check(given)
     targets = [given.dest / name for name in ("task_ids.txt", "tasks.jsonl", *_yaml_names(given.name))]
-    official_files.refuse_existing(targets, given.force)
+    refuse_existing(targets, given.force)
     if given.queries and given.matches:
         raise OptionError("--queries and --matches are two ways to the same figure: give one of them")
     tasks = list(dataset.load_tasks(dataset.FULL, given.version))
@@ -93,14 +96,14 @@ def hard_subset_command(given: argparse.Namespace) -> int:
     if not kept:
         raise OutputError("no task is left. Relax a criterion: see bigcodebench-tasks hard-subset --help")
 
-    official_files.write_text(targets[0], "".join(f"{task_id}\n" for task_id in kept))
+    write_text(targets[0], "".join(f"{task_id}\n" for task_id in kept))
     rows = [
         {"task_id": task_id, **asdict(one), "holds": holds[task_id], "kept": task_id in set(kept)}
         for task_id, one in figures.items()
     ]
-    official_files.write_jsonl(targets[1], rows)
+    write_jsonl(targets[1], rows)
     for path, text in zip(targets[2:], _yaml_texts(given.name, given.version, kept), strict=True):
-        official_files.write_text(path, text)
+        write_text(path, text)
     print(f"{given.dest}: {len(kept)} tasks")
     print(
         f"lm_eval run --tasks {given.name} --include_path {shlex.quote(str(given.dest))} --confirm_run_unsafe_code ..."

@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
-from project import GROUND_TRUTH, SHARED, LmEval
+
+from tests.helpers.project import GROUND_TRUTH, SHARED, LmEval
 
 
 def pytest_report_header() -> str:

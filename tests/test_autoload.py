@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from project import LmEval
 
 import bigcodebench_tasks
+from tests.helpers.project import LmEval
 
 NAMES = {
     f"bigcodebench{subset}{split}" for subset in ("", "_hard", "_mini") for split in ("", "_complete", "_instruct")

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from datasets import Dataset
 from lm_eval.tasks import TaskManager
-from made import official_results, task, write_tasks
 
-from bigcodebench_tasks.cli import main
+from bigcodebench_tasks.cli.main import main
 from bigcodebench_tasks.errors import OutputError
 from bigcodebench_tasks.hard_subset import _queries, best_matches
+from tests.helpers.made import official_results, task, write_tasks
 
 # Every third and fourth task of four has more than two libraries; the length grows by eleven a task.
 NUMBER = 12

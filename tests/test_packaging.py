@@ -10,7 +10,8 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from project import ROOT
+
+from tests.helpers.project import ROOT
 
 FOUND = (
     "import sys; assert any(type(f).__module__ == 'bigcodebench_tasks.autoload' for f in sys.meta_path)\n"

@@ -4,8 +4,8 @@ The rest of the package knows these things of this subpackage: `Program` and `Dr
 `execute`; and, to prepare, `Environment`.
 """
 
-from bigcodebench_tasks.execution.environment import Environment
-from bigcodebench_tasks.execution.limits import Limits
+from bigcodebench_tasks.environment.environment import Environment
+from bigcodebench_tasks.execution.conditions import Limits
 from bigcodebench_tasks.execution.pool import execute
 from bigcodebench_tasks.execution.prepare import Prepared, prepare
 from bigcodebench_tasks.execution.sandbox import Isolation, probe

@@ -10,10 +10,11 @@ from dataclasses import asdict
 from pathlib import Path
 
 from bigcodebench_tasks import __version__
-from bigcodebench_tasks.execution.environment import Environment, cache_folder
-from bigcodebench_tasks.execution.limits import Limits
+from bigcodebench_tasks.environment.environment import Environment
+from bigcodebench_tasks.execution.conditions import Limits
 from bigcodebench_tasks.execution.sandbox import Isolation
 from bigcodebench_tasks.execution.verdict import Program, Verdict
+from bigcodebench_tasks.files import cache_folder
 
 log = logging.getLogger("lm_eval.bigcodebench")
 

@@ -15,10 +15,7 @@ WORKERS_VARIABLE = "BIGCODEBENCH_WORKERS"
 
 def cores() -> int:
     """Cores this process may use: its affinity, or its control group's quota where that is less."""
-    try:
-        allowed = len(os.sched_getaffinity(0))
-    except AttributeError:  # macOS
-        allowed = os.cpu_count() or 1
+    allowed = len(os.sched_getaffinity(0))
     quota = _cpu_quota()
     return max(1, allowed if quota is None else min(allowed, math.ceil(quota)))
 

@@ -9,15 +9,15 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from bigcodebench_tasks.environment.environment import Environment
 from bigcodebench_tasks.errors import ExecutionFailed
 from bigcodebench_tasks.execution import machine
 from bigcodebench_tasks.execution.cache import VerdictCache
-from bigcodebench_tasks.execution.environment import Environment
+from bigcodebench_tasks.execution.conditions import Limits
 from bigcodebench_tasks.execution.judge import Outcome, judge, suite_of
-from bigcodebench_tasks.execution.libraries import worth_preloading
-from bigcodebench_tasks.execution.limits import Limits
-from bigcodebench_tasks.execution.process import ServerLost, ServerProcess
+from bigcodebench_tasks.execution.preloading import worth_preloading
 from bigcodebench_tasks.execution.sandbox import probe
+from bigcodebench_tasks.execution.server_process import ServerLost, ServerProcess
 from bigcodebench_tasks.execution.verdict import Draft, Program, Verdict
 
 # A program that lost its server, or could not be started, this often is given up, and the run with it.

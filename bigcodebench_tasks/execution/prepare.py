@@ -5,12 +5,12 @@ from __future__ import annotations
 import functools
 from dataclasses import dataclass
 
+from bigcodebench_tasks.environment.environment import Environment
+from bigcodebench_tasks.environment.verify import ensure, repair
 from bigcodebench_tasks.errors import EnvironmentMismatch
-from bigcodebench_tasks.execution.environment import Environment
 from bigcodebench_tasks.execution.pool import execute
 from bigcodebench_tasks.execution.sandbox import Isolation, probe
 from bigcodebench_tasks.execution.verdict import Program
-from bigcodebench_tasks.execution.verify import ensure, repair
 
 # Libraries that most tasks import; that a program can import them says that the environment works at all.
 _CANARY = Program(

@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, cast
 
+from bigcodebench_tasks.environment.environment import Environment
 from bigcodebench_tasks.errors import ExecutionFailed, OptionError, SandboxUnavailable
-from bigcodebench_tasks.execution.environment import Environment
-from bigcodebench_tasks.execution.limits import Limits
-from bigcodebench_tasks.execution.process import ServerLost, ServerProcess, Unavailable
+from bigcodebench_tasks.execution.conditions import Limits
+from bigcodebench_tasks.execution.server_process import ServerLost, ServerProcess, Unavailable
 
 Level = Literal["namespaces", "landlock", "none"]
 SANDBOX_VARIABLE = "BIGCODEBENCH_SANDBOX"

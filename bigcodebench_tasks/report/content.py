@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from bigcodebench_tasks.dataset import canonical_program
-from bigcodebench_tasks.domains import DOMAINS, domains_of, libraries_of
-from bigcodebench_tasks.evaluations import Evaluation, Judged
-from bigcodebench_tasks.intervals import estimate
-from bigcodebench_tasks.scoring import estimate_pass_at_k
+from bigcodebench_tasks.benchmark.dataset import canonical_program
+from bigcodebench_tasks.benchmark.domains import DOMAINS, domains_of, libraries_of
+from bigcodebench_tasks.results.evaluation import Evaluation, Judged
+from bigcodebench_tasks.scoring.intervals import estimate
+from bigcodebench_tasks.scoring.pass_at_k import estimate_pass_at_k
 
 # A traceback, or an answer, longer than this is cut in its middle: people read its ends.
 LONGEST = 8000

@@ -12,10 +12,10 @@ from typing import Any
 
 import jinja2
 
-from bigcodebench_tasks.evaluations import Evaluation
 from bigcodebench_tasks.progress import progress
 from bigcodebench_tasks.report.content import details, overview
 from bigcodebench_tasks.report.pictures import pictures
+from bigcodebench_tasks.results.evaluation import Evaluation
 
 # Samples whose texts are packed together: more pack better, fewer open faster.
 SAMPLES_PER_BLOCK = 40

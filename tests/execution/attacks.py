@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from programs import RIGHT, WRONG
+from tests.helpers.programs import RIGHT, WRONG
 
 
 @dataclass(frozen=True)

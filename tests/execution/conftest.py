@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from programs import assert_gone
 
 from bigcodebench_tasks.errors import SandboxUnavailable
 from bigcodebench_tasks.execution import Environment, probe
+from tests.helpers.programs import assert_gone
 
 
 @pytest.fixture(scope="session")

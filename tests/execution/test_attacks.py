@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from attacks import ATTACKS, Attack
-from programs import RIGHT, program
 
 from bigcodebench_tasks.execution import Environment, Limits, execute
+from tests.execution.attacks import ATTACKS, Attack
+from tests.helpers.programs import RIGHT, program
 
 LIMITS = Limits(timeout_s=4, tree_memory_mib=384, scratch_mib=64, processes=128)
 

@@ -7,10 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from programs import RIGHT, WRONG, program
 
 from bigcodebench_tasks.execution import Environment, Limits, Verdict, execute, probe
 from bigcodebench_tasks.execution.cache import VerdictCache
+from tests.helpers.programs import RIGHT, WRONG, program
 
 LIMITS = Limits(timeout_s=20)
 

@@ -11,12 +11,12 @@ import time
 from pathlib import Path
 
 import pytest
-from programs import RIGHT, SUITE, WRONG, assert_gone, kill_all, processes_of, program
 
 from bigcodebench_tasks.errors import ExecutionFailed, OptionError, SandboxUnavailable
 from bigcodebench_tasks.execution import Draft, Environment, Limits, Verdict, execute
 from bigcodebench_tasks.execution.pool import OWN_CORE_TOGETHER, _Run
-from bigcodebench_tasks.execution.process import ServerLost
+from bigcodebench_tasks.execution.server_process import ServerLost
+from tests.helpers.programs import RIGHT, SUITE, WRONG, assert_gone, kill_all, processes_of, program
 
 LIMITS = Limits(timeout_s=20, tree_memory_mib=512)
 

@@ -9,13 +9,13 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import answers
 import pytest
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
-from official_sanitizer import CRASHES, OfficialSanitizer, Unavailable, install
 
-from bigcodebench_tasks.sanitize import code_extract, sanitize
+from bigcodebench_tasks.benchmark.sanitize import code_extract, sanitize
+from tests.fidelity.official_sanitizer import CRASHES, OfficialSanitizer, Unavailable, install
+from tests.helpers import answers
 
 pytestmark = pytest.mark.fidelity
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bigcodebench_tasks.scoring import estimate_pass_at_k, mean_pass_at_k
+from bigcodebench_tasks.scoring.pass_at_k import estimate_pass_at_k, mean_pass_at_k
 
 pytestmark = pytest.mark.fidelity
 

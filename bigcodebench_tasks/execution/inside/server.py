@@ -18,7 +18,9 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from . import isolation, preload, protocol, runner, tree
+from . import preload, protocol, runner, tree
+from .isolation import kernel, levels
+from .isolation.level import SETUP_FAILED, Isolation, Unavailable
 
 # How often the server looks at what its samples use. Short enough that a memory bomb cannot get far
 # (a core touches about 4 GB/s) and that a sleeping program gives up its core soon; a look costs 1 ms.
@@ -57,7 +59,7 @@ class Sample:
 class Server:
     """Serves one parent until it closes the channel."""
 
-    def __init__(self, channel: protocol.Channel, settings: dict[str, Any], box: isolation.Isolation) -> None:
+    def __init__(self, channel: protocol.Channel, settings: dict[str, Any], box: Isolation) -> None:
         self._channel = channel
         self._limits = settings["limits"]
         self._box = box
@@ -138,7 +140,7 @@ class Server:
             _forget(self._modules)
         except BaseException as error:
             os.write(report_fd, b"!" + str(error).encode("utf-8", "replace")[:4096])
-            os._exit(isolation.SETUP_FAILED)
+            os._exit(SETUP_FAILED)
         runner.run(solution, test, token=token, report_fd=report_fd, output_bytes=self._limits["output_bytes"])
 
     def _read(self, sample: Sample) -> None:
@@ -180,7 +182,7 @@ class Server:
             os.close(sample.report_fd)
         del self._samples[sample.pid]
         code = os.waitstatus_to_exitcode(status)
-        if code == isolation.SETUP_FAILED and sample.raw[:1] == b"!":
+        if code == SETUP_FAILED and sample.raw[:1] == b"!":
             why = sample.raw[1:].decode("utf-8", "replace")
             self._channel.send({"event": "broken", "id": sample.request, "why": why})
             return
@@ -238,21 +240,20 @@ def _keep_only(fd: int) -> int:
     moved = 300 + random.SystemRandom().randrange(600)
     os.dup2(fd, moved, inheritable=False)
     os.dup2(1, 2)  # the server's own errors go to its log
-    isolation.close_from(3, moved - 1)
-    isolation.close_from(moved + 1)
+    kernel.close_from(3, moved - 1)
+    kernel.close_from(moved + 1)
     return moved
 
 
 def _take_turns_on_one_core(number: int) -> None:
     """Let this process's threads run on the `number`th core (modulo), each until it waits or its time slice ends.
 
-    Raises OSError. Cores can be chosen on Linux only; elsewhere nothing changes.
+    Raises OSError.
     """
-    if sys.platform == "linux":
-        cores = sorted(os.sched_getaffinity(0))
-        os.sched_setaffinity(0, {cores[number % len(cores)]})
-        # A thread of this policy does not preempt the running one when it wakes: sched(7), SCHED_BATCH.
-        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+    cores = sorted(os.sched_getaffinity(0))
+    os.sched_setaffinity(0, {cores[number % len(cores)]})
+    # A thread of this policy does not preempt the running one when it wakes: sched(7), SCHED_BATCH.
+    os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 
 
 def _seed(task_id: str) -> int:
@@ -279,9 +280,9 @@ def main(fd: int) -> None:
     settings = protocol.read_one(sock)
     channel = protocol.Channel(sock)
     try:
-        box = isolation.create(settings)
+        box = levels.create(settings)
         box.enter()
-    except isolation.Unavailable as error:
+    except Unavailable as error:
         channel.send({"event": "unavailable", "why": str(error)})
         return
     begun = time.monotonic()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -12,8 +11,8 @@ PAGE = os.sysconf("SC_PAGE_SIZE")
 TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 
 
-# Linux's __WALL: threads of a program that was traced are waited for like processes.
-_THREADS_TOO = 0x40000000 if sys.platform == "linux" else 0
+# __WALL: threads of a program that was traced are waited for like processes.
+_THREADS_TOO = 0x40000000
 
 # So many processes can be looked at closely within one look of the server.
 _FEW = 32

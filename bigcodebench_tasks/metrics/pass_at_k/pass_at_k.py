@@ -13,7 +13,8 @@ import datasets
 import evaluate
 
 import bigcodebench_tasks.execution
-import bigcodebench_tasks.scoring
+import bigcodebench_tasks.scoring.evaluate
+import bigcodebench_tasks.scoring.pass_at_k
 
 _DESCRIPTION = """\
 Executes each candidate solution against its task's unittest suite, in the execution environment and never in
@@ -22,7 +23,7 @@ this process, and estimates pass@k without bias (Chen et al., 2021, arXiv 2107.0
 _INPUTS = """\
 Args:
     predictions: per task a list of candidate solutions, Python source (sanitize model answers first, with
-        `bigcodebench_tasks.sanitize`).
+        `bigcodebench_tasks.benchmark.sanitize`).
     references: per task its row of the dataset: at least "task_id", "code_prompt" and "test".
     k: the k of pass@k; those larger than the number of candidates of some task are left out.
     calibrated: put code_prompt and `pass` before each solution, as the official evaluator does.
@@ -63,13 +64,15 @@ class PassAtK(evaluate.Metric):
         self,
         predictions: list[list[str]],
         references: list[dict[str, str]],
-        k: tuple[int, ...] = bigcodebench_tasks.scoring.KS,
+        k: tuple[int, ...] = bigcodebench_tasks.scoring.pass_at_k.KS,
         calibrated: bool = True,
     ) -> dict[str, Any]:
         environment = bigcodebench_tasks.execution.prepare().environment
-        verdicts = bigcodebench_tasks.scoring.judge(references, predictions, environment, calibrated=calibrated)
+        verdicts = bigcodebench_tasks.scoring.evaluate.judge(
+            references, predictions, environment, calibrated=calibrated
+        )
         outcomes = [[verdict.passed for verdict in task] for task in verdicts]
         return {
-            **bigcodebench_tasks.scoring.mean_pass_at_k(outcomes, k),
+            **bigcodebench_tasks.scoring.pass_at_k.mean_pass_at_k(outcomes, k),
             "verdicts": [[verdict.to_dict() for verdict in task] for task in verdicts],
         }

@@ -1,0 +1,124 @@
+"""What is known of BigCodeBench's own tasks (v0.1.4) by number: what they call, import, take and depend on."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import TypedDict
+
+REMOTE_HOSTS = frozenset({101, 176, 314, 590, 1005, 1012})
+"""Numbers of the BigCodeBench tasks (v0.1.4) whose ground truth calls hosts on the internet."""
+
+_MODE = "scipy.stats.mode returns numbers, not arrays, and takes no text, since SciPy 1.11"
+_SKEW = "scipy.stats.skew of equal values is NaN since SciPy 1.9"
+_MASKED = "a masked value stays masked when it is assigned, since NumPy 1.23 or before"
+OTHER_VERSIONS: Mapping[tuple[str, str], Mapping[int, str]] = {
+    ("current", "3.11"): {111: _MASKED, 276: _SKEW},
+    ("current", "3.12"): {
+        111: _MASKED,
+        115: _MODE,
+        221: _MODE,
+        245: _MODE,
+        276: _SKEW,
+        634: _MODE,
+        736: _MODE,
+    },
+}
+"""By name and Python of a lock: the BigCodeBench tasks (v0.1.4) whose ground truth fails with its versions, and why."""
+
+USUAL_SECONDS = {
+    "BigCodeBench/461": 155.0,
+    "BigCodeBench/1104": 73.0,
+    "BigCodeBench/1040": 60.0,
+    "BigCodeBench/195": 45.0,
+    "BigCodeBench/417": 40.0,
+    "BigCodeBench/102": 30.0,
+    "BigCodeBench/821": 23.0,
+    "BigCodeBench/289": 20.0,
+    "BigCodeBench/220": 20.0,
+    "BigCodeBench/99": 20.0,
+    "BigCodeBench/1103": 20.0,
+    "BigCodeBench/17": 15.0,
+    "BigCodeBench/418": 15.0,
+    "BigCodeBench/419": 15.0,
+    "BigCodeBench/428": 15.0,
+    "BigCodeBench/0": 13.0,
+    "BigCodeBench/1105": 12.0,
+    "BigCodeBench/421": 10.0,
+    "BigCodeBench/819": 10.0,
+    "BigCodeBench/227": 10.0,
+    "BigCodeBench/181": 9.0,
+    "BigCodeBench/823": 7.0,
+}
+"""Seconds of the longest tasks (most of them sleep), so that a run with nothing on record starts them first too."""
+
+MEASURE_TIME = frozenset(f"BigCodeBench/{number}" for number in (819, 821, 823))
+"""Tasks whose verdicts can depend on how fast a sleeping program wakes (docs/execution.md says why each does)."""
+
+RACE = frozenset(("BigCodeBench/1040",))
+"""Tasks whose verdicts can depend on which thread of the program is faster (docs/execution.md says why)."""
+
+
+class Schedule(TypedDict):
+    """Arguments of `bigcodebench_tasks.execution.execute` that say how BigCodeBench's own tasks want to be run."""
+
+    durations: Mapping[str, float]
+    own_core: Collection[str]
+    one_core: Collection[str]
+
+
+def schedule(known: Mapping[str, float] | None = None) -> Schedule:
+    """How to run BigCodeBench's tasks, by task_id: the longest first, those that depend on timing undisturbed.
+
+    Args:
+        known: task_id to seconds that its ground truth took here, where that is on record.
+    """
+    return {"durations": USUAL_SECONDS | dict(known or {}), "own_core": MEASURE_TIME, "one_core": RACE}
+
+
+# Everything that the tasks of BigCodeBench v0.1.4 import, but for those modules of the standard library that
+# no Python lacks. sqlite3 and turtle need libraries of the system when Python is compiled.
+_MODULES = (
+    "sqlite3 ssl ctypes turtle zlib "
+    "blake3 bs4 chardet Crypto cryptography cv2 dateutil django docx faker flask flask_login flask_mail flask_restful "
+    "flask_wtf folium gensim.models geopandas geopy holidays keras Levenshtein librosa lxml.etree matplotlib.pyplot "
+    "mechanize mpl_toolkits.mplot3d natsort nltk numpy openpyxl pandas PIL.Image prettytable psutil pyfakefs pyquery "
+    "pytesseract python_http_client pytz regex requests requests_mock rsa scipy.stats seaborn sendgrid shapely "
+    "skimage.io sklearn.ensemble soundfile statsmodels.api sympy tensorflow textblob texttable werkzeug wikipedia "
+    "wordcloud wordninja wtforms xlwt xmltodict yaml"
+)
+MODULES = tuple(_MODULES.split())
+
+
+@dataclass(frozen=True)
+class SystemProgram:
+    """A program of the system that tasks call.
+
+    Attributes:
+        name: as it is called.
+        package: Debian's package that holds it.
+        tasks: numbers of the BigCodeBench tasks whose ground truth fails without it; other samples may call
+            it all the same.
+    """
+
+    name: str
+    package: str
+    tasks: tuple[int, ...] = ()
+
+
+PROGRAMS = (
+    SystemProgram("bash", "bash", (461,)),
+    SystemProgram("tar", "tar", (16, 785)),
+    SystemProgram("gzip", "gzip", (350,)),
+    SystemProgram("split", "coreutils", (18,)),
+    SystemProgram("ps", "procps"),
+    SystemProgram("top", "procps", (1028,)),
+    SystemProgram("zip", "zip"),
+    SystemProgram("unzip", "unzip", (14,)),
+    SystemProgram("ping", "iputils-ping"),
+    SystemProgram("wget", "wget"),
+    SystemProgram("git", "git"),
+    SystemProgram("g++", "g++"),
+    SystemProgram("tesseract", "tesseract-ocr"),
+    SystemProgram("Rscript", "r-base-core"),
+)

@@ -1,0 +1,1 @@
+"""The execution environment: the second Python, which runs the programs."""

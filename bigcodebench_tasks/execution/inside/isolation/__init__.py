@@ -1,0 +1,1 @@
+"""Levels of isolation, and what they are made of."""

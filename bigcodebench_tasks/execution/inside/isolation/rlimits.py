@@ -1,0 +1,36 @@
+"""Resource limits of one process."""
+
+from __future__ import annotations
+
+import resource
+from typing import Any
+
+
+def set_limits(limits: dict[str, Any]) -> None:
+    """Resource limits of one process; those of the official evaluator are named in `Limits`."""
+    mib = 1 << 20
+    for name, value in (
+        (resource.RLIMIT_AS, limits["memory_mib"] * mib),
+        (resource.RLIMIT_DATA, limits["memory_mib"] * mib),
+        (resource.RLIMIT_STACK, limits["stack_mib"] * mib),
+        (resource.RLIMIT_FSIZE, limits["scratch_mib"] * mib),
+        (resource.RLIMIT_NOFILE, limits["open_files"]),
+        (resource.RLIMIT_CORE, 0),
+    ):
+        _lower(name, value)
+
+
+def limit_processes(limits: dict[str, Any], *, others: int = 0) -> None:
+    """Processes and threads of this user: the limit, and `others` that the user runs besides the sample.
+
+    Looking at a fork bomb every now and then does not stop it: only this does. The kernel exempts root.
+    """
+    _lower(resource.RLIMIT_NPROC, limits["processes"] + others)
+
+
+def _lower(name: int, value: int) -> None:
+    """Set both limits, to no more than is allowed already."""
+    _, hard = resource.getrlimit(name)
+    if hard != resource.RLIM_INFINITY:
+        value = min(value, hard)
+    resource.setrlimit(name, (value, value))

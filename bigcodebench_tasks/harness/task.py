@@ -1,0 +1,328 @@
+"""The harness's view of BigCodeBench: one task class, configured by the files in ``yaml/``."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, partial
+from typing import Any
+
+import datasets
+from lm_eval.api.filter import Filter, FilterEnsemble
+from lm_eval.api.instance import Instance
+from lm_eval.api.metrics import mean
+from lm_eval.api.task import ConfigurableTask
+
+from bigcodebench_tasks import __version__
+from bigcodebench_tasks.benchmark import dataset, prompts
+from bigcodebench_tasks.benchmark.domains import DOMAINS, domains_of
+from bigcodebench_tasks.benchmark.sanitize import sanitize
+from bigcodebench_tasks.execution import Environment, Prepared, prepare
+from bigcodebench_tasks.execution.cache import cache_file
+from bigcodebench_tasks.execution.verdict import headline
+from bigcodebench_tasks.harness.ground_truth_model import GroundTruthLM
+from bigcodebench_tasks.options import KEY, Options
+from bigcodebench_tasks.progress import progress
+from bigcodebench_tasks.results.harness_output import NOT_EXECUTED, RUN_KEY
+from bigcodebench_tasks.scoring.evaluate import judge
+from bigcodebench_tasks.scoring.ground_truth import (
+    MIN_PASS_RATE,
+    GroundTruth,
+    failures,
+    ground_truth,
+)
+from bigcodebench_tasks.scoring.pass_at_k import pass_at_k
+from bigcodebench_tasks.scoring.summary import summary
+
+# Below the harness's logger: its level and format apply, and nothing is lost where only that one is set up.
+log = logging.getLogger("lm_eval.bigcodebench")
+
+FILTER_NAME = "execute"
+"""Name of the filter in the harness's table and logs."""
+
+DOMAIN_METRICS = [f"pass@1_{domain.lower()}" for domain in DOMAINS]
+"""What the option ``domains`` adds to the harness's table: pass@1 of the tasks of each domain."""
+
+
+class SampleRecord(dict[str, Any]):
+    """What is kept of one sample, by name. As text it is JSON: the harness logs ``str()`` of what filters return."""
+
+    def __str__(self) -> str:
+        return json.dumps(self, ensure_ascii=False)
+
+
+class BigCodeBenchTask(ConfigurableTask):
+    """One split of one subset of BigCodeBench.
+
+    Configured by a YAML file with these keys beside the harness's own: ``class``, which names this class,
+    ``split`` ("complete" or "instruct"), ``direct_completion_until`` (the stop strings that direct completion
+    adds) and, for a subset of one's own, ``task_ids`` (a list). Options come from ``metadata["bigcodebench"]``,
+    where the harness puts ``--metadata``.
+
+    The life of a task: the constructor loads the dataset; `build_all_requests`, before any generation, decides
+    how the model is asked and prepares the execution environment; `score`, called by the task's filter,
+    sanitizes and executes.
+
+    Raises:
+        OptionError, DatasetError: from the constructor.
+        PromptError, EnvironmentError_, SandboxUnavailable: from `build_all_requests`.
+    """
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        settings = dict(config)
+        settings.pop("class", None)
+        self._split: prompts.Split = settings.pop("split")
+        self._direct_stops: list[str] = settings.pop("direct_completion_until")
+        self._task_ids: list[str] | None = settings.pop("task_ids", None)
+        self._base_stops: list[str] = list(settings["generation_kwargs"]["until"])
+        self._options = Options.resolve((settings.get("metadata") or {}).get(KEY))
+        self._mode: prompts.Mode = "direct" if self._split == "complete" else "chat"
+        self._renders_templates = False
+        self._prepared: Prepared | None = None
+
+        if self._options.version and settings["dataset_path"] != dataset.MINI:
+            settings["test_split"] = self._options.version
+        # Few-shot examples come from the tasks themselves; naming their split makes the harness leave out
+        # the task that is asked.
+        settings["fewshot_split"] = settings["test_split"]
+        settings["repeats"] = self._options.n_samples
+        # The harness's loggers ask every sample for every metric of this list.
+        possible = pass_at_k([False] * self._options.n_samples)
+        settings["metric_list"] = [entry for entry in settings["metric_list"] if entry["metric"] in possible]
+        super().__init__(config=settings)
+        self._filters = [FilterEnsemble(FILTER_NAME, [partial(_ExecuteFilter, task=self)])]
+
+    # -- data ----------------------------------------------------------------------------------------
+
+    def download(self, dataset_kwargs: dict[str, Any] | None = None, **_unused: Any) -> None:
+        version = self.config.test_split
+        tasks = dataset.load_tasks(self.DATASET_PATH, version)
+        if self._task_ids is not None:
+            tasks = dataset.select(tasks, self._task_ids)
+        self.dataset: dict[str, datasets.Dataset] = {version: tasks}
+
+    # -- prompts -------------------------------------------------------------------------------------
+
+    def doc_to_text(self, doc: Mapping[str, str], doc_to_text: Any = None) -> str:
+        return prompts.question(doc, self._split, self._mode, self._options)
+
+    def doc_to_target(self, doc: Mapping[str, str], doc_to_target: Any = None) -> str:
+        return prompts.reference_answer(doc, self._split, self._mode, self._options)
+
+    def doc_to_prefix(self, doc: Mapping[str, str]) -> str | None:
+        if self._mode == "chat" and self._renders_templates and self._options.prefill:
+            return prompts.prefilled_turn(self._options)
+        return None
+
+    def fewshot_context(self, doc: dict[str, Any], num_fewshot: int, **kwargs: Any) -> Any:
+        context = super().fewshot_context(doc, num_fewshot, **kwargs)
+        return context[: context.rindex(prompts.ANSWER_MARK)] if kwargs.get("gen_prefix") else context
+
+    def construct_requests(self, doc: dict[str, Any], ctx: Any, **kwargs: Any) -> Instance:
+        request: Instance = super().construct_requests(doc, ctx, **kwargs)
+        request.arguments = (ctx, self._generation_kwargs())
+        return request
+
+    def build_all_requests(
+        self,
+        *,
+        apply_chat_template: bool = False,
+        chat_template: Callable[..., Any] | None = None,
+        tokenizer_name: str = "",
+        **kwargs: Any,
+    ) -> None:
+        if not apply_chat_template:
+            chat_template = None
+        if chat_template is None and self._split == "instruct" and GroundTruthLM.in_use():
+            self._mode = "chat"  # that model reads the task, not the prompt: it needs no template to answer
+        else:
+            self._mode = prompts.resolve_mode(self._split, self._options, chat_template)
+        if self._mode == "direct":
+            chat_template = None
+        self._renders_templates = chat_template is not None
+        self._warn_if_greedy_repeats()
+        self._prepare()
+        # The harness keys its cache of requests by task name, shots and tokenizer; what we ask depends on
+        # the options and the dataset too.
+        asked = [__version__, self._mode, self._options.to_dict(), self._generation_kwargs(), self._dataset_sha256]
+        digest = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:16]
+        super().build_all_requests(
+            apply_chat_template=chat_template is not None,
+            chat_template=chat_template,
+            tokenizer_name=f"{tokenizer_name}-{digest}",
+            **kwargs,
+        )
+
+    def _generation_kwargs(self) -> dict[str, Any]:
+        """The harness's generation arguments in this mode: its stop strings, and the official top_p when sampling."""
+        arguments = dict(self.config.generation_kwargs)
+        until = arguments["until"]
+        arguments["until"] = [until] if isinstance(until, str) else list(until)
+        if arguments["until"] == self._base_stops:  # else the user chose others with --gen_kwargs
+            arguments["until"] = prompts.stop_strings(self._base_stops, self._direct_stops, self._mode, self._options)
+        if arguments.get("do_sample") or float(arguments.get("temperature") or 0.0) > 0:
+            # Said aloud, or the harness's cache of responses would serve one sample n times.
+            arguments["do_sample"] = True
+            arguments.setdefault("top_p", 0.95)
+        return arguments
+
+    def _warn_if_greedy_repeats(self) -> None:
+        if self._options.n_samples > 1 and not self._generation_kwargs().get("do_sample"):
+            log.warning(
+                "[%s] n_samples is %d but decoding is greedy, so all samples of a task will be the same. "
+                "Add --gen_kwargs do_sample=True,temperature=0.8 or leave n_samples at 1.",
+                self.config.task,
+                self._options.n_samples,
+            )
+
+    # -- execution -----------------------------------------------------------------------------------
+
+    def _prepare(self) -> None:
+        """Check what scoring will need, building the environment if it is missing, before the GPU hours."""
+        self._dataset_sha256 = dataset.sha256(self.dataset[self.config.test_split])
+        run: dict[str, Any] = {
+            "plugin": __version__,
+            "dataset_sha256": self._dataset_sha256,
+            "split": self._split,
+            "mode": self._mode,
+            "options": self._options.to_dict(),
+        }
+        if self._task_ids is not None:
+            run["task_ids"] = self._task_ids
+        if "bypass" not in self._metric_fn_list:  # the harness's metric for --predict_only
+            self._prepared = prepare(self._options.sandbox, self._options.network)
+            environment, isolation = self._prepared.environment, self._prepared.isolation
+            run["environment"] = {"lock": environment.lock, "sha256": environment.lock_sha256}
+            run["isolation"] = isolation.level
+            log.info(
+                "[%s] programs get the libraries of the %s lock (Python %s); isolation %s",
+                self.config.task,
+                environment.lock,
+                environment.version,
+                isolation.description,
+            )
+        self.config.metadata[RUN_KEY] = run
+
+    def score(self, tasks: list[dict[str, Any]], responses: list[list[str]]) -> list[list[SampleRecord]]:
+        """Sanitize and execute all responses to this task (on this rank).
+
+        Args:
+            tasks: rows of the dataset.
+            responses: raw responses of the model, n_samples per task.
+
+        Returns:
+            Per task a list of sample records: "solution" (sanitized), "status" ("pass", "fail", "timeout" or
+            "not executed"), and where it was executed "reason", "details" ({test method: traceback}),
+            "seconds" and "tests_run".
+
+        Raises:
+            ExecutionFailed: our own machinery broke; nothing was scored.
+        """
+        began = time.monotonic()
+        stops = self._generation_kwargs()["until"]
+        solutions = [
+            # More than n_samples come where the harness padded a rank with repeats of its last request.
+            [cache(partial(self._solution, task, text, stops)) for text in answers[: self._options.n_samples]]
+            for task, answers in zip(tasks, responses, strict=True)
+        ]
+        if self._prepared is None:
+            return self._unexecuted(solutions)
+        settings: dict[str, Any] = {
+            "sandbox": self._prepared.isolation.level,
+            "network": self._prepared.isolation.network,
+            "workers": self._options.workers,
+        }
+        known = self._check_ground_truth(tasks, self._prepared.environment, settings)
+        verdicts = judge(
+            tasks,
+            solutions,
+            self._prepared.environment,
+            calibrated=self._options.calibrated,
+            description=f"Executing {self.config.task}",
+            durations=known.durations if known else None,
+            cache=cache_file() if self._options.cache else None,
+            **settings,
+        )
+        records = [
+            [SampleRecord(solution=make(), **verdict.to_dict()) for make, verdict in zip(makes, outcomes, strict=True)]
+            for makes, outcomes in zip(solutions, verdicts, strict=True)
+        ]
+        self._log_summary(tasks, records, time.monotonic() - began)
+        return records
+
+    def _unexecuted(self, solutions: Sequence[Sequence[Callable[[], str]]]) -> list[list[SampleRecord]]:
+        with progress(sum(map(len, solutions)), f"Sanitizing {self.config.task}", "sample") as bar:
+
+            def record(make: Callable[[], str]) -> SampleRecord:
+                bar.update()
+                return SampleRecord(solution=make(), status=NOT_EXECUTED)
+
+            return [[record(make) for make in makes] for makes in solutions]
+
+    def _check_ground_truth(
+        self, tasks: list[dict[str, Any]], environment: Environment, settings: dict[str, Any]
+    ) -> GroundTruth | None:
+        """Whether the canonical solutions pass here, in the log and the results, as the official evaluator says."""
+        if self._options.ground_truth == "skip" or GroundTruthLM.in_use():  # that model's score says it itself
+            return None
+        found = ground_truth(tasks, environment, **settings)
+        self.config.metadata[RUN_KEY]["ground_truth"] = {"pass_rate": found.pass_rate, "failed": found.failed}
+        log.info("[%s] ground truth: %.4f of %d tasks pass", self.config.task, found.pass_rate, len(tasks))
+        if found.pass_rate < MIN_PASS_RATE:
+            log.warning(
+                "[%s] the ground truth of some tasks fails on this machine, so no model can solve them here: %s. "
+                "`bigcodebench-tasks env check --ground-truth` says more",
+                self.config.task,
+                failures(found, environment),
+            )
+        return found
+
+    def _solution(self, task: Mapping[str, str], response: str, stops: list[str]) -> str:
+        completion = prompts.completion_text(response, stops, self._mode)
+        answer = prompts.answer_text(task, self._split, completion, self._mode, self._options)
+        return sanitize(answer, task["entry_point"])
+
+    def aggregation(self) -> dict[str, Any]:
+        # Not in the list of metrics: a task has only those of its own domains.
+        domains = {name: mean for name in DOMAIN_METRICS if self._options.domains}
+        return {**super().aggregation(), **domains}
+
+    def higher_is_better(self) -> dict[str, bool]:
+        return {**super().higher_is_better(), **{name: True for name in DOMAIN_METRICS if self._options.domains}}
+
+    def process_results(self, doc: dict[str, Any], results: Any) -> dict[str, float]:
+        scores = pass_at_k([sample["status"] == "pass" for sample in results[0]])
+        if self._options.domains and "pass@1" in scores:
+            scores |= {f"pass@1_{domain.lower()}": scores["pass@1"] for domain in domains_of(doc)}
+        return scores
+
+    def _log_summary(self, tasks: list[dict[str, Any]], records: list[list[SampleRecord]], seconds: float) -> None:
+        """What came out, in the log; of this rank's tasks where there are several ranks."""
+        log.info("[%s] %s", self.config.task, summary(records, self.config.metadata[RUN_KEY], seconds))
+        if not GroundTruthLM.in_use():
+            return
+        # A canonical solution that fails says something about this machine: name it, with its exception.
+        for task, samples in zip(tasks, records, strict=True):
+            for sample in samples:
+                if sample["status"] != "pass":
+                    log.warning(
+                        "[%s] %s: ground truth gives %s: %s",
+                        self.config.task,
+                        task["task_id"],
+                        sample["status"],
+                        headline(sample["details"], sample["reason"])[:300],
+                    )
+
+
+class _ExecuteFilter(Filter):
+    """The harness's way to hand over all responses of a task at once."""
+
+    def __init__(self, task: BigCodeBenchTask) -> None:
+        super().__init__()
+        self._task = task
+
+    def apply(self, resps: list[list[str]], docs: list[dict[str, Any]]) -> list[list[SampleRecord]]:
+        return self._task.score(docs, resps)

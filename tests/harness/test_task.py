@@ -1,0 +1,285 @@
+"""The task in the real harness, in this process: what the model is asked, and what the options change."""
+
+from __future__ import annotations
+
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lm_eval import simple_evaluate
+from lm_eval.api.model import LM
+from lm_eval.models.api_models import JsonChatStr
+from lm_eval.tasks import TaskManager
+
+from bigcodebench_tasks import TASKS_PATH
+from bigcodebench_tasks.benchmark.dataset import MINI, load_tasks
+from bigcodebench_tasks.benchmark.domains import domains_of
+from bigcodebench_tasks.errors import DatasetError, OptionError, PromptError
+from bigcodebench_tasks.execution import prepare
+
+
+class Recorder(LM):
+    """A model that keeps what it is asked and answers with nothing useful."""
+
+    tokenizer_name = "recorder"
+
+    def __init__(self, answer: str = "pass\n") -> None:
+        super().__init__()
+        self.answer = answer
+        self.requests: list[tuple[Any, dict[str, Any]]] = []
+
+    def generate_until(self, requests: list[Any], disable_tqdm: bool = False) -> list[str]:
+        self.requests += [request.args for request in requests]
+        return [self.answer] * len(requests)
+
+    def apply_chat_template(self, chat_history: list[dict[str, str]], add_generation_prompt: bool = True) -> str:
+        # Trims messages, as the templates of Llama 3 do.
+        text = "".join(f"<{turn['role']}>{turn['content'].strip()}</>" for turn in chat_history)
+        return text + "<assistant>" if add_generation_prompt else text
+
+    def loglikelihood(self, requests: list[Any]) -> list[tuple[float, bool]]:
+        raise NotImplementedError
+
+    def loglikelihood_rolling(self, requests: list[Any]) -> list[float]:
+        raise NotImplementedError
+
+
+class ChatServer(Recorder):
+    """A loader of a chat server: its conversations are not text, but what the harness's API loaders make of them."""
+
+    def apply_chat_template(self, chat_history: list[dict[str, str]], add_generation_prompt: bool = True) -> Any:
+        return JsonChatStr(json.dumps(chat_history))
+
+
+def evaluate(model: LM, split: str = "complete", metadata: dict[str, Any] | None = None, **arguments: Any) -> Any:
+    manager = TaskManager(include_defaults=False, metadata=metadata or {})
+    settings = {"limit": 1, "predict_only": True, "confirm_run_unsafe_code": True, "bootstrap_iters": 0}
+    return simple_evaluate(model, tasks=[f"bigcodebench_mini_{split}"], task_manager=manager, **settings | arguments)
+
+
+def asked(model: Recorder) -> Any:
+    return model.requests[0][0]
+
+
+def stops(model: Recorder) -> list[str]:
+    until: list[str] = model.requests[0][1]["until"]
+    return until
+
+
+@pytest.fixture
+def task() -> dict[str, str]:
+    row: dict[str, str] = load_tasks(MINI, "v1")[0]
+    return row
+
+
+def test_a_base_model_completes_the_raw_prompt(task: dict[str, str]) -> None:
+    model = Recorder()
+    evaluate(model)
+    assert asked(model) == task["complete_prompt"]
+    assert "\ndef " in stops(model)
+    assert "\nprint(" in stops(model)
+    assert model.requests[0][1]["max_gen_toks"] == 1280
+
+
+@pytest.mark.parametrize("split", ["complete", "instruct"])
+def test_a_chat_model_is_prefilled_and_the_last_newline_survives_a_trimming_template(
+    split: str, task: dict[str, str]
+) -> None:
+    model = Recorder()
+    evaluate(model, split, apply_chat_template=True)
+    prompt = task[f"{split}_prompt"].strip()
+    body = f"```\n{prompt}\n```" if split == "complete" else prompt
+    assert asked(model) == (
+        "<user>Please provide a self-contained Python script that solves the following problem in a markdown "
+        f"code block:\n{body}</><assistant>Below is a Python script with a self-contained function that solves "
+        "the problem and passes corresponding tests:\n```python\n"
+    )
+    assert "\ndef " not in stops(model)
+
+
+def test_prefill_can_be_turned_off() -> None:
+    model = Recorder()
+    evaluate(model, metadata={"bigcodebench": {"prefill": False}}, apply_chat_template=True)
+    assert asked(model).endswith("</><assistant>")
+    assert "Below is" not in asked(model)
+
+
+def test_a_chat_server_gets_the_users_turn_alone() -> None:
+    model = ChatServer()
+    evaluate(model, "instruct", apply_chat_template=True)
+    (turn,) = json.loads(asked(model).prompt)
+    assert turn["role"] == "user"
+    assert "Below is" not in turn["content"]
+    assert stops(model) == ["<|endoftext|>"]
+
+
+def test_direct_completion_ignores_the_chat_template(task: dict[str, str]) -> None:
+    model = Recorder()
+    evaluate(model, metadata={"bigcodebench": {"direct_completion": True}}, apply_chat_template=True)
+    assert asked(model) == task["complete_prompt"]
+
+
+def test_prefixes_are_options() -> None:
+    model = Recorder()
+    options = {"instruction_prefix": "Do:", "response_prefix": "```done"}
+    evaluate(model, metadata={"bigcodebench": options}, apply_chat_template=True)
+    assert asked(model).startswith("<user>Do:\n```\n")
+    assert asked(model).endswith("<assistant>```done\n```python\n")
+    assert "\n```\n" in stops(model)
+
+
+def test_instruct_without_a_chat_template_is_refused_before_generation() -> None:
+    model = Recorder()
+    with pytest.raises(PromptError, match="--apply_chat_template"):
+        evaluate(model, "instruct")
+    assert model.requests == []
+
+
+def test_a_misspelt_option_is_refused_when_the_task_is_loaded() -> None:
+    with pytest.raises(OptionError, match="n_smaples"):
+        evaluate(Recorder(), metadata={"bigcodebench": {"n_smaples": 2}})
+
+
+def test_few_shot_examples_are_other_tasks_with_their_answers(task: dict[str, str]) -> None:
+    model = Recorder()
+    evaluate(model, num_fewshot=2)
+    assert asked(model).endswith(task["complete_prompt"])
+    assert asked(model).count("def task_func(") == 3
+    assert asked(model).count(task["complete_prompt"]) == 1
+
+
+def test_few_shot_examples_in_chat_are_turns_with_fenced_answers() -> None:
+    model = Recorder()
+    evaluate(model, "instruct", num_fewshot=1, apply_chat_template=True, fewshot_as_multiturn=True)
+    assert asked(model).count("<user>") == 2
+    assert asked(model).count("```python\n") == 2
+    assert asked(model).endswith("```python\n")
+
+
+def test_a_system_instruction_comes_first() -> None:
+    model = Recorder()
+    evaluate(model, system_instruction="Be brief.", apply_chat_template=True)
+    assert asked(model).startswith("<system>Be brief.</><user>Please")
+
+
+def test_n_samples_asks_that_often_and_sampling_gets_the_official_top_p() -> None:
+    model = Recorder()
+    evaluate(model, metadata={"bigcodebench": {"n_samples": 3}}, gen_kwargs="do_sample=True,temperature=0.8")
+    assert len(model.requests) == 3
+    assert model.requests[0][1]["top_p"] == 0.95
+    assert model.requests[0][1]["temperature"] == 0.8
+
+
+def test_a_temperature_alone_means_sampling() -> None:
+    model = Recorder()
+    evaluate(model, gen_kwargs="temperature=0.5")
+    assert model.requests[0][1]["do_sample"] is True
+
+
+def test_several_greedy_samples_are_warned_of(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING):
+        evaluate(Recorder(), metadata={"bigcodebench": {"n_samples": 2}})
+    assert "decoding is greedy" in caplog.text
+
+
+def test_stop_strings_of_the_user_win() -> None:
+    model = Recorder()
+    evaluate(model, gen_kwargs={"until": ["STOP"]})
+    assert stops(model) == ["STOP"]
+
+
+def test_samples_picks_tasks() -> None:
+    model = Recorder()
+    results = evaluate(model, limit=None, samples={"bigcodebench_mini_complete": [2, 5]})
+    logged = results["samples"]["bigcodebench_mini_complete"]
+    assert [sample["doc"]["task_id"] for sample in logged] == ["BigCodeBenchMini/2", "BigCodeBenchMini/5"]
+
+
+def test_predict_only_sanitizes_and_executes_nothing() -> None:
+    results = evaluate(Recorder("    return 1\n"))
+    (sample,) = results["samples"]["bigcodebench_mini_complete"]
+    (record,) = sample["filtered_resps"][0]
+    assert record["status"] == "not executed"
+    assert "def task_func" in record["solution"]
+
+
+def test_cached_requests_are_not_served_to_other_options() -> None:
+    settings = {"cache_requests": True, "rewrite_requests_cache": True, "apply_chat_template": True}
+    evaluate(Recorder(), **settings)
+    model = Recorder()
+    evaluate(model, metadata={"bigcodebench": {"prefill": False}}, cache_requests=True, apply_chat_template=True)
+    assert "Below is" not in asked(model)
+    again = Recorder()
+    evaluate(again, cache_requests=True, apply_chat_template=True)
+    assert asked(again).endswith("```python\n")
+
+
+def test_cached_responses_are_used_again(tmp_path: Path) -> None:
+    cache = str(tmp_path / "responses")
+    evaluate(Recorder(), use_cache=cache)
+    again = Recorder()
+    evaluate(again, use_cache=cache)
+    assert again.requests == []
+
+
+def test_the_results_say_what_the_score_depends_on() -> None:
+    results = evaluate(Recorder(), apply_chat_template=True)
+    run = results["configs"]["bigcodebench_mini_complete"]["metadata"]["bigcodebench_run"]
+    assert run["mode"] == "chat"
+    assert len(run["dataset_sha256"]) == 64
+    assert run["options"]["n_samples"] == 1
+
+
+def test_ground_truth_is_reported_once_executed_and_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    prepared = prepare()  # before the cache moves, which holds the environment too
+    monkeypatch.setattr("bigcodebench_tasks.harness.task.prepare", lambda *_: prepared)
+    monkeypatch.setenv("BIGCODEBENCH_CACHE", str(tmp_path))
+    results = evaluate(Recorder(), predict_only=False, limit=2)
+    run = results["configs"]["bigcodebench_mini_complete"]["metadata"]["bigcodebench_run"]
+    assert run["ground_truth"] == {"pass_rate": 1.0, "failed": []}
+    assert results["results"]["bigcodebench_mini_complete"]["pass@1,execute"] == 0.0
+    assert list((tmp_path / "ground-truth").iterdir())
+    assert (tmp_path / "verdicts.sqlite").exists()
+
+
+def test_ground_truth_and_kept_verdicts_can_be_turned_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    prepared = prepare()
+    monkeypatch.setattr("bigcodebench_tasks.harness.task.prepare", lambda *_: prepared)
+    monkeypatch.setenv("BIGCODEBENCH_CACHE", str(tmp_path))
+    options = {"ground_truth": "skip", "cache": False}
+    results = evaluate(Recorder(), metadata={"bigcodebench": options}, predict_only=False)
+    run = results["configs"]["bigcodebench_mini_complete"]["metadata"]["bigcodebench_run"]
+    assert "ground_truth" not in run
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_domains_are_extra_metrics_only_when_asked() -> None:
+    name = "bigcodebench_mini_complete"
+    asked_for = {"bigcodebench": {"domains": True, "ground_truth": "skip"}}
+    results = evaluate(Recorder(), metadata=asked_for, predict_only=False, limit=3)
+    metrics = {key for key in results["results"][name] if key.endswith(",execute") and "stderr" not in key}
+    of_tasks = {domain for sample in results["samples"][name] for domain in domains_of(sample["doc"])}
+    assert of_tasks
+    assert metrics == {"pass@1,execute"} | {f"pass@1_{domain.lower()},execute" for domain in of_tasks}
+    plain = evaluate(Recorder(), metadata={"bigcodebench": {"ground_truth": "skip"}}, predict_only=False)
+    assert [key for key in plain["results"][name] if "," in key] == ["pass@1,execute", "pass@1_stderr,execute"]
+
+
+def test_a_subset_of_ones_own_is_a_yaml_that_names_its_tasks(tmp_path: Path) -> None:
+    base = (Path(TASKS_PATH) / "_base.yaml").read_text()
+    own = "task: my_tasks\nsplit: complete\ntask_ids: [BigCodeBenchMini/5, BigCodeBenchMini/2]\n"
+    (tmp_path / "my_tasks.yaml").write_text(
+        base.replace("dataset_path: bigcode/bigcodebench", f"dataset_path: {MINI}") + own
+    )
+    manager = TaskManager(include_path=str(tmp_path), include_defaults=False)
+    settings = {"predict_only": True, "confirm_run_unsafe_code": True, "bootstrap_iters": 0}
+    results = simple_evaluate(Recorder(), tasks=["my_tasks"], task_manager=manager, **settings)
+    assert [sample["doc"]["task_id"] for sample in results["samples"]["my_tasks"]] == [
+        "BigCodeBenchMini/2",
+        "BigCodeBenchMini/5",
+    ]
+    (tmp_path / "my_tasks.yaml").write_text((tmp_path / "my_tasks.yaml").read_text().replace("Mini/5", "Mini/99"))
+    with pytest.raises(DatasetError, match="BigCodeBenchMini/99"):
+        simple_evaluate(Recorder(), tasks=["my_tasks"], task_manager=manager, **settings)
