@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # `typing` itself would cost more than all of this module
     from collections.abc import Callable
     from typing import Any
 
-VARIABLE = "BIGCODEBENCH_TASKS_AUTOLOAD"
+VARIABLE = "BIGCODEBENCH_TASKS_AUTOLOAD"  # as in `options.VARIABLES`, which would cost an import
 MODEL_NAME = "bigcodebench-ground-truth"
 MODEL_TARGET = "bigcodebench_tasks.harness.ground_truth_model:GroundTruthLM"
 

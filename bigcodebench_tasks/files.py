@@ -10,9 +10,10 @@ from typing import Any
 
 import platformdirs
 
+from bigcodebench_tasks import options
 from bigcodebench_tasks.errors import OutputError
 
-CACHE_VARIABLE = "BIGCODEBENCH_CACHE"
+CACHE_VARIABLE = options.CACHE.name
 
 
 def cache_folder() -> Path:

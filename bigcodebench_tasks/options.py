@@ -1,7 +1,8 @@
-"""Task options: what a user may change with ``--metadata '{"bigcodebench": {...}}'``.
+"""What a user may change: task options, and environment variables.
 
-All of them live under one key, so that a misspelt name is an error and not silently ignored among the
-model arguments, which the harness merges into the same mapping.
+Task options come with ``--metadata '{"bigcodebench": {...}}'``. All of them live under one key, so that a misspelt
+name is an error and not silently ignored among the model arguments, which the harness merges into the same mapping.
+Environment variables stand in one list, from which the modules that read them take the names.
 """
 
 from __future__ import annotations
@@ -116,3 +117,74 @@ def _checked(name: str, value: Any) -> Any:
     if name in ("n_samples", "workers") and isinstance(value, int) and value < 1:
         raise OptionError(f"{KEY} option {name!r} must be at least 1, not {value}.")
     return value
+
+
+@dataclass(frozen=True)
+class Variable:
+    """An environment variable that changes what this package does. An empty one counts as not set.
+
+    Attributes:
+        name: as in the environment.
+        default: what holds where it is not set, in words.
+        meaning: what its value is, with the unit, and what it changes.
+        read_by: the module that reads it.
+    """
+
+    name: str
+    default: str
+    meaning: str
+    read_by: str
+
+
+CACHE = Variable(
+    name="BIGCODEBENCH_CACHE",
+    default="`bigcodebench-tasks` in the user's cache folder (`~/.cache` on most systems)",
+    meaning="folder of everything that is kept between runs: execution environments and verdicts",
+    read_by="bigcodebench_tasks.files",
+)
+OVERRIDE_PATH = Variable(
+    name="BIGCODEBENCH_OVERRIDE_PATH",
+    default="the dataset comes from the Hub, or its cache",
+    meaning="a JSONL file (`.gz` too) of tasks in place of the download, as in the official package",
+    read_by="bigcodebench_tasks.benchmark.dataset",
+)
+PYTHON = Variable(
+    name="BIGCODEBENCH_PYTHON",
+    default="an environment that we build",
+    meaning="path of an interpreter that has the tasks' libraries already; it is used as it is, and the lock is called "
+    "`custom`",
+    read_by="bigcodebench_tasks.environment.environment",
+)
+LOCK = Variable(
+    name="BIGCODEBENCH_LOCK",
+    default="`official` before `current`",
+    meaning="`official` or `current`: which environment to use where both are built, or to build",
+    read_by="bigcodebench_tasks.environment.environment",
+)
+TIMEOUT_PER_TASK = Variable(
+    name="BIGCODEBENCH_TIMEOUT_PER_TASK",
+    default="240",
+    meaning="seconds that each program has; it changes scores, so results name it",
+    read_by="bigcodebench_tasks.execution.conditions",
+)
+WORKERS = Variable(
+    name="BIGCODEBENCH_WORKERS",
+    default="the cores that this process may use",
+    meaning="programs that may use a core at the same time; the option `workers` wins",
+    read_by="bigcodebench_tasks.execution.machine",
+)
+SANDBOX = Variable(
+    name="BIGCODEBENCH_SANDBOX",
+    default="the strongest that works",
+    meaning="level of isolation: `namespaces`, `landlock` or `none`; the option `sandbox` wins",
+    read_by="bigcodebench_tasks.execution.sandbox",
+)
+AUTOLOAD = Variable(
+    name="BIGCODEBENCH_TASKS_AUTOLOAD",
+    default="on",
+    meaning="`0` turns the automatic discovery by lm-eval off",
+    read_by="bigcodebench_tasks.autoload",
+)
+
+VARIABLES = (CACHE, OVERRIDE_PATH, PYTHON, LOCK, TIMEOUT_PER_TASK, WORKERS, SANDBOX, AUTOLOAD)
+"""Every environment variable of ours; docs/environment-variables.md shows them."""

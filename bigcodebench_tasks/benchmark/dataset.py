@@ -14,6 +14,7 @@ from typing import Any
 
 import datasets
 
+from bigcodebench_tasks import options
 from bigcodebench_tasks.errors import DatasetError
 
 FULL = "bigcode/bigcodebench"
@@ -25,7 +26,7 @@ SUBSETS = {"full": FULL, "hard": HARD, "mini": MINI}
 CUSTOM = "custom"
 """Subset name of tasks that a YAML chooses from one of these with ``task_ids``."""
 
-OVERRIDE_VARIABLE = "BIGCODEBENCH_OVERRIDE_PATH"
+OVERRIDE_VARIABLE = options.OVERRIDE_PATH.name
 """A local JSONL file that replaces the download, as in the official package (``data/bigcodebench.py``)."""
 
 REQUIRED_COLUMNS = (

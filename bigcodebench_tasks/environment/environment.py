@@ -13,13 +13,14 @@ from pathlib import Path
 
 import filelock
 
+from bigcodebench_tasks import options
 from bigcodebench_tasks.environment import build, interpreters
 from bigcodebench_tasks.environment.locks import LOCKS, NAMES, Lock
 from bigcodebench_tasks.errors import EnvironmentBuildFailed, EnvironmentMismatch, OptionError
 from bigcodebench_tasks.files import CACHE_VARIABLE, cache_folder
 
-PYTHON_VARIABLE = "BIGCODEBENCH_PYTHON"
-LOCK_VARIABLE = "BIGCODEBENCH_LOCK"
+PYTHON_VARIABLE = options.PYTHON.name
+LOCK_VARIABLE = options.LOCK.name
 
 # Written last: a folder without it is what a killed build left behind.
 _MARKER = "bigcodebench-environment.json"
