@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
-from typing import TypedDict
+from dataclasses import dataclass, field
 
 REMOTE_HOSTS = frozenset({101, 176, 314, 590, 1005, 1012})
 """Numbers of the BigCodeBench tasks (v0.1.4) whose ground truth calls hosts on the internet."""
@@ -59,21 +58,25 @@ RACE = frozenset(("BigCodeBench/1040",))
 """Tasks whose verdicts can depend on which thread of the program is faster (docs/execution.md says why)."""
 
 
-class Schedule(TypedDict):
-    """Arguments of `bigcodebench_tasks.execution.execute` that say how BigCodeBench's own tasks want to be run."""
+@dataclass(frozen=True)
+class Schedule:
+    """How tasks want to be run, by task_id; no verdict depends on it but those of tasks that depend on timing.
 
-    durations: Mapping[str, float]
-    own_core: Collection[str]
-    one_core: Collection[str]
-
-
-def schedule(known: Mapping[str, float] | None = None) -> Schedule:
-    """How to run BigCodeBench's tasks, by task_id: the longest first, those that depend on timing undisturbed.
-
-    Args:
-        known: task_id to seconds that its ground truth took here, where that is on record.
+    Attributes:
+        seconds: what a task is known to take: long ones start first.
+        measure_time: tasks whose tests measure time: while such programs run, a core is kept free for them also when
+            they sleep, so that it is there when they wake.
+        race: tasks whose threads race with each other: all threads of such a program take turns on one core, and
+            none is interrupted because another one woke.
     """
-    return {"durations": USUAL_SECONDS | dict(known or {}), "own_core": MEASURE_TIME, "one_core": RACE}
+
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    measure_time: Collection[str] = frozenset()
+    race: Collection[str] = frozenset()
+
+
+SCHEDULE = Schedule(USUAL_SECONDS, MEASURE_TIME, RACE)
+"""How BigCodeBench's own tasks (v0.1.4) want to be run."""
 
 
 # Everything that the tasks of BigCodeBench v0.1.4 import, but for those modules of the standard library that

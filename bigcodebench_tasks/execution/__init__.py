@@ -1,25 +1,29 @@
 """Execution of model-written programs: programs in, verdicts out.
 
-The rest of the package knows these things of this subpackage: `Program` and `Draft`, `Verdict`, `Limits` and
-`execute`; and, to prepare, `Environment`.
+The rest of the package knows these things of this subpackage. `prepare` finds the environment and the conditions,
+`Engine` runs programs there.
 """
 
 from bigcodebench_tasks.environment.environment import Environment
-from bigcodebench_tasks.execution.conditions import Limits
-from bigcodebench_tasks.execution.pool import execute
+from bigcodebench_tasks.execution.cache import cache_file
+from bigcodebench_tasks.execution.conditions import Conditions, Limits, resolve_limits
+from bigcodebench_tasks.execution.engine import Engine, execute
 from bigcodebench_tasks.execution.prepare import Prepared, prepare
 from bigcodebench_tasks.execution.sandbox import Isolation, probe
-from bigcodebench_tasks.execution.verdict import Draft, Program, Verdict
+from bigcodebench_tasks.execution.verdict import Program, Verdict
 
 __all__ = [
-    "Draft",
+    "Conditions",
+    "Engine",
     "Environment",
     "Isolation",
     "Limits",
     "Prepared",
     "Program",
     "Verdict",
+    "cache_file",
     "execute",
     "prepare",
     "probe",
+    "resolve_limits",
 ]

@@ -1,4 +1,4 @@
-"""Verdicts that are known already: a run that was interrupted continues where it stopped."""
+"""Verdicts that are known already, ground truths among them: a run that was interrupted continues where it stopped."""
 
 from __future__ import annotations
 
@@ -6,13 +6,11 @@ import hashlib
 import json
 import logging
 import sqlite3
+import threading
 from dataclasses import asdict
 from pathlib import Path
 
-from bigcodebench_tasks import __version__
-from bigcodebench_tasks.environment.environment import Environment
-from bigcodebench_tasks.execution.conditions import Limits
-from bigcodebench_tasks.execution.sandbox import Isolation
+from bigcodebench_tasks.execution.conditions import Conditions
 from bigcodebench_tasks.execution.verdict import Program, Verdict
 from bigcodebench_tasks.files import cache_folder
 
@@ -21,9 +19,6 @@ log = logging.getLogger("lm_eval.bigcodebench")
 # A rank waits this long while another one writes.
 _BUSY_S = 60.0
 
-# The same in every run: raise it with every change of the code over there that can change a verdict.
-RUNNER_VERSION = 4
-
 
 def cache_file() -> Path:
     """Where runs keep their verdicts."""
@@ -31,7 +26,7 @@ def cache_file() -> Path:
 
 
 class VerdictCache:
-    """Verdicts in one file, each under everything that can change it; safe for several processes.
+    """Verdicts in one file, each under everything that can change it; safe for several threads and processes.
 
     Verdicts of programs that reported are kept, also failures. A timeout, a kill or an early exit may have
     been this machine's fault that time, so those programs run again.
@@ -40,24 +35,15 @@ class VerdictCache:
     after hours of generation a run does not end for want of a cache.
     """
 
-    def __init__(self, path: Path, environment: Environment, limits: Limits, isolation: Isolation) -> None:
-        self._context = {
-            "package": __version__,
-            "runner": RUNNER_VERSION,
-            "lock": environment.lock_sha256,
-            # Two builds of one lock may differ in their NLTK data.
-            "folder": str(environment.folder),
-            # A program that is killed for its tree's memory is a timeout, which is never kept.
-            "limits": {**asdict(limits), "tree_memory_mib": None},
-            "level": isolation.level,
-            "lacking": isolation.lacking,
-            "network": isolation.network,
-        }
+    def __init__(self, path: Path, conditions: Conditions) -> None:
+        self._conditions = conditions.key()
+        # The pool's thread writes while callers read.
+        self._lock = threading.Lock()
         self._path = path
         self._connection: sqlite3.Connection | None = None
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._connection = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None)
+            self._connection = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
         except (OSError, sqlite3.Error) as error:
             self._give_up(error)
         self._execute("PRAGMA journal_mode=WAL")
@@ -66,9 +52,8 @@ class VerdictCache:
         self._execute("CREATE TABLE IF NOT EXISTS verdicts (key TEXT PRIMARY KEY, verdict TEXT NOT NULL)")
 
     def close(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        with self._lock:
+            self._drop()
 
     def get(self, program: Program) -> Verdict | None:
         """The verdict of an equal program that ran under equal conditions."""
@@ -84,18 +69,24 @@ class VerdictCache:
 
     def _execute(self, statement: str, values: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
         """Rows of a statement; none once the file has failed."""
-        if self._connection is None:
-            return []
-        try:
-            return self._connection.execute(statement, values).fetchall()
-        except sqlite3.Error as error:
-            self._give_up(error)
-            return []
+        with self._lock:
+            if self._connection is None:
+                return []
+            try:
+                return self._connection.execute(statement, values).fetchall()
+            except sqlite3.Error as error:
+                self._give_up(error)
+                return []
 
     def _give_up(self, error: Exception) -> None:
         log.warning("verdicts are not kept, so an interrupted run would start anew: %s: %s", self._path, error)
-        self.close()
+        self._drop()
+
+    def _drop(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
     def _key(self, program: Program) -> str:
-        text = json.dumps([asdict(program), self._context], sort_keys=True)
+        text = json.dumps([asdict(program), self._conditions], sort_keys=True)
         return hashlib.sha256(text.encode("ascii")).hexdigest()

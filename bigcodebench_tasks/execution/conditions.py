@@ -1,61 +1,99 @@
-"""What one program may use: one frozen value with units in its names, and its single resolver."""
+"""All that a verdict depends on besides the program itself, as one frozen value; and what limits a program has."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
 
+from bigcodebench_tasks import __version__
+from bigcodebench_tasks.environment.environment import Environment
 from bigcodebench_tasks.errors import OptionError
+from bigcodebench_tasks.execution.inside import RUNNER_VERSION
+from bigcodebench_tasks.execution.inside.protocol import Limits
+
+if TYPE_CHECKING:
+    from bigcodebench_tasks.execution.sandbox import Isolation
+
+__all__ = ["TIMEOUT_VARIABLE", "Conditions", "Limits", "resolve_limits"]
 
 TIMEOUT_VARIABLE = "BIGCODEBENCH_TIMEOUT_PER_TASK"
 
 
-@dataclass(frozen=True)
-class Limits:
-    """Limits of one program, all its processes together unless said otherwise.
+def resolve_limits(variables: Mapping[str, str] | None = None) -> Limits:
+    """The default limits, changed by environment variables.
 
-    Defaults are the official evaluator's (bigcodebench 0.2.5, ``eval/__init__.py`` and
-    ``eval/utils.py``) where it has one.
+    Args:
+        variables: where to look variables up; ``os.environ`` by default.
+
+    Raises:
+        OptionError: ``BIGCODEBENCH_TIMEOUT_PER_TASK`` is not a positive number of seconds.
+    """
+    text = (os.environ if variables is None else variables).get(TIMEOUT_VARIABLE)
+    if not text:
+        return Limits()
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 < seconds < float("inf"):
+        raise OptionError(f"{TIMEOUT_VARIABLE}={text!r}: expected a positive number of seconds, such as 240")
+    return Limits(timeout_s=seconds)
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """Under which conditions programs are executed: two verdicts under equal ones can be compared.
+
+    The verdict cache, ground truths on record among it, and what a run says of itself use this and nothing else. So a
+    new thing that can change a verdict is a field here, and is in all three at once.
 
     Attributes:
-        timeout_s: wall-clock seconds for loading the program and running its tests.
-        memory_mib: address space and data segment of each process, MiB (official: 30 GiB).
-        tree_memory_mib: resident memory of all processes together, MiB; None for `memory_mib` or one
-            worker's share of the machine's memory, whichever is less.
-        stack_mib: stack of each process, MiB (official: 10).
-        scratch_mib: everything the program writes, and each file of it, MiB.
-        processes: processes and threads.
-        open_files: open files of each process.
-        output_bytes: characters of the report that are kept; longer tracebacks are cut, with a note.
+        lock, lock_sha256: of the environment (see `Environment`): which versions of which libraries.
+        folder: the environment's. Two builds of one lock may differ in their NLTK data.
+        limits: of each program, as they were chosen. Where `Limits.tree_memory_mib` was left to the machine it is
+            None: a program that is killed for it is a timeout, and those are never taken from the cache.
+        level: of isolation.
+        lacking: what programs do not get on this machine although the level has it; "" mostly.
+        network: "loopback" or "host".
+        runner: `inside.RUNNER_VERSION`, the code around the program.
+        package: version of this package, whose judgement a verdict is.
     """
 
-    timeout_s: float = 240.0
-    memory_mib: int = 30 * 1024
-    tree_memory_mib: int | None = None
-    stack_mib: int = 10
-    scratch_mib: int = 1024
-    processes: int = 512
-    open_files: int = 1024
-    output_bytes: int = 1 << 20
+    lock: str
+    lock_sha256: str
+    folder: str
+    limits: Limits
+    level: str
+    lacking: str
+    network: str
+    runner: int = RUNNER_VERSION
+    package: str = __version__
 
     @classmethod
-    def resolve(cls, variables: Mapping[str, str] | None = None) -> Limits:
-        """The defaults, changed by environment variables.
-
-        Args:
-            variables: where to look variables up; ``os.environ`` by default.
+    def of(cls, environment: Environment, isolation: Isolation, limits: Limits | None = None) -> Conditions:
+        """The conditions in an environment, under the isolation that was tried there.
 
         Raises:
-            OptionError: ``BIGCODEBENCH_TIMEOUT_PER_TASK`` is not a positive number of seconds.
+            OptionError: `limits` is None and the variable that changes them is not as `resolve_limits` wants it.
         """
-        text = (os.environ if variables is None else variables).get(TIMEOUT_VARIABLE)
-        if not text:
-            return cls()
-        try:
-            seconds = float(text)
-        except ValueError:
-            seconds = -1.0
-        if not 0 < seconds < float("inf"):
-            raise OptionError(f"{TIMEOUT_VARIABLE}={text!r}: expected a positive number of seconds, such as 240")
-        return cls(timeout_s=seconds)
+        return cls(
+            lock=environment.lock,
+            lock_sha256=environment.lock_sha256,
+            folder=str(environment.folder),
+            limits=limits or resolve_limits(),
+            level=isolation.level,
+            lacking=isolation.lacking,
+            network=isolation.network,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """The conditions as plain JSON types."""
+        return asdict(self)
+
+    def key(self) -> str:
+        """SHA-256, hex: the same for equal conditions only, in every process and on every machine."""
+        return hashlib.sha256(json.dumps(self.to_dict(), sort_keys=True).encode("ascii")).hexdigest()

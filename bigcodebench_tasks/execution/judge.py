@@ -8,6 +8,7 @@ import json
 import warnings
 from dataclasses import dataclass
 
+from bigcodebench_tasks.execution.inside.protocol import Done
 from bigcodebench_tasks.execution.verdict import Verdict
 
 _SKIPPING = {"skip", "skipIf", "skipUnless", "skipTest", "SkipTest"}
@@ -24,25 +25,6 @@ class Suite:
 
     methods: frozenset[str] | None
     may_skip: bool
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What the fork server saw of one program.
-
-    Attributes:
-        exit: exit status of its process, negative for a signal.
-        killed: why the server killed it: "timeout", "memory", "processes", "output limit" or "".
-        report: the report's JSON text, or None.
-        problem: why there is no report: "missing" or "forged"; "" otherwise.
-        seconds: wall-clock seconds from its start to its report.
-    """
-
-    exit: int
-    killed: str
-    report: bytes | None
-    problem: str
-    seconds: float
 
 
 @dataclass(frozen=True)
@@ -76,7 +58,7 @@ def suite_of(test: str) -> Suite:
     return Suite(methods, bool(names & _SKIPPING))
 
 
-def judge(outcome: Outcome, suite: Suite) -> Verdict:
+def judge(outcome: Done, suite: Suite) -> Verdict:
     """The verdict on one program.
 
     The official evaluator says "timeout" for every process that never reported, whether it ran out of
@@ -119,7 +101,7 @@ def _missing(report: _Report, suite: Suite) -> list[str]:
     return sorted(suite.methods - ran)
 
 
-def _without_report(outcome: Outcome) -> Verdict:
+def _without_report(outcome: Done) -> Verdict:
     if outcome.killed == "timeout":
         return Verdict("timeout", "timeout", {"ALL": "no report within the time limit"}, outcome.seconds)
     if outcome.killed:

@@ -1,26 +1,42 @@
-"""Run programs over the fork server: what runs when, and what to do when our own machinery breaks."""
+"""What runs when on this machine, and what to do when our own machinery breaks.
+
+::
+
+    callers' threads            the pool's thread                       fork server, a process
+    ────────────────            ─────────────────                       ──────────────────────
+    Engine.submit ── add ──▶    queue, longest first
+                     wake ──▶   _drive: start a server, fill it, take what it says
+                                        Run                       ──▶   forks a sample
+                                        Waiting, Done, Broken     ◀──   looks, kills, reports
+    Future  ◀── judged, failed ── judge
+
+One thread owns the server, so nothing about it needs a lock. What callers' threads touch (the queue, the
+numbers of running programs, whether the pool closes) is under `Pool._lock`, which is never held while the pool
+calls back or talks to the server: a callback may add programs.
+"""
 
 from __future__ import annotations
 
-import base64
 import contextlib
+import heapq
 import math
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+import os
+import select
+import threading
+import time
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
 
-from bigcodebench_tasks.environment.environment import Environment
-from bigcodebench_tasks.errors import ExecutionFailed
-from bigcodebench_tasks.execution import machine
-from bigcodebench_tasks.execution.cache import VerdictCache
-from bigcodebench_tasks.execution.conditions import Limits
-from bigcodebench_tasks.execution.judge import Outcome, judge, suite_of
-from bigcodebench_tasks.execution.preloading import worth_preloading
-from bigcodebench_tasks.execution.sandbox import probe
-from bigcodebench_tasks.execution.server_process import ServerLost, ServerProcess
-from bigcodebench_tasks.execution.verdict import Draft, Program, Verdict
+from bigcodebench_tasks.benchmark.known_tasks import Schedule
+from bigcodebench_tasks.errors import BigCodeBenchError, ExecutionFailed, SandboxUnavailable
+from bigcodebench_tasks.execution.inside import protocol
+from bigcodebench_tasks.execution.judge import judge, suite_of
+from bigcodebench_tasks.execution.preloading import Wanted
+from bigcodebench_tasks.execution.server_process import ServerLost, ServerProcess, Unavailable
+from bigcodebench_tasks.execution.verdict import Program, Verdict
 
-# A program that lost its server, or could not be started, this often is given up, and the run with it.
+# A program that lost its server, or could not be started, this often is given up. So is everything when this many
+# servers in a row were lost before one of them brought a verdict.
 ATTEMPTS = 3
 
 # Programs that measure time sleep nearly all the while: one core that is kept free for them serves this many.
@@ -29,269 +45,359 @@ OWN_CORE_TOGETHER = 3
 # Waiting programs cost no core but memory and processes: how many may run for each worker.
 RUNNING_PER_WORKER = 8
 
+# A server imports what the programs at hand import, so the first one waits until no program was added for this long,
+# but not for ever.
+_QUIET_S, _QUIET_AT_MOST_S = 0.02, 0.5
 
-def execute(
-    programs: Sequence[Program | Draft],
-    environment: Environment,
-    *,
-    limits: Limits | None = None,
-    workers: int | None = None,
-    sandbox: str | None = None,
-    network: str = "loopback",
-    preload: bool = True,
-    durations: Mapping[str, float] | None = None,
-    own_core: Collection[str] = (),
-    one_core: Collection[str] = (),
-    on_verdict: Callable[[int, Verdict], None] | None = None,
-    on_running: Callable[[int], None] | None = None,
-    cache: Path | None = None,
-) -> list[Verdict]:
-    """Run every program in its own process and judge it.
 
-    Args:
-        programs: what to run; drafts are finished while others run.
-        environment: whose interpreter and libraries run them.
-        limits: limits of each program; `Limits.resolve()` by default.
-        workers: programs that may use a core at the same time; see `machine.workers`.
-        sandbox: isolation level to use; the strongest that the machine gives by default.
-        network: "loopback", or "host" for programs that need the internet.
-        preload: import what many of the programs import once for all; changes no verdict, only the time.
-        durations: seconds that a task is known to take, by task_id: long ones start first.
-        own_core: tasks, by task_id, whose tests measure time: while such programs run, a core is kept free for
-            them also when they sleep, so that it is there when they wake. `OWN_CORE_TOGETHER` share one.
-        one_core: tasks, by task_id, whose threads race with each other: all threads of such a program take turns
-            on one core, and none is interrupted because another one woke.
-        on_verdict: called with index and verdict as each verdict comes, in the order of completion.
-        on_running: called with the number of programs that run now, whenever it may have changed.
-        cache: file with verdicts of earlier runs, to read and to extend; none by default.
+@dataclass(eq=False)
+class Job:
+    """A program on its way to a verdict.
 
-    Returns:
-        One verdict for each program, in input order.
-
-    Raises:
-        SandboxUnavailable: the machine cannot isolate programs as asked.
-        ExecutionFailed: our machinery broke repeatedly; no program is to blame.
+    Attributes:
+        program: what is run.
+        number: its place in the order in which programs came, and its id in messages to the server.
+        failures: how often it could not be run, through our fault.
+        wanted: False once nobody waits for it: then it is not started any more.
     """
-    if not programs:
-        return []
-    isolation = probe(environment, sandbox=sandbox, network=network)
-    workers = machine.workers(workers)
-    limits = _with_memory(limits or Limits.resolve(), workers)
-    libraries = worth_preloading(programs) if preload else []
-    with contextlib.ExitStack() as stack:
-        store = None
-        if cache is not None:
-            store = stack.enter_context(contextlib.closing(VerdictCache(cache, environment, limits, isolation)))
-        run = _Run(
-            programs,
-            workers,
-            durations=durations or {},
-            own_core=own_core,
-            one_core=one_core,
-            on_verdict=on_verdict,
-            on_running=on_running,
-            store=store,
-        )
-        run.recall_first()
-        _finish(run, lambda: ServerProcess(environment, limits, isolation.level, network, libraries))
-    return run.verdicts()
+
+    program: Program
+    number: int
+    failures: int = 0
+    wanted: bool = True
 
 
-def _finish(run: _Run, start: Callable[[], ServerProcess]) -> None:
-    """Start servers until every program has its verdict."""
-    starts = 0
-    while not run.finished:
-        starts, judged = starts + 1, run.judged
-        with start() as server:
-            try:
-                run.drive(server)
-            except ServerLost as lost:
-                run.requeue_running(str(lost))
-                if run.judged > judged:
-                    starts = 0
-                if starts >= ATTEMPTS:
-                    raise ExecutionFailed(f"{ATTEMPTS} attempts to run programs in a row failed: {lost}") from None
+@dataclass(frozen=True)
+class Listener:
+    """What the pool says of a job, from its own thread; the last two are the end of it, and one of them comes."""
 
-
-def _with_memory(limits: Limits, workers: int) -> Limits:
-    if limits.tree_memory_mib is not None:
-        return limits
-    machine_mib = machine.memory_mib()
-    share = limits.memory_mib if machine_mib is None else max(1024, int(machine_mib * 0.8) // workers)
-    return replace(limits, tree_memory_mib=min(limits.memory_mib, share))
+    started: Callable[[Job], None]
+    judged: Callable[[Job, Verdict], None]
+    failed: Callable[[Job, BaseException], None]
 
 
 @dataclass
-class _Attempts:
-    """How often a program has failed to run through our fault, and why the last time."""
+class _Queue:
+    """Jobs by known duration, the longest first; among equals the one that came first.
 
-    failures: int = 0
-    why: str = ""
+    Durations become known while jobs are queued. A job whose task turns out to be longer is entered again, and its
+    old entry is dropped when it comes up.
+    """
+
+    schedule: Schedule
+    seconds: dict[str, float] = field(default_factory=dict)
+    _heap: list[tuple[float, int, Job]] = field(default_factory=list)
+    _queued: dict[int, Job] = field(default_factory=dict)
+    _of_task: dict[str, set[int]] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self._queued)
+
+    def push(self, job: Job) -> None:
+        self._queued[job.number] = job
+        self._of_task.setdefault(job.program.task_id, set()).add(job.number)
+        self._enter(job)
+
+    def first(self) -> Job | None:
+        """The job that is to start next, if anybody wants one."""
+        while self._heap:
+            _, number, job = self._heap[0]
+            if number in self._queued and job.wanted:
+                return job
+            heapq.heappop(self._heap)
+            self._remove(job)
+        return None
+
+    def pop(self, job: Job) -> None:
+        """Take a job out."""
+        self._remove(job)
+
+    def drain(self) -> list[Job]:
+        """Take all out, those that nobody wants too."""
+        jobs = list(self._queued.values())
+        self._heap.clear()
+        self._queued.clear()
+        self._of_task.clear()
+        return jobs
+
+    def learn(self, task_id: str, seconds: float) -> None:
+        """A program of the task took this long."""
+        if seconds > self._known(task_id):
+            self.seconds[task_id] = seconds
+            for number in self._of_task.get(task_id, ()):
+                self._enter(self._queued[number])
+
+    def _known(self, task_id: str) -> float:
+        return max(self.seconds.get(task_id, 0.0), self.schedule.seconds.get(task_id, 0.0))
+
+    def _enter(self, job: Job) -> None:
+        task_id, together = job.program.task_id, self.schedule.measure_time
+        # Programs that share a core start together: all of them when the longest is due.
+        seconds = max(map(self._known, together)) if task_id in together else self._known(task_id)
+        heapq.heappush(self._heap, (-seconds, job.number, job))
+
+    def _remove(self, job: Job) -> None:
+        if self._queued.pop(job.number, None):
+            self._of_task[job.program.task_id].discard(job.number)
 
 
-class _Run:
-    """The state of one call of `execute`: what is queued, what runs, what is judged."""
+class Pool:
+    """Runs jobs over a fork server, in a thread of its own. Its methods may be called from any thread."""
 
     def __init__(
         self,
-        programs: Sequence[Program | Draft],
+        start: Callable[[list[str]], ServerProcess],
         workers: int,
+        schedule: Schedule,
+        listener: Listener,
         *,
-        durations: Mapping[str, float],
-        own_core: Collection[str] = (),
-        one_core: Collection[str] = (),
-        on_verdict: Callable[[int, Verdict], None] | None = None,
-        on_running: Callable[[int], None] | None = None,
-        store: VerdictCache | None = None,
+        preload: bool = True,
+        expected: Collection[str] = (),
     ) -> None:
-        self._programs = list(programs)
-        self._workers = workers
-        self._own_core = {index for index, program in enumerate(programs) if program.task_id in own_core}
-        self._one_core = frozenset(one_core)
-        self._on_verdict = on_verdict
-        self._on_running = on_running
-        self._store = store
-        self._verdicts: dict[int, Verdict] = {}
-        self._attempts: dict[int, _Attempts] = {}
-        self._running: set[int] = set()
+        """
+        Args:
+            start: starts a server that imports these modules once for all programs.
+            workers: programs that may use a core at the same time.
+            schedule: how tasks want to be run.
+            listener: told of every job.
+            preload: import what several programs import once for all.
+            expected: Python source whose imports the programs will probably share.
+        """
+        self._start, self._workers, self._schedule, self._listener = start, workers, schedule, listener
+        self._preload = preload
+        self._wanted = Wanted()
+        for source in expected:
+            self._wanted.add(source)
+        # Where nobody said what to expect, what came so far tells.
+        self._counts = preload and not expected
+        self._waits_for_quiet = self._counts
+        self._lock = threading.Lock()
+        self._queue = _Queue(schedule)
+        self._running: dict[int, Job] = {}
         self._waiting: set[int] = set()
-        # Longest first, so that no long program is left for the end; the queue is used from its end. Programs that
-        # share a core start together.
-        seconds = {task_id: durations.get(task_id, 0.0) for task_id in {program.task_id for program in programs}}
-        seconds |= dict.fromkeys(own_core, max((seconds.get(task_id, 0.0) for task_id in own_core), default=0.0))
-        order = sorted(range(len(programs)), key=lambda i: (seconds[programs[i].task_id], -i))
-        self._queue = list(order)
-        self._drafts = [index for index in order if isinstance(programs[index], Draft)]
+        self._closing = self._abandoned = False
+        self._broken: BaseException | None = None
+        self._lost_in_a_row = 0
+        self._added = 0.0
+        self._wake_r, self._wake_w = os.pipe()
+        for end in (self._wake_r, self._wake_w):
+            os.set_blocking(end, False)
+        # A daemon: should nobody close the pool, the interpreter can leave all the same, and with the socket's end the
+        # server leaves too.
+        self._thread = threading.Thread(target=self._run, name="bigcodebench-pool", daemon=True)
+        self._thread.start()
 
     @property
-    def finished(self) -> bool:
-        return len(self._verdicts) == len(self._programs)
+    def running(self) -> int:
+        """Programs that run now."""
+        return len(self._running)
 
-    @property
-    def judged(self) -> int:
-        return len(self._verdicts)
+    def add(self, job: Job) -> None:
+        """Queue a job. Raises RuntimeError once the pool was closed, ExecutionFailed if its thread has failed."""
+        with self._lock:
+            if self._broken is not None:
+                raise ExecutionFailed(f"the pool that runs programs has ended: {self._broken!r}") from self._broken
+            if self._closing:
+                raise RuntimeError("no program can be submitted any more: the engine was shut down")
+            if self._counts:
+                self._wanted.add(f"{job.program.solution}\n{job.program.test}")
+            self._queue.push(job)
+            self._added = time.monotonic()
+        self._wake()
 
-    def verdicts(self) -> list[Verdict]:
-        return [self._verdicts[index] for index in range(len(self._programs))]
+    def learn(self, durations: Mapping[str, float]) -> None:
+        """Programs of these tasks, by task_id, are known to take these seconds."""
+        with self._lock:
+            for task_id, seconds in durations.items():
+                self._queue.learn(task_id, seconds)
 
-    def drive(self, server: ServerProcess) -> None:
-        """Feed the server until every program has its verdict. Raises ServerLost."""
-        server.wait_until_ready(meanwhile=self._finish_a_draft)
-        self._fill(server)
-        while not self.finished:
-            messages = server.exchange() if self._finish_a_draft() else server.wait()
+    def close(self, *, abandon: bool) -> None:
+        """End the pool; no process of it is left when this returns.
+
+        Args:
+            abandon: end what runs and start nothing more, the jobs fail; else all jobs get their verdict first.
+        """
+        with self._lock:
+            self._closing = True
+            self._abandoned |= abandon
+        self._wake()
+        if self._thread is not threading.current_thread():
+            self._thread.join()
+
+    def _wake(self) -> None:
+        # Under the lock, because the thread closes the pipe when it ends: its number may be another file's then.
+        with self._lock, contextlib.suppress(BlockingIOError):  # a full pipe wakes the thread as well
+            if self._wake_w >= 0:
+                os.write(self._wake_w, b"+")
+
+    # -- the pool's thread -------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        try:
+            self._drive()
+        except BaseException as error:  # a fault of ours: nobody may wait for ever for a verdict that never comes
+            with self._lock:
+                self._broken = error
+            self._fail_all(ExecutionFailed(f"the pool that runs programs has ended: {error!r}; please report this"))
+        finally:
+            self._fail_all(ExecutionFailed("the engine was shut down before this program had its verdict"))
+            with self._lock:
+                os.close(self._wake_w)
+                os.close(self._wake_r)
+                self._wake_w = -1
+
+    def _drive(self) -> None:
+        """Keep a server while there is something to run, until the pool closes."""
+        while self._wait_for_work():
+            with self._lock:
+                preload = self._wanted.names() if self._preload else []
+            try:
+                with self._start(preload) as server:
+                    if self._wait_until_ready(server):
+                        self._feed(server)
+            except ServerLost as lost:
+                self._lost(str(lost))
+            except Unavailable as error:
+                self._fail_all(SandboxUnavailable(f"this machine cannot isolate programs as asked: {error}"))
+            except BigCodeBenchError as error:
+                self._fail_all(error)
+            except OSError as error:
+                self._fail_all(ExecutionFailed(f"the fork server cannot be started: {error}"))
+
+    def _wait_for_work(self) -> bool:
+        """Wait for a job; False when the pool has closed and there is none, or none is wanted any more."""
+        began = 0.0
+        while True:
+            with self._lock:
+                if self._abandoned or (self._closing and self._queue.first() is None):
+                    return False
+                work, added = self._queue.first() is not None, self._added
+            if work:
+                began = began or time.monotonic()
+                now = time.monotonic()
+                quiet = now - added >= _QUIET_S or now - began >= _QUIET_AT_MOST_S
+                if quiet or self._closing or not self._waits_for_quiet:
+                    self._waits_for_quiet = False
+                    return True
+            self._sleep(_QUIET_S if work else None)
+
+    def _sleep(self, limit_s: float | None) -> None:
+        """Until somebody calls `_wake`, or for so long."""
+        poll = select.poll()  # unlike select(), it takes descriptors over 1023
+        poll.register(self._wake_r, select.POLLIN)
+        poll.poll(None if limit_s is None else limit_s * 1000)
+        self._forget_wakes()
+
+    def _forget_wakes(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            while os.read(self._wake_r, 4096):
+                pass
+
+    def _wait_until_ready(self, server: ServerProcess) -> bool:
+        """False if the pool was abandoned meanwhile."""
+        while not server.wait_until_ready(self._wake_r):
+            self._forget_wakes()
+            if self._abandoned:
+                return False
+        return True
+
+    def _feed(self, server: ServerProcess) -> None:
+        """Run jobs until the pool is abandoned or closed and done, or another server would serve what is queued better.
+
+        Raises ServerLost.
+        """
+        while True:
+            self._fill(server)
+            with self._lock:
+                idle = not self._running
+                done = self._queue.first() is None
+                if self._abandoned or (idle and done and self._closing):
+                    return
+                if idle and not done and self._preload and not server.preloaded.issuperset(self._wanted.names()):
+                    return
+            messages = server.wait(wake=self._wake_r)
+            self._forget_wakes()
             for message in messages:
                 self._take(message)
-            self._fill(server)
-
-    def _finish_a_draft(self) -> bool:
-        """Make the solution of the next program that lacks it; False if there is none."""
-        while self._drafts:
-            index = self._drafts.pop()
-            if isinstance(self._programs[index], Draft):
-                self._program(index)
-                return True
-        return False
-
-    def _program(self, index: int) -> Program:
-        program = self._programs[index]
-        if isinstance(program, Draft):
-            program = self._programs[index] = program.finish()
-        return program
 
     def _fill(self, server: ServerProcess) -> None:
         """Start programs while fewer than `workers` of the running ones want a core."""
-        while self._queue and self._has_room_for(self._queue[-1]):
-            index = self._queue.pop()
-            if self._recall(index):
-                continue
-            program = self._program(index)
-            self._running.add(index)  # before it is sent: should the server be lost right here, it is queued again
-            server.send(
-                {
-                    "id": index,
-                    "task_id": program.task_id,
-                    "solution": program.solution,
-                    "test": program.test,
-                    "one_core": program.task_id in self._one_core,
-                }
-            )
-        if self._on_running:
-            self._on_running(len(self._running))
+        while True:
+            with self._lock:
+                job = self._queue.first()
+                if job is None or not self._has_room_for(job):
+                    return
+                self._queue.pop(job)
+                # Before it is sent: should the server be lost right here, it is queued again.
+                self._running[job.number] = job
+            self._listener.started(job)
+            program = job.program
+            one_core = program.task_id in self._schedule.race
+            server.send(protocol.Run(job.number, program.task_id, program.solution, program.test, one_core))
 
-    def _has_room_for(self, index: int) -> bool:
+    def _has_room_for(self, job: Job) -> bool:
         """Whether a core is free for the program, and the machine has not too many of them at once."""
         if len(self._running) >= self._workers * RUNNING_PER_WORKER:
             return False
-        running = self._running | {index}
-        measuring = running & self._own_core
-        busy = running - self._waiting - measuring
+        running = [*self._running.values(), job]
+        measuring = [one.number for one in running if one.program.task_id in self._schedule.measure_time]
+        busy = {one.number for one in running} - self._waiting - set(measuring)
         return len(busy) + math.ceil(len(measuring) / OWN_CORE_TOGETHER) <= self._workers
 
-    def _take(self, message: dict[str, object]) -> None:
-        event = message.get("event")
-        if event == "waiting":
-            waiting: set[int] = set(message["ids"])  # type: ignore[call-overload]
-            self._waiting = waiting & self._running - self._own_core
-        elif event == "broken":
-            index = int(message["id"])  # type: ignore[call-overload]
-            self._running.discard(index)
-            self._waiting.discard(index)
-            self._requeue(index, str(message["why"]))
-        elif event == "done":
-            self._judge(message)
+    def _take(self, message: protocol.Message) -> None:
+        if isinstance(message, protocol.Waiting):
+            self._waiting = set(message.ids) & self._running.keys()
+        elif isinstance(message, protocol.Broken):
+            job = self._end(message.id)
+            if job:
+                self._again(job, message.why)
+        elif isinstance(message, protocol.Done):
+            job = self._end(message.id)
+            if job:
+                self._lost_in_a_row = 0
+                verdict = judge(message, suite_of(job.program.test))
+                if verdict.passed:
+                    self.learn({job.program.task_id: verdict.seconds})
+                self._listener.judged(job, verdict)
 
-    def _judge(self, message: dict[str, object]) -> None:
-        index = int(message["id"])  # type: ignore[call-overload]
-        if index not in self._running:
+    def _end(self, number: int) -> Job | None:
+        """The job runs no more."""
+        with self._lock:
+            self._waiting.discard(number)
+            return self._running.pop(number, None)
+
+    def _lost(self, why: str) -> None:
+        """A server ended while it was needed: what ran is queued again, unless that has happened too often."""
+        self._lost_in_a_row += 1
+        if self._lost_in_a_row >= ATTEMPTS:
+            self._lost_in_a_row = 0
+            self._fail_all(ExecutionFailed(f"{ATTEMPTS} attempts to run programs in a row failed: {why}"))
             return
-        self._running.discard(index)
-        self._waiting.discard(index)
-        report = message["report"]
-        outcome = Outcome(
-            exit=int(message["exit"]),  # type: ignore[call-overload]
-            killed=str(message["killed"]),
-            report=None if report is None else base64.b64decode(str(report)),
-            problem=str(message["problem"]),
-            seconds=float(message["seconds"]),  # type: ignore[arg-type]
-        )
-        verdict = judge(outcome, suite_of(self._programs[index].test))
-        if self._store is not None:
-            self._store.put(self._program(index), verdict)
-        self._settle(index, verdict)
+        for number in sorted(self._running):
+            job = self._end(number)
+            if job:
+                self._again(job, why)
 
-    def recall_first(self) -> None:
-        """Take verdicts of earlier runs up to the first program without: if there is none, no server has to start."""
-        while self._queue and self._recall(self._queue[-1]):
-            self._queue.pop()
-
-    def _recall(self, index: int) -> bool:
-        """Whether the program's verdict is known from an earlier run, and then take it."""
-        verdict = None if self._store is None else self._store.get(self._program(index))
-        if verdict is not None:
-            self._settle(index, verdict)
-        return verdict is not None
-
-    def _settle(self, index: int, verdict: Verdict) -> None:
-        self._verdicts[index] = verdict
-        if self._on_verdict:
-            self._on_verdict(index, verdict)
-
-    def requeue_running(self, why: str) -> None:
-        """Queue again what ran when the server was lost."""
-        for index in sorted(self._running):
-            self._requeue(index, why)
-        self._running.clear()
-        self._waiting.clear()
-
-    def _requeue(self, index: int, why: str) -> None:
-        """Queue a program again after a failure that is ours. Raises ExecutionFailed at the last attempt."""
-        attempts = self._attempts.setdefault(index, _Attempts())
-        attempts.failures += 1
-        attempts.why = why
-        if attempts.failures >= ATTEMPTS:
-            raise ExecutionFailed(
-                f"a program of {self._programs[index].task_id} could not be run in {ATTEMPTS} attempts: {why}. "
+    def _again(self, job: Job, why: str) -> None:
+        """Queue a job again after a failure that is ours; at the last attempt it has failed."""
+        job.failures += 1
+        if job.failures < ATTEMPTS:
+            with self._lock:
+                self._queue.push(job)
+            return
+        self._listener.failed(
+            job,
+            ExecutionFailed(
+                f"a program of {job.program.task_id} could not be run in {ATTEMPTS} attempts: {why}. "
                 "Verdicts so far are kept; free memory, disk space or processes and run again"
-            )
-        self._queue.append(index)
+            ),
+        )
+
+    def _fail_all(self, error: BaseException) -> None:
+        """Nothing that is queued or runs gets a verdict."""
+        with self._lock:
+            jobs = [*self._running.values(), *self._queue.drain()]
+            self._running.clear()
+            self._waiting.clear()
+        for job in jobs:
+            self._listener.failed(job, error)

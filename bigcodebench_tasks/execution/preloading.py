@@ -5,9 +5,6 @@ from __future__ import annotations
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterable
-
-from bigcodebench_tasks.execution.verdict import Draft, Program
 
 # A library is worth importing once for all when at least this many programs would import it.
 MIN_PROGRAMS = 3
@@ -31,13 +28,19 @@ _IMPORT = re.compile(r"^[ \t]*import[ \t]+([\w.]+)", re.MULTILINE)
 _FROM = re.compile(r"^[ \t]*from[ \t]+([\w.]+)[ \t]+import[ \t]+\(?[ \t]*([\w, \t]*)", re.MULTILINE)
 
 
-def worth_preloading(programs: Iterable[Program | Draft]) -> list[str]:
-    """Names of modules to import, most wanted first; a name may turn out to be no module."""
-    wanted: Counter[str] = Counter()
-    for program in programs:
-        solution = program.likely_imports if isinstance(program, Draft) else program.solution
-        wanted.update(_imports(solution) | _imports(program.test))
-    return [name for name, programs_ in wanted.most_common() if programs_ >= MIN_PROGRAMS]
+class Wanted:
+    """How often each library is imported by the programs that were seen."""
+
+    def __init__(self) -> None:
+        self._programs: Counter[str] = Counter()
+
+    def add(self, source: str) -> None:
+        """Count a program, or Python source whose imports a program will probably share."""
+        self._programs.update(_imports(source))
+
+    def names(self) -> list[str]:
+        """Names of modules to import, most wanted first; a name may turn out to be no module."""
+        return [name for name, programs in self._programs.most_common() if programs >= MIN_PROGRAMS]
 
 
 def _imports(source: str) -> set[str]:

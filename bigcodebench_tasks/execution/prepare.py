@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from bigcodebench_tasks.environment.environment import Environment
 from bigcodebench_tasks.environment.verify import ensure, repair
 from bigcodebench_tasks.errors import EnvironmentMismatch
-from bigcodebench_tasks.execution.pool import execute
+from bigcodebench_tasks.execution.conditions import Conditions, resolve_limits
+from bigcodebench_tasks.execution.engine import execute
 from bigcodebench_tasks.execution.sandbox import Isolation, probe
 from bigcodebench_tasks.execution.verdict import Program
 
@@ -27,32 +28,40 @@ class Prepared:
     Attributes:
         environment: where programs run, complete and of the right versions.
         isolation: what confines them on this machine.
+        conditions: all that verdicts depend on.
     """
 
     environment: Environment
     isolation: Isolation
+    conditions: Conditions
 
 
-@functools.cache
-def prepare(sandbox: str | None = None, network: str = "loopback") -> Prepared:
+def prepare(level: str | None = None, network: str = "loopback") -> Prepared:
     """Find the execution environment, or build it with progress, and try the isolation with small programs.
 
     Done once per process and choice, however many tasks ask.
 
     Args:
-        sandbox: isolation level; the strongest that the machine gives by default.
+        level: of isolation; the strongest that the machine gives by default.
         network: "loopback" or "host".
 
     Raises:
         EnvironmentError_: the environment cannot be had or is not what its lock promises.
         SandboxUnavailable: the machine cannot isolate programs as asked.
-        OptionError: there is no such level or network.
+        OptionError: there is no such level or network, or a variable that changes the limits is wrong.
         ExecutionFailed: our own machinery broke.
     """
+    limits = resolve_limits()  # first: a wrong variable is said before an environment is built
+    environment, isolation = _tried(level, network)
+    return Prepared(environment, isolation, Conditions.of(environment, isolation, limits))
+
+
+@functools.cache
+def _tried(level: str | None, network: str) -> tuple[Environment, Isolation]:
     environment = ensure()
-    isolation = probe(environment, sandbox=sandbox, network=network)
+    isolation = probe(environment, sandbox=level, network=network)
     try_libraries(environment, isolation)
-    return Prepared(environment, isolation)
+    return environment, isolation
 
 
 def try_libraries(environment: Environment, isolation: Isolation) -> None:

@@ -11,7 +11,7 @@ from typing import Literal, cast
 
 from bigcodebench_tasks.environment.environment import Environment
 from bigcodebench_tasks.errors import ExecutionFailed, OptionError, SandboxUnavailable
-from bigcodebench_tasks.execution.conditions import Limits
+from bigcodebench_tasks.execution.inside.protocol import Broken, Done, Limits, Run
 from bigcodebench_tasks.execution.server_process import ServerLost, ServerProcess, Unavailable
 
 Level = Literal["namespaces", "landlock", "none"]
@@ -61,6 +61,8 @@ def probe(
         OptionError: there is no such level or network.
         SandboxUnavailable: the level cannot be had here, or none can and "none" was not chosen.
     """
+    if sys.platform != "linux":
+        raise SandboxUnavailable("programs are executed on Linux only. Run in a Linux machine or container")
     variables = os.environ if variables is None else variables
     source = "sandbox" if sandbox else SANDBOX_VARIABLE
     chosen = sandbox or variables.get(SANDBOX_VARIABLE) or ""
@@ -95,21 +97,18 @@ def _try(environment: Environment, level: str, network: str) -> Isolation | str:
     """A level, if a program ran under it, or why it is not to be had."""
     if level == "none":
         return _isolation(level, network)
-    if sys.platform != "linux":
-        return "needs Linux"
     try:
-        with ServerProcess(environment, Limits(tree_memory_mib=1024), level, network, []) as server:
+        with ServerProcess(environment, level=level, network=network, limits=_PROBE_LIMITS) as server:
             server.wait_until_ready()
-            server.send({"id": 0, "task_id": "probe", "solution": "", "test": _PROBE, "one_core": False})
+            server.send(Run(id=0, task_id="probe", solution="", test=_PROBE, one_core=False))
             while True:
                 for message in server.wait():
-                    if message["event"] == "broken":
-                        return str(message["why"])
-                    if message["event"] == "done":
-                        ran = message["report"] is not None
-                        return (
-                            _isolation(level, network, server.lacking) if ran else f"a program could not run: {message}"
-                        )
+                    if isinstance(message, Broken):
+                        return message.why
+                    if isinstance(message, Done):
+                        if message.report is None:
+                            return f"a program could not run: {message}"
+                        return _isolation(level, network, server.lacking)
     except Unavailable as error:
         return str(error)
     except (ServerLost, ExecutionFailed) as error:
@@ -117,3 +116,4 @@ def _try(environment: Environment, level: str, network: str) -> Isolation | str:
 
 
 _PROBE = "import unittest\nclass TestCases(unittest.TestCase):\n    def test_nothing(self): pass\n"
+_PROBE_LIMITS = Limits(tree_memory_mib=1024)

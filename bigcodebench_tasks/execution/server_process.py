@@ -10,11 +10,9 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable
-from dataclasses import asdict
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
 from bigcodebench_tasks.environment.environment import Environment, variables
 from bigcodebench_tasks.errors import ExecutionFailed
@@ -42,12 +40,16 @@ class ServerProcess:
     """A running fork server. A context manager: on exit nothing that it started is left.
 
     Attributes:
+        preloaded: names of the modules that it was told to import once for all programs.
         lacking: what programs do not get on this machine although the level has it; "" mostly. Known when ready.
     """
 
     lacking = ""
 
-    def __init__(self, environment: Environment, limits: Limits, level: str, network: str, preload: list[str]) -> None:
+    def __init__(
+        self, environment: Environment, *, level: str, network: str, limits: Limits, preload: Sequence[str] = ()
+    ) -> None:
+        self.preloaded = frozenset(preload)
         # Without namespaces programs see where their folder lies. No "-" in its names: task 1127 splits paths at it.
         self._scratch = tempfile.mkdtemp(prefix="bigcodebench")
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 (closed on exit, with the process)
@@ -64,60 +66,77 @@ class ServerProcess:
                 start_new_session=True,
             )
         self.channel = protocol.Channel(ours)
-        visible = [environment.folder]
         self.channel.send(
-            {
-                "level": level,
-                "network": network,
-                "limits": asdict(limits),
-                "preload": preload,
-                "scratch": self._scratch,
-                "visible": [str(folder) for folder in visible],
-            }
+            protocol.Settings(
+                level=level,
+                network=network,
+                limits=limits,
+                preload=list(preload),
+                scratch=self._scratch,
+                visible=[str(environment.folder)],
+            )
         )
 
-    def wait_until_ready(self, meanwhile: Callable[[], bool] = lambda: False) -> None:
+    def wait_until_ready(self, wake: int | None = None) -> bool:
         """Wait for the server to be confined and to have imported its libraries.
 
         Args:
-            meanwhile: does a piece of work; called until it returns False, or the server is ready.
+            wake: see `wait`.
+
+        Returns:
+            Whether it is ready: False where `wake` became readable before.
 
         Raises:
             Unavailable: it cannot be confined.
             ServerLost: it ended.
             ExecutionFailed: it takes longer than `START_LIMIT_S`.
         """
-        messages: list[dict[str, Any]] = []
-        while not messages and meanwhile():
-            messages = self.exchange()
-        for message in messages or self.wait(START_LIMIT_S):
-            if message.get("event") == "unavailable":
-                raise Unavailable(message["why"])
-            self.lacking = str(message.get("lacking", ""))
+        for message in self.wait(START_LIMIT_S, wake):
+            if isinstance(message, protocol.Unavailable):
+                raise Unavailable(message.why)
+            if isinstance(message, protocol.Ready):
+                self.lacking = message.lacking
+                return True
+        return False
 
-    def wait(self, limit_s: float | None = None) -> list[dict[str, Any]]:
-        """The next messages, at least one. Raises as `wait_until_ready` does."""
+    def wait(self, limit_s: float | None = None, wake: int | None = None) -> list[protocol.Message]:
+        """The next messages.
+
+        Args:
+            limit_s: seconds that the server may take for them; any number by default.
+            wake: a descriptor; the wait ends when it is readable.
+
+        Returns:
+            At least one message, or none where `wake` became readable first.
+
+        Raises:
+            ServerLost: the server ended.
+            ExecutionFailed: it took longer than `limit_s`, or sent what is no message.
+        """
         end = None if limit_s is None else time.monotonic() + limit_s
         with selectors.DefaultSelector() as selector:
             selector.register(self.channel, selectors.EVENT_READ)
+            if wake is not None:
+                selector.register(wake, selectors.EVENT_READ)
             while True:
                 events = selectors.EVENT_READ | (selectors.EVENT_WRITE if self.channel.unsent else 0)
                 selector.modify(self.channel, events)
                 left = None if end is None else end - time.monotonic()
                 if left is not None and left <= 0:
                     raise ExecutionFailed(f"the fork server did not answer within {limit_s:.0f} s")
-                selector.select(left)
+                ready = selector.select(left)
                 messages = self.exchange()
-                if messages:
+                if messages or any(key.fd == wake for key, _ in ready):
                     return messages
 
-    def send(self, message: dict[str, Any]) -> None:
+    def send(self, message: protocol.Run) -> None:
+        """Hand it a program. Raises ServerLost."""
         try:
             self.channel.send(message)
         except OSError as error:
             raise ServerLost(self._last_words()) from error
 
-    def exchange(self) -> list[dict[str, Any]]:
+    def exchange(self) -> list[protocol.Message]:
         """Send what is queued, take what has arrived. Raises ServerLost."""
         try:
             self.channel.flush()
@@ -133,6 +152,10 @@ class ServerProcess:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End it, with everything that it started. Nothing of it is left when this returns."""
         self.channel.close()
         try:
             self._process.wait(CLOSE_GRACE_S)

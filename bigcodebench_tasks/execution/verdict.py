@@ -1,8 +1,8 @@
-"""The values that cross the seam of execution: a program, or the draft of one, goes in, a verdict comes out."""
+"""The values that cross the seam of execution: a program goes in, a verdict comes out."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -24,26 +24,6 @@ class Program:
     task_id: str
     solution: str
     test: str
-
-
-@dataclass(frozen=True)
-class Draft:
-    """A program whose solution is still to be made, while others run: sanitizing and executing overlap.
-
-    Attributes:
-        task_id, test: those of the program.
-        likely_imports: Python source whose imports the solution will probably share, to choose what to preload.
-        solution: makes the solution; called once at most.
-    """
-
-    task_id: str
-    test: str
-    likely_imports: str
-    solution: Callable[[], str]
-
-    def finish(self) -> Program:
-        """The program, its solution made."""
-        return Program(self.task_id, self.solution(), self.test)
 
 
 @dataclass(frozen=True)

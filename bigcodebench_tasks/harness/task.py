@@ -5,9 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import time
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
 import datasets
@@ -20,21 +19,13 @@ from bigcodebench_tasks import __version__
 from bigcodebench_tasks.benchmark import dataset, prompts
 from bigcodebench_tasks.benchmark.domains import DOMAINS, domains_of
 from bigcodebench_tasks.benchmark.sanitize import sanitize
-from bigcodebench_tasks.execution import Environment, Prepared, prepare
-from bigcodebench_tasks.execution.cache import cache_file
 from bigcodebench_tasks.execution.verdict import headline
 from bigcodebench_tasks.harness.ground_truth_model import GroundTruthLM
 from bigcodebench_tasks.options import KEY, Options
 from bigcodebench_tasks.progress import progress
-from bigcodebench_tasks.results.harness_output import NOT_EXECUTED, RUN_KEY
-from bigcodebench_tasks.scoring.evaluate import judge
-from bigcodebench_tasks.scoring.ground_truth import (
-    MIN_PASS_RATE,
-    GroundTruth,
-    failures,
-    ground_truth,
-)
+from bigcodebench_tasks.scoring.evaluate import Evaluated, Evaluator, Sample
 from bigcodebench_tasks.scoring.pass_at_k import pass_at_k
+from bigcodebench_tasks.scoring.records import RUN_KEY, RunRecord, SampleRecord
 from bigcodebench_tasks.scoring.summary import summary
 
 # Below the harness's logger: its level and format apply, and nothing is lost where only that one is set up.
@@ -45,13 +36,6 @@ FILTER_NAME = "execute"
 
 DOMAIN_METRICS = [f"pass@1_{domain.lower()}" for domain in DOMAINS]
 """What the option ``domains`` adds to the harness's table: pass@1 of the tasks of each domain."""
-
-
-class SampleRecord(dict[str, Any]):
-    """What is kept of one sample, by name. As text it is JSON: the harness logs ``str()`` of what filters return."""
-
-    def __str__(self) -> str:
-        return json.dumps(self, ensure_ascii=False)
 
 
 class BigCodeBenchTask(ConfigurableTask):
@@ -81,7 +65,7 @@ class BigCodeBenchTask(ConfigurableTask):
         self._options = Options.resolve((settings.get("metadata") or {}).get(KEY))
         self._mode: prompts.Mode = "direct" if self._split == "complete" else "chat"
         self._renders_templates = False
-        self._prepared: Prepared | None = None
+        self._evaluator: Evaluator | None = None  # none where nothing is executed
 
         if self._options.version and settings["dataset_path"] != dataset.MINI:
             settings["test_split"] = self._options.version
@@ -183,28 +167,30 @@ class BigCodeBenchTask(ConfigurableTask):
     def _prepare(self) -> None:
         """Check what scoring will need, building the environment if it is missing, before the GPU hours."""
         self._dataset_sha256 = dataset.sha256(self.dataset[self.config.test_split])
-        run: dict[str, Any] = {
-            "plugin": __version__,
-            "dataset_sha256": self._dataset_sha256,
-            "split": self._split,
-            "mode": self._mode,
-            "options": self._options.to_dict(),
-        }
-        if self._task_ids is not None:
-            run["task_ids"] = self._task_ids
+        options = self._options
         if "bypass" not in self._metric_fn_list:  # the harness's metric for --predict_only
-            self._prepared = prepare(self._options.sandbox, self._options.network)
-            environment, isolation = self._prepared.environment, self._prepared.isolation
-            run["environment"] = {"lock": environment.lock, "sha256": environment.lock_sha256}
-            run["isolation"] = isolation.level
-            log.info(
-                "[%s] programs get the libraries of the %s lock (Python %s); isolation %s",
-                self.config.task,
-                environment.lock,
-                environment.version,
-                isolation.description,
+            self._evaluator = Evaluator.prepare(
+                level=options.sandbox,
+                network=options.network,
+                calibrated=options.calibrated,
+                workers=options.workers,
+                cache=options.cache,
+                # The ground-truth model's score says it itself.
+                checks_ground_truth=options.ground_truth == "check" and not GroundTruthLM.in_use(),
+                tell=lambda text: log.info("[%s] %s", self.config.task, text),
+                warn=lambda text: log.warning("[%s] %s", self.config.task, text),
             )
-        self.config.metadata[RUN_KEY] = run
+        subsets = {path: subset for subset, path in dataset.SUBSETS.items()}
+        self._record = RunRecord(
+            split=self._split,
+            subset=dataset.CUSTOM if self._task_ids is not None else subsets.get(self.config.dataset_path, "full"),
+            mode=self._mode,
+            options=options.to_dict(),
+            dataset_sha256=self._dataset_sha256,
+            conditions=self._evaluator.prepared.conditions.to_dict() if self._evaluator else None,
+            task_ids=self._task_ids,
+        )
+        self.config.metadata[RUN_KEY] = self._record.to_dict()
 
     def score(self, tasks: list[dict[str, Any]], responses: list[list[str]]) -> list[list[SampleRecord]]:
         """Sanitize and execute all responses to this task (on this rank).
@@ -214,76 +200,38 @@ class BigCodeBenchTask(ConfigurableTask):
             responses: raw responses of the model, n_samples per task.
 
         Returns:
-            Per task a list of sample records: "solution" (sanitized), "status" ("pass", "fail", "timeout" or
-            "not executed"), and where it was executed "reason", "details" ({test method: traceback}),
-            "seconds" and "tests_run".
+            Per task the records of its samples; with ``--predict_only`` they hold solutions without a verdict.
 
         Raises:
             ExecutionFailed: our own machinery broke; nothing was scored.
         """
-        began = time.monotonic()
         stops = self._generation_kwargs()["until"]
-        solutions = [
+        samples = [
             # More than n_samples come where the harness padded a rank with repeats of its last request.
-            [cache(partial(self._solution, task, text, stops)) for text in answers[: self._options.n_samples]]
+            [self._sample(task, text, stops) for text in answers[: self._options.n_samples]]
             for task, answers in zip(tasks, responses, strict=True)
         ]
-        if self._prepared is None:
-            return self._unexecuted(solutions)
-        settings: dict[str, Any] = {
-            "sandbox": self._prepared.isolation.level,
-            "network": self._prepared.isolation.network,
-            "workers": self._options.workers,
-        }
-        known = self._check_ground_truth(tasks, self._prepared.environment, settings)
-        verdicts = judge(
-            tasks,
-            solutions,
-            self._prepared.environment,
-            calibrated=self._options.calibrated,
-            description=f"Executing {self.config.task}",
-            durations=known.durations if known else None,
-            cache=cache_file() if self._options.cache else None,
-            **settings,
-        )
-        records = [
-            [SampleRecord(solution=make(), **verdict.to_dict()) for make, verdict in zip(makes, outcomes, strict=True)]
-            for makes, outcomes in zip(solutions, verdicts, strict=True)
-        ]
-        self._log_summary(tasks, records, time.monotonic() - began)
-        return records
+        if self._evaluator is None:
+            return self._unexecuted(samples)
+        evaluated = self._evaluator.evaluate(tasks, samples, description=f"Executing {self.config.task}")
+        self._record = self._record.with_ground_truth(evaluated.truth)
+        self.config.metadata[RUN_KEY] = self._record.to_dict()
+        self._log_summary(tasks, evaluated)
+        return evaluated.records
 
-    def _unexecuted(self, solutions: Sequence[Sequence[Callable[[], str]]]) -> list[list[SampleRecord]]:
-        with progress(sum(map(len, solutions)), f"Sanitizing {self.config.task}", "sample") as bar:
-
-            def record(make: Callable[[], str]) -> SampleRecord:
-                bar.update()
-                return SampleRecord(solution=make(), status=NOT_EXECUTED)
-
-            return [[record(make) for make in makes] for makes in solutions]
-
-    def _check_ground_truth(
-        self, tasks: list[dict[str, Any]], environment: Environment, settings: dict[str, Any]
-    ) -> GroundTruth | None:
-        """Whether the canonical solutions pass here, in the log and the results, as the official evaluator says."""
-        if self._options.ground_truth == "skip" or GroundTruthLM.in_use():  # that model's score says it itself
-            return None
-        found = ground_truth(tasks, environment, **settings)
-        self.config.metadata[RUN_KEY]["ground_truth"] = {"pass_rate": found.pass_rate, "failed": found.failed}
-        log.info("[%s] ground truth: %.4f of %d tasks pass", self.config.task, found.pass_rate, len(tasks))
-        if found.pass_rate < MIN_PASS_RATE:
-            log.warning(
-                "[%s] the ground truth of some tasks fails on this machine, so no model can solve them here: %s. "
-                "`bigcodebench-tasks env check --ground-truth` says more",
-                self.config.task,
-                failures(found, environment),
-            )
-        return found
-
-    def _solution(self, task: Mapping[str, str], response: str, stops: list[str]) -> str:
+    def _sample(self, task: Mapping[str, str], response: str, stops: list[str]) -> Sample:
         completion = prompts.completion_text(response, stops, self._mode)
         answer = prompts.answer_text(task, self._split, completion, self._mode, self._options)
-        return sanitize(answer, task["entry_point"])
+        return Sample(solution=partial(sanitize, answer, task["entry_point"]), raw=answer)
+
+    def _unexecuted(self, samples: Sequence[Sequence[Sample]]) -> list[list[SampleRecord]]:
+        with progress(sum(map(len, samples)), f"Sanitizing {self.config.task}", "sample") as bar:
+
+            def record(sample: Sample) -> SampleRecord:
+                bar.update()
+                return SampleRecord(sample.solution(), sample.raw)
+
+            return [[record(sample) for sample in answers] for answers in samples]
 
     def aggregation(self) -> dict[str, Any]:
         # Not in the list of metrics: a task has only those of its own domains.
@@ -294,26 +242,26 @@ class BigCodeBenchTask(ConfigurableTask):
         return {**super().higher_is_better(), **{name: True for name in DOMAIN_METRICS if self._options.domains}}
 
     def process_results(self, doc: dict[str, Any], results: Any) -> dict[str, float]:
-        scores = pass_at_k([sample["status"] == "pass" for sample in results[0]])
+        scores = pass_at_k([sample.passed for sample in results[0]])
         if self._options.domains and "pass@1" in scores:
             scores |= {f"pass@1_{domain.lower()}": scores["pass@1"] for domain in domains_of(doc)}
         return scores
 
-    def _log_summary(self, tasks: list[dict[str, Any]], records: list[list[SampleRecord]], seconds: float) -> None:
+    def _log_summary(self, tasks: list[dict[str, Any]], evaluated: Evaluated) -> None:
         """What came out, in the log; of this rank's tasks where there are several ranks."""
-        log.info("[%s] %s", self.config.task, summary(records, self.config.metadata[RUN_KEY], seconds))
+        log.info("[%s] %s", self.config.task, summary(evaluated.records, self._record, evaluated.seconds))
         if not GroundTruthLM.in_use():
             return
         # A canonical solution that fails says something about this machine: name it, with its exception.
-        for task, samples in zip(tasks, records, strict=True):
+        for task, samples in zip(tasks, evaluated.records, strict=True):
             for sample in samples:
-                if sample["status"] != "pass":
+                if not sample.passed:
                     log.warning(
                         "[%s] %s: ground truth gives %s: %s",
                         self.config.task,
                         task["task_id"],
-                        sample["status"],
-                        headline(sample["details"], sample["reason"])[:300],
+                        sample.status,
+                        headline(sample.details, sample.reason)[:300],
                     )
 
 

@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from bigcodebench_tasks.execution.judge import Outcome, judge, suite_of
+from bigcodebench_tasks.execution.inside.protocol import Done
+from bigcodebench_tasks.execution.judge import judge, suite_of
 from bigcodebench_tasks.execution.verdict import Verdict, exception_line
 
 SUITE = suite_of(
@@ -19,8 +20,8 @@ def report(**changes: object) -> bytes:
     return json.dumps({**whole, **changes}).encode()
 
 
-def outcome(body: bytes | None, *, status: int = 0, killed: str = "", problem: str = "") -> Outcome:
-    return Outcome(status, killed, body, problem or ("" if body else "missing"), 1.0)
+def outcome(body: bytes | None, *, status: int = 0, killed: str = "", problem: str = "") -> Done:
+    return Done(0, status, killed, body, problem or ("" if body else "missing"), 1.0)
 
 
 @pytest.mark.parametrize(
@@ -47,7 +48,7 @@ def outcome(body: bytes | None, *, status: int = 0, killed: str = "", problem: s
         (outcome(report(extra=1)), "fail", "invalid report"),
     ],
 )
-def test_verdict(happened: Outcome, status: str, reason: str) -> None:
+def test_verdict(happened: Done, status: str, reason: str) -> None:
     verdict = judge(happened, SUITE)
     assert (verdict.status, verdict.reason) == (status, reason)
 

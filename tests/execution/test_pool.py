@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from bigcodebench_tasks.benchmark.known_tasks import Schedule
 from bigcodebench_tasks.errors import ExecutionFailed, OptionError, SandboxUnavailable
-from bigcodebench_tasks.execution import Draft, Environment, Limits, Verdict, execute
-from bigcodebench_tasks.execution.pool import OWN_CORE_TOGETHER, _Run
-from bigcodebench_tasks.execution.server_process import ServerLost
+from bigcodebench_tasks.execution import Environment, Limits, Verdict, execute
+from bigcodebench_tasks.execution.pool import OWN_CORE_TOGETHER
 from tests.helpers.programs import RIGHT, SUITE, WRONG, assert_gone, kill_all, processes_of, program
 
 LIMITS = Limits(timeout_s=20, tree_memory_mib=512)
@@ -48,56 +48,52 @@ def test_no_programs_need_no_environment(tmp_path: Path) -> None:
 
 
 def test_programs_that_wait_do_not_hold_a_worker(environment: Environment, level: str) -> None:
-    started: list[float] = []
+    order: list[int] = []
     verdicts = execute(
-        [program(asleep(3)) for _ in range(6)],
+        [*(program(asleep(6), task_id=f"test/{number}") for number in range(5)), program(RIGHT)],
         environment,
         limits=LIMITS,
         workers=1,
         sandbox=level,
-        on_verdict=lambda *_: started.append(time.monotonic()),
+        on_verdict=lambda index, _: order.append(index),
     )
     assert all(verdict.passed for verdict in verdicts)
-    assert started[-1] - started[0] < 9, "one after the other they would take 15 s"
+    assert order[0] == 5, "the last one began while all others slept, on the only worker"
 
 
 def test_a_program_that_measures_time_keeps_its_core_while_it_sleeps(environment: Environment, level: str) -> None:
-    running: list[int] = []
-    beside: list[int] = []
+    order: list[int] = []
     verdicts = execute(
         [program(asleep(2), task_id="test/0"), *(program(RIGHT, task_id=f"test/{n}") for n in range(1, 4))],
         environment,
         limits=LIMITS,
         workers=1,
         sandbox=level,
-        durations={"test/0": 2.0},
-        own_core={"test/0"},
-        on_running=running.append,
-        on_verdict=lambda index, _: beside.append(max(running)) if index == 0 else None,
+        schedule=Schedule({"test/0": 2.0}, measure_time={"test/0"}),
+        on_verdict=lambda index, _: order.append(index),
     )
     assert all(verdict.passed for verdict in verdicts)
-    assert beside == [1], "on one core nothing else runs while it sleeps"
+    assert order[0] == 0, "on one core nothing else runs while it sleeps"
 
 
 def test_programs_that_measure_time_share_the_core_that_is_kept_free(environment: Environment, level: str) -> None:
-    running: list[int] = []
-    most_before: list[int] = []
+    seconds = [6.0, 1.0, 6.0, 1.0]
+    order: list[int] = []
     verdicts = execute(
-        [program(asleep(1.5), task_id=f"test/{n}") for n in range(4)] + [program(RIGHT, task_id="test/9")] * 2,
+        [program(asleep(seconds[n]), task_id=f"test/{n}") for n in range(4)] + [program(RIGHT, task_id="test/9")],
         environment,
         limits=LIMITS,
         workers=1,
         sandbox=level,
-        durations={"test/2": 2.0},
-        own_core={f"test/{n}" for n in range(4)},
-        on_running=running.append,
-        on_verdict=lambda index, _: most_before.append(max(running)) if index == 5 else None,
+        schedule=Schedule({"test/2": 2.0}, measure_time={f"test/{n}" for n in range(4)}),
+        on_verdict=lambda index, _: order.append(index),
     )
     assert all(verdict.passed for verdict in verdicts)
-    assert most_before == [OWN_CORE_TOGETHER], "three sleep side by side, the fourth and all others wait for them"
+    assert OWN_CORE_TOGETHER == 3
+    assert order[:2] == [1, 3], "the fourth began when the short one of the first three had ended"
+    assert order[-1] == 4, "all others wait for them"
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="cores can be chosen on Linux only")
 def test_threads_that_race_take_turns_on_one_core(environment: Environment, level: str) -> None:
     report = """
 def task_func():
@@ -120,14 +116,14 @@ class TestCases(unittest.TestCase):
     cores = len(os.sched_getaffinity(0))
     verdicts = execute(
         [
-            *(program(report, suite.format(expected=(1, True)), task_id="test/0") for _ in range(3)),
+            *(program(f"# {n}{report}", suite.format(expected=(1, True)), task_id="test/0") for n in range(3)),
             program(report, suite.format(expected=(cores, False)), task_id="test/1"),
         ],
         environment,
         limits=LIMITS,
         workers=2,
         sandbox=level,
-        one_core={"test/0"},
+        schedule=Schedule(race={"test/0"}),
     )
     assert [verdict.details for verdict in verdicts] == [{}] * 4
 
@@ -140,61 +136,17 @@ def test_known_long_programs_start_first(environment: Environment, level: str) -
         limits=LIMITS,
         workers=1,
         sandbox=level,
-        durations={"test/2": 30.0, "test/1": 60.0},
+        schedule=Schedule({"test/2": 30.0, "test/1": 60.0}),
         on_verdict=lambda index, _: order.append(index),
     )
     assert order == [1, 2, 0, 3]
-
-
-def test_solutions_are_made_while_other_programs_run(environment: Environment, level: str) -> None:
-    began: list[float] = []
-    judged: list[float] = []
-
-    def slowly() -> str:
-        began.append(time.monotonic())
-        time.sleep(0.2)
-        return RIGHT if len(began) % 2 else WRONG
-
-    def draft(number: int) -> Draft:
-        return Draft(f"test/{number}", SUITE, "", slowly)
-
-    running: list[int] = []
-    verdicts = execute(
-        [draft(number) for number in range(10)],
-        environment,
-        limits=LIMITS,
-        workers=2,
-        sandbox=level,
-        on_verdict=lambda *_: judged.append(time.monotonic()),
-        on_running=running.append,
-    )
-
-    assert [verdict.passed for verdict in verdicts] == [True, False] * 5
-    assert len(began) == 10, "each is made once"
-    assert judged[0] < began[-1], "the first verdict is in before the last solution is made"
-    assert 1 <= max(running) <= 10
-    assert running[-1] == 0
-
-
-def test_a_draft_is_the_program_that_it_becomes(environment: Environment, tmp_path: Path) -> None:
-    cache = tmp_path / "verdicts.sqlite"
-    (first,) = execute([program(WRONG)], environment, limits=LIMITS, cache=cache)
-    made: list[str] = []
-
-    def make() -> str:
-        made.append(WRONG)
-        return WRONG
-
-    draft = Draft("test/0", SUITE, "", make)
-    assert execute([draft, draft], environment, limits=LIMITS, cache=cache) == [first, first]
-    assert len(made) == 2
 
 
 def test_samples_of_one_task_share_their_random_seed(environment: Environment, level: str) -> None:
     test = SUITE.replace('"right")', "random.random())\n        raise ValueError(first)")
     solution = "import random, os\nfirst = random.random()\ntask_func = lambda: None"
     one, two, other = execute(
-        [program(solution, test), program(solution, test), program(solution, test, task_id="test/1")],
+        [program(solution, test), program(solution + " ", test), program(solution, test, task_id="test/1")],
         environment,
         limits=LIMITS,
         sandbox=level,
@@ -220,20 +172,6 @@ def test_a_killed_server_costs_no_verdict(environment: Environment, level: str, 
     )
     assert killed
     assert [verdict.passed for verdict in verdicts] == [True, True, False, True, True]
-
-
-def test_a_program_is_queued_again_when_the_server_dies_while_it_is_sent() -> None:
-    class Dying:
-        def wait_until_ready(self, meanwhile: object) -> None: ...
-
-        def send(self, message: dict[str, object]) -> None:
-            raise ServerLost("gone")
-
-    run = _Run([program(RIGHT)], 1, durations={})
-    with pytest.raises(ServerLost):
-        run.drive(Dying())  # type: ignore[arg-type]
-    run.requeue_running("gone")
-    assert run._queue == [0]
 
 
 def test_a_server_that_is_always_killed_ends_the_run(
@@ -279,7 +217,7 @@ def test_a_killed_parent_leaves_nothing_running(environment: Environment, level:
         f"environment = Environment(Path({str(environment.python)!r}), 'custom', '0' * 64, place)\n"
         f"probe(environment, sandbox={level!r})\nprint('ready', flush=True)\n"
         "forks = 'import os, time\\nos.fork() or os.setsid()\\nos.fork()\\ntime.sleep(99)'\n"
-        f"execute([Program('a', forks, '')] * 3, environment, sandbox={level!r})\n"
+        f"execute([Program(name, forks, '') for name in 'abc'], environment, sandbox={level!r})\n"
     )
     root = Path(__file__).parents[2]
     variables = {
@@ -418,7 +356,11 @@ except ConnectionRefusedError:
     pass
 """
     verdicts = execute(
-        [program(files + RIGHT), *[program(server + RIGHT)] * 3], environment, limits=LIMITS, workers=4, sandbox=level
+        [program(files + RIGHT), *(program(f"{server}# {n}\n{RIGHT}") for n in range(3))],
+        environment,
+        limits=LIMITS,
+        workers=4,
+        sandbox=level,
     )
     assert [verdict.details for verdict in verdicts] == [{}] * 4
 
@@ -428,7 +370,7 @@ def test_landlock_without_ptrace_says_what_programs_lack(environment: Environmen
         pytest.skip("nothing is traced there")
     script = (
         "import sys\nfrom pathlib import Path\nfrom bigcodebench_tasks.execution import *\n"
-        "from bigcodebench_tasks.execution.inside import kernel, seccomp\n"
+        "from bigcodebench_tasks.execution.inside.isolation import kernel, seccomp\n"
         "kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)\nseccomp.install()\n"  # as a container that forbids it
         f"environment = Environment(Path({str(environment.python)!r}), 'custom', '0' * 64, Path('/usr'))\n"
         "print(probe(environment, sandbox='landlock').description)\n"

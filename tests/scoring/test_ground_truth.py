@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from bigcodebench_tasks.execution import Environment, Limits
-from bigcodebench_tasks.files import CACHE_VARIABLE, cache_folder
-from bigcodebench_tasks.scoring import ground_truth as groundtruth
+from bigcodebench_tasks.execution import Conditions, Engine, Environment, Limits, probe
+from bigcodebench_tasks.scoring import ground_truth
+from bigcodebench_tasks.scoring.ground_truth import GroundTruth
+
+Check = Callable[..., GroundTruth]
 
 TEST = """
 import unittest
@@ -35,61 +40,62 @@ RIGHT, ALSO_RIGHT, WRONG = task(0, "    return 1"), task(1, "    return 2 - 1"),
 
 
 @pytest.fixture
-def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Environment:
-    """This very interpreter, and an empty cache folder."""
-    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "cache"))
+def environment() -> Environment:
+    """This very interpreter."""
     return Environment(Path(sys.executable), "custom", "0" * 64, Path(sys.prefix))
 
 
-def test_every_task_gets_a_verdict_and_its_seconds(environment: Environment) -> None:
-    found = groundtruth.ground_truth([RIGHT, WRONG], environment)
-    assert [record.status for record in found.records.values()] == ["pass", "fail"]
-    assert (found.failed, found.pass_rate, found.executed) == (["BigCodeBench/2"], 0.5, 2)
-    assert found.records["BigCodeBench/2"].message == "AssertionError: 2 != 1"
-    assert all(0 < seconds < 60 for seconds in found.durations.values())
+@pytest.fixture
+def check(environment: Environment, tmp_path: Path) -> Check:
+    """Works out the ground truth of tasks, with one cache for all calls; more changes the conditions."""
+
+    def run(*tasks: dict[str, str], fresh: bool = False, **changes: Any) -> GroundTruth:
+        conditions = Conditions.of(environment, probe(environment))
+        with Engine(environment, replace(conditions, **changes), cache=tmp_path / "verdicts.sqlite") as engine:
+            return ground_truth.ground_truth(tasks, engine, fresh=fresh)
+
+    return run
 
 
-def test_what_passed_is_not_executed_again_and_what_failed_is(environment: Environment) -> None:
-    groundtruth.ground_truth([RIGHT, WRONG], environment)
-    assert groundtruth.ground_truth([RIGHT, ALSO_RIGHT, WRONG], environment).executed == 2
-    assert groundtruth.ground_truth([RIGHT, ALSO_RIGHT], environment).executed == 0
-    assert groundtruth.ground_truth([RIGHT, ALSO_RIGHT], environment, fresh=True).executed == 2
+def test_every_task_gets_a_verdict_and_its_seconds(check: Check) -> None:
+    truth = check(RIGHT, WRONG)
+    assert [verdict.status for verdict in truth.verdicts.values()] == ["pass", "fail"]
+    assert (truth.failed, truth.pass_rate, truth.executed) == (["BigCodeBench/2"], 0.5, 2)
+    assert truth.verdicts["BigCodeBench/2"].headline() == "AssertionError: 2 != 1"
+    assert all(verdict.seconds > 0 for verdict in truth.verdicts.values())
 
 
-def test_a_record_is_valid_only_for_the_same_program_lock_and_time_limit(environment: Environment) -> None:
-    groundtruth.ground_truth([RIGHT], environment)
-    changed = {**RIGHT, "test": RIGHT["test"] + "\n# another version\n"}
-    assert groundtruth.ground_truth([changed], environment).executed == 1
-    other = Environment(environment.python, "custom", "1" * 64, environment.folder)
-    assert groundtruth.ground_truth([RIGHT], other).executed == 1
-    assert groundtruth.ground_truth([RIGHT], environment, limits=Limits(timeout_s=99)).executed == 1
+def test_what_passed_is_not_executed_again_and_what_failed_is(check: Check) -> None:
+    check(RIGHT, WRONG)
+    assert check(RIGHT, ALSO_RIGHT, WRONG).executed == 2
+    assert check(RIGHT, ALSO_RIGHT).executed == 0
+    assert check(RIGHT, ALSO_RIGHT, fresh=True).executed == 2
 
 
-def test_a_broken_record_is_worked_out_again(environment: Environment) -> None:
-    groundtruth.ground_truth([RIGHT], environment)
-    (file,) = (cache_folder() / "ground-truth").iterdir()
-    file.write_text('{"half')
-    assert groundtruth.ground_truth([RIGHT], environment).executed == 1
-    assert groundtruth.ground_truth([RIGHT], environment).executed == 0
+def test_it_is_known_only_for_the_same_program_and_conditions(check: Check) -> None:
+    check(RIGHT)
+    assert check({**RIGHT, "test": RIGHT["test"] + "\n# another version\n"}).executed == 1
+    assert check(RIGHT, lock_sha256="1" * 64).executed == 1
+    assert check(RIGHT, limits=Limits(timeout_s=99)).executed == 1
+    assert check(RIGHT).executed == 0
 
 
-def test_a_cache_folder_that_cannot_be_written_is_no_error(
-    environment: Environment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_cache_that_cannot_be_written_is_no_error(environment: Environment, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "file" / "cache"))
-    assert groundtruth.ground_truth([RIGHT], environment).pass_rate == 1.0
+    conditions = Conditions.of(environment, probe(environment))
+    with Engine(environment, conditions, cache=tmp_path / "file" / "verdicts.sqlite") as engine:
+        assert ground_truth.ground_truth([RIGHT], engine).pass_rate == 1.0
 
 
-def test_no_task_is_a_pass_rate_of_one(environment: Environment) -> None:
-    assert groundtruth.ground_truth([], environment).pass_rate == 1.0
+def test_no_task_is_a_pass_rate_of_one(check: Check) -> None:
+    assert check().pass_rate == 1.0
 
 
 def test_known_reasons_explain_a_failure_and_nothing_else_does(environment: Environment, tmp_path: Path) -> None:
     bare = Environment(environment.python, "official", "0" * 64, tmp_path)
-    assert groundtruth.reason("BigCodeBench/1005", bare) == "calls a remote host"
-    assert groundtruth.reason("BigCodeBench/726", bare) == "NLTK data words is missing"
+    assert ground_truth.reason("BigCodeBench/1005", bare) == "calls a remote host"
+    assert ground_truth.reason("BigCodeBench/726", bare) == "NLTK data words is missing"
     (tmp_path / "nltk_data" / "corpora" / "words").mkdir(parents=True)
-    assert groundtruth.reason("BigCodeBench/726", bare) == ""
-    assert groundtruth.reason("BigCodeBench/2", bare) == ""
-    assert groundtruth.reason("BigCodeBenchMini/2", bare) == ""
+    assert ground_truth.reason("BigCodeBench/726", bare) == ""
+    assert ground_truth.reason("BigCodeBench/2", bare) == ""
+    assert ground_truth.reason("BigCodeBenchMini/2", bare) == ""

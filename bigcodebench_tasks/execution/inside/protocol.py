@@ -1,15 +1,28 @@
 """Messages between the parent and the fork server, and the one report of a program.
 
-Both are length-prefixed JSON: the receiver learns the size before it reads, refuses what is too large,
-and nothing that arrives can be more than plain values.
+Every message is one of the types below, with one encoder and one decoder for both sides. They travel as
+length-prefixed JSON: the receiver learns the size before it reads, refuses what is too large, and takes
+nothing but plain values of the declared types; what arrives is never unpickled.
+
+::
+
+    parent to server     Settings   once, first
+                         Run        a program to run
+    server to parent     Ready      once: it is confined and has imported its libraries; or
+                         Unavailable
+                         Waiting    which of the running programs want no core, whenever that changes
+                         Done       a program ended, in whatever way; or
+                         Broken     it could not be run, through our fault
 """
 
 from __future__ import annotations
 
+import base64
 import json
 import socket
 import struct
-from typing import Any
+import typing
+from dataclasses import dataclass, fields, is_dataclass
 
 HEADER = struct.Struct("!I")
 
@@ -21,6 +34,185 @@ TOKEN_BYTES = 32
 
 class ProtocolError(Exception):
     """The other side sent something that is not a message."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Limits of one program, all its processes together unless said otherwise.
+
+    Defaults are the official evaluator's (bigcodebench 0.2.5, ``eval/__init__.py`` and
+    ``eval/utils.py``) where it has one.
+
+    Attributes:
+        timeout_s: wall-clock seconds for loading the program and running its tests.
+        memory_mib: address space and data segment of each process, MiB (official: 30 GiB).
+        tree_memory_mib: resident memory of all processes together, MiB; None for `memory_mib` or one
+            worker's share of the machine's memory, whichever is less.
+        stack_mib: stack of each process, MiB (official: 10).
+        scratch_mib: everything the program writes, and each file of it, MiB.
+        processes: processes and threads.
+        open_files: open files of each process.
+        output_bytes: characters of the report that are kept; longer tracebacks are cut, with a note.
+    """
+
+    timeout_s: float = 240.0
+    memory_mib: int = 30 * 1024
+    tree_memory_mib: int | None = None
+    stack_mib: int = 10
+    scratch_mib: int = 1024
+    processes: int = 512
+    open_files: int = 1024
+    output_bytes: int = 1 << 20
+
+    @property
+    def tree_memory_bytes(self) -> int:
+        """Resident memory of all processes together, once the parent has said how much it is."""
+        assert self.tree_memory_mib is not None
+        return self.tree_memory_mib << 20
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a server is to run programs.
+
+    Attributes:
+        level: of isolation, a name in `levels.LEVELS`.
+        network: "loopback" or "host".
+        limits: of each program; `tree_memory_mib` is a number.
+        preload: modules to import once for all programs, the most wanted first.
+        scratch: the server's own folder.
+        visible: folders outside the system's that programs may read.
+    """
+
+    level: str
+    network: str
+    limits: Limits
+    preload: list[str]
+    scratch: str
+    visible: list[str]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A program to run. `id` is the parent's; `one_core` lets its threads take turns on one core."""
+
+    id: int
+    task_id: str
+    solution: str
+    test: str
+    one_core: bool
+
+
+@dataclass(frozen=True)
+class Ready:
+    """The server can run programs. `lacking`: what they do not get here although the level has it, mostly ""."""
+
+    preload_s: float
+    lacking: str
+
+
+@dataclass(frozen=True)
+class Unavailable:
+    """The server cannot confine programs as asked; it ends."""
+
+    why: str
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """The running programs, by id, that sleep or wait for something: all of them, each time this changes."""
+
+    ids: list[int]
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A program could not be run; no program is to blame."""
+
+    id: int
+    why: str
+
+
+@dataclass(frozen=True)
+class Done:
+    """A program has ended, and nothing of it is left.
+
+    Attributes:
+        exit: exit status of its process, negative for a signal.
+        killed: why the server killed it: "timeout", "memory", "processes", "output limit" or "".
+        report: the report's JSON text, or None.
+        problem: why there is no report: "missing" or "forged"; "" otherwise.
+        seconds: wall-clock seconds from its start to its report.
+    """
+
+    id: int
+    exit: int
+    killed: str
+    report: bytes | None
+    problem: str
+    seconds: float
+
+
+Message = typing.Union[Settings, Run, Ready, Unavailable, Waiting, Broken, Done]  # noqa: UP007 (typing.get_args)
+
+_TYPES: dict[str, type[Message]] = {kind.__name__: kind for kind in typing.get_args(Message)}
+_HINTS = {kind: typing.get_type_hints(kind) for kind in (*_TYPES.values(), Limits)}
+
+
+def encode(message: Message) -> bytes:
+    """A message as it travels, without its length."""
+    return json.dumps({"message": type(message).__name__, **_plain_fields(message)}).encode("ascii")
+
+
+def decode(body: bytes) -> Message:
+    """The message. Raises ProtocolError: it is no JSON, of no known type, or a field is missing or of another type."""
+    try:
+        content = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise ProtocolError("a message that is not JSON") from error
+    if not isinstance(content, dict) or content.get("message") not in _TYPES:
+        raise ProtocolError("a message of no known type")
+    return typing.cast(Message, _instance(_TYPES[content.pop("message")], content))
+
+
+def _plain_fields(instance: object) -> dict[str, object]:
+    assert is_dataclass(instance)
+    return {field.name: _plain(getattr(instance, field.name)) for field in fields(instance)}
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode("ascii")
+    return _plain_fields(value) if is_dataclass(value) else value
+
+
+def _instance(kind: type, content: object) -> object:
+    hints = _HINTS[kind]
+    if not isinstance(content, dict) or content.keys() != hints.keys():
+        raise ProtocolError(f"{kind.__name__} with other fields than {', '.join(hints)}")
+    return kind(**{name: _typed(hint, content[name], f"{kind.__name__}.{name}") for name, hint in hints.items()})
+
+
+def _typed(hint: typing.Any, value: object, where: str) -> object:
+    """The value as its declared type. Raises ProtocolError."""
+    allowed = typing.get_args(hint)
+    if type(None) in allowed:
+        (some,) = (one for one in allowed if one is not type(None))
+        return None if value is None else _typed(some, value, where)
+    if typing.get_origin(hint) is list and isinstance(value, list):
+        return [_typed(allowed[0], item, where) for item in value]
+    if hint in _HINTS:
+        return _instance(hint, value)
+    if hint is bytes and isinstance(value, str):
+        try:
+            return base64.b64decode(value, validate=True)
+        except ValueError as error:
+            raise ProtocolError(f"{where} is not base64") from error
+    if hint is float and type(value) is int:
+        return float(value)
+    if type(value) is not hint:
+        raise ProtocolError(f"{where} is {type(value).__name__}, not {getattr(hint, '__name__', hint)}")
+    return value
 
 
 class Channel:
@@ -46,9 +238,9 @@ class Channel:
     def unsent(self) -> bool:
         return bool(self._out)
 
-    def send(self, message: dict[str, Any]) -> None:
+    def send(self, message: Message) -> None:
         """Queue one message and send what the socket takes now."""
-        body = json.dumps(message).encode("ascii")
+        body = encode(message)
         self._out += HEADER.pack(len(body)) + body
         self.flush()
 
@@ -61,12 +253,12 @@ class Channel:
                 return
             del self._out[:sent]
 
-    def receive(self) -> list[dict[str, Any]]:
+    def receive(self) -> list[Message]:
         """All complete messages that have arrived.
 
         Raises:
             EOFError: the other side is gone.
-            ProtocolError: a message is too large or no JSON object.
+            ProtocolError: a message is too large, or none that `decode` takes.
         """
         closed = False
         while True:
@@ -87,22 +279,11 @@ class Channel:
                 raise ProtocolError(f"a message of {size} bytes")
             if len(self._in) < HEADER.size + size:
                 break
-            messages.append(parse(bytes(self._in[HEADER.size : HEADER.size + size])))
+            messages.append(decode(bytes(self._in[HEADER.size : HEADER.size + size])))
             del self._in[: HEADER.size + size]
         if closed and not messages:
             raise EOFError
         return messages
-
-
-def parse(body: bytes) -> dict[str, Any]:
-    """One JSON object. Raises ProtocolError for anything else."""
-    try:
-        message = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise ProtocolError("a message that is not JSON") from error
-    if not isinstance(message, dict):
-        raise ProtocolError("a message that is not an object")
-    return message
 
 
 def seal(token: bytes, body: bytes) -> bytes:
@@ -131,8 +312,8 @@ def unseal(token: bytes, raw: bytes) -> tuple[bytes | None, str]:
     return raw[prefix:], ""
 
 
-def read_one(sock: socket.socket) -> dict[str, Any]:
-    """The first message, waiting for it. Raises EOFError when the other side is gone."""
+def read_settings(sock: socket.socket) -> Settings:
+    """The first message of the parent, waiting for it. Raises EOFError when the other side is gone."""
 
     def exactly(size: int) -> bytes:
         data = bytearray()
@@ -143,4 +324,7 @@ def read_one(sock: socket.socket) -> dict[str, Any]:
             data += part
         return bytes(data)
 
-    return parse(exactly(HEADER.unpack(exactly(HEADER.size))[0]))
+    message = decode(exactly(HEADER.unpack(exactly(HEADER.size))[0]))
+    if not isinstance(message, Settings):
+        raise ProtocolError(f"{type(message).__name__} in place of Settings")
+    return message

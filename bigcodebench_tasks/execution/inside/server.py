@@ -6,7 +6,6 @@ too (`judge`): the server starts, watches, kills and reports.
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import os
 import random
@@ -16,7 +15,6 @@ import socket
 import sys
 import time
 from dataclasses import dataclass, field
-from typing import Any
 
 from . import preload, protocol, runner, tree
 from .isolation import kernel, levels
@@ -34,7 +32,7 @@ BUSY_SHARE = 0.2
 
 
 @dataclass
-class Sample:
+class RunningProgram:
     """A program that runs.
 
     `starved_s` is how long it wanted a core that something else on the machine had. That time does not
@@ -59,11 +57,11 @@ class Sample:
 class Server:
     """Serves one parent until it closes the channel."""
 
-    def __init__(self, channel: protocol.Channel, settings: dict[str, Any], box: Isolation) -> None:
+    def __init__(self, channel: protocol.Channel, settings: protocol.Settings, box: Isolation) -> None:
         self._channel = channel
-        self._limits = settings["limits"]
+        self._limits = settings.limits
         self._box = box
-        self._samples: dict[int, Sample] = {}
+        self._samples: dict[int, RunningProgram] = {}
         self._selector = selectors.DefaultSelector()
         self._selector.register(channel, selectors.EVENT_READ, "parent")
         self._wake_r, self._wake_w = os.pipe()
@@ -85,6 +83,7 @@ class Server:
                     if key.data == "parent":
                         self._channel.flush()
                         for message in self._channel.receive():
+                            assert isinstance(message, protocol.Run)
                             self._start(message)
                     elif key.data == "children":
                         os.read(self._wake_r, 4096)
@@ -106,7 +105,7 @@ class Server:
             return None
         return WAITING_TICK_S if all(sample.waiting for sample in self._samples.values()) else TICK_S
 
-    def _start(self, message: dict[str, Any]) -> None:
+    def _start(self, run: protocol.Run) -> None:
         token = os.urandom(protocol.TOKEN_BYTES)
         read_end, write_end = os.pipe()
         # Before the fork: on a busy machine the sample may be done before this process runs again.
@@ -116,36 +115,35 @@ class Server:
         except OSError as error:
             os.close(read_end)
             os.close(write_end)
-            self._channel.send({"event": "broken", "id": message["id"], "why": f"cannot start a process: {error}"})
+            self._channel.send(protocol.Broken(run.id, f"cannot start a process: {error}"))
             return
         if not pid:
-            self._become_sample(message, token, write_end)
+            self._become_sample(run, token, write_end)
         os.close(write_end)
         os.set_blocking(read_end, False)
-        sample = Sample(message["id"], token, pid, read_end, now, now + self._limits["timeout_s"], looked=now)
+        sample = RunningProgram(run.id, token, pid, read_end, now, now + self._limits.timeout_s, looked=now)
         self._samples[pid] = sample
         self._selector.register(read_end, selectors.EVENT_READ, sample)
 
-    def _become_sample(self, message: dict[str, Any], token: bytes, report_fd: int) -> None:
+    def _become_sample(self, run: protocol.Run, token: bytes, report_fd: int) -> None:
         """In the forked process: drop what is the server's, restrict, run. Never returns."""
         try:
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            if message["one_core"]:
-                _take_turns_on_one_core(message["id"])
-            solution, test = message["solution"], message["test"]
-            self._box.restrict(solution + test)
+            if run.one_core:
+                _take_turns_on_one_core(run.id)
+            self._box.restrict(run.solution + run.test)
             report_fd = _keep_only(report_fd)
-            preload.reset(_seed(message["task_id"]))
+            preload.reset(_seed(run.task_id))
             _forget(self._modules)
         except BaseException as error:
             os.write(report_fd, b"!" + str(error).encode("utf-8", "replace")[:4096])
             os._exit(SETUP_FAILED)
-        runner.run(solution, test, token=token, report_fd=report_fd, output_bytes=self._limits["output_bytes"])
+        runner.run(run.solution, run.test, token=token, report_fd=report_fd, output_bytes=self._limits.output_bytes)
 
-    def _read(self, sample: Sample) -> None:
+    def _read(self, sample: RunningProgram) -> None:
         """Take what the report's pipe holds; more than a report can be ends the sample."""
-        limit = protocol.TOKEN_BYTES + protocol.HEADER.size + 8 * self._limits["output_bytes"] + (1 << 20)
+        limit = protocol.TOKEN_BYTES + protocol.HEADER.size + 8 * self._limits.output_bytes + (1 << 20)
         try:
             data = os.read(sample.report_fd, 1 << 20)
         except BlockingIOError:
@@ -169,7 +167,7 @@ class Server:
             if done:
                 self._finish(sample, status)
 
-    def _finish(self, sample: Sample, status: int) -> None:
+    def _finish(self, sample: RunningProgram, status: int) -> None:
         ended = sample.reported or time.monotonic()
         self._box.finish(sample.pid)
         while sample.report_fd >= 0:
@@ -184,22 +182,21 @@ class Server:
         code = os.waitstatus_to_exitcode(status)
         if code == SETUP_FAILED and sample.raw[:1] == b"!":
             why = sample.raw[1:].decode("utf-8", "replace")
-            self._channel.send({"event": "broken", "id": sample.request, "why": why})
+            self._channel.send(protocol.Broken(sample.request, why))
             return
         body, problem = protocol.unseal(sample.token, bytes(sample.raw))
         self._channel.send(
-            {
-                "event": "done",
-                "id": sample.request,
-                "killed": sample.killed,
-                "exit": code,
-                "problem": problem,
-                "report": None if body is None else base64.b64encode(body).decode("ascii"),
-                "seconds": ended - sample.started,
-            }
+            protocol.Done(
+                id=sample.request,
+                exit=code,
+                killed=sample.killed,
+                report=body,
+                problem=problem,
+                seconds=ended - sample.started,
+            )
         )
 
-    def _kill(self, sample: Sample, why: str) -> None:
+    def _kill(self, sample: RunningProgram, why: str) -> None:
         if not sample.killed:
             sample.killed = why
             self._box.kill(sample.pid)
@@ -214,9 +211,9 @@ class Server:
                 self._box.kill(sample.pid)
                 continue
             below = tree.descendants(self._box.roots(sample.pid), table)
-            if sum(p.threads for p in below) > self._limits["processes"]:
+            if sum(p.threads for p in below) > self._limits.processes:
                 self._kill(sample, "processes")
-            elif tree.use_more_memory_than(self._limits["tree_memory_mib"] << 20, below):
+            elif tree.use_more_memory_than(self._limits.tree_memory_bytes, below):
                 self._kill(sample, "memory")
             cpu_s = sum(p.cpu_s for p in below)
             elapsed = max(now - sample.looked, 1e-3)
@@ -224,14 +221,14 @@ class Server:
             runnable = any(p.state == "R" for p in below)
             if runnable:
                 sample.starved_s += max(0.0, elapsed * (1 - used))
-            if now >= sample.deadline + min(sample.starved_s, self._limits["timeout_s"]):
+            if now >= sample.deadline + min(sample.starved_s, self._limits.timeout_s):
                 self._kill(sample, "timeout")
             waiting = bool(below) and used < BUSY_SHARE and not runnable
             sample.cpu_s, sample.looked = cpu_s, now
             changed |= waiting != sample.waiting
             sample.waiting = waiting
         if changed:
-            self._channel.send({"event": "waiting", "ids": [s.request for s in self._samples.values() if s.waiting]})
+            self._channel.send(protocol.Waiting([s.request for s in self._samples.values() if s.waiting]))
 
 
 def _keep_only(fd: int) -> int:
@@ -277,15 +274,15 @@ def _forget(modules: list[str]) -> None:
 def main(fd: int) -> None:
     """Serve the parent on the socket `fd`."""
     sock = socket.socket(fileno=fd)
-    settings = protocol.read_one(sock)
+    settings = protocol.read_settings(sock)
     channel = protocol.Channel(sock)
     try:
         box = levels.create(settings)
         box.enter()
     except Unavailable as error:
-        channel.send({"event": "unavailable", "why": str(error)})
+        channel.send(protocol.Unavailable(str(error)))
         return
     begun = time.monotonic()
-    preload.load(settings["preload"])
-    channel.send({"event": "ready", "preload_s": time.monotonic() - begun, "lacking": box.lacking})
+    preload.load(settings.preload)
+    channel.send(protocol.Ready(time.monotonic() - begun, box.lacking))
     Server(channel, settings, box).serve()

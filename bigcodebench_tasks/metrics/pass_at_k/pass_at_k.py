@@ -7,12 +7,12 @@ metric.compute(predictions=[[solution, ...], ...], references=[task, ...], k=[1]
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import datasets
 import evaluate
 
-import bigcodebench_tasks.execution
 import bigcodebench_tasks.scoring.evaluate
 import bigcodebench_tasks.scoring.pass_at_k
 
@@ -67,12 +67,10 @@ class PassAtK(evaluate.Metric):
         k: tuple[int, ...] = bigcodebench_tasks.scoring.pass_at_k.KS,
         calibrated: bool = True,
     ) -> dict[str, Any]:
-        environment = bigcodebench_tasks.execution.prepare().environment
-        verdicts = bigcodebench_tasks.scoring.evaluate.judge(
-            references, predictions, environment, calibrated=calibrated
-        )
-        outcomes = [[verdict.passed for verdict in task] for task in verdicts]
-        return {
-            **bigcodebench_tasks.scoring.pass_at_k.mean_pass_at_k(outcomes, k),
-            "verdicts": [[verdict.to_dict() for verdict in task] for task in verdicts],
-        }
+        evaluate = bigcodebench_tasks.scoring.evaluate
+        evaluator = evaluate.Evaluator.prepare(calibrated=calibrated, cache=False, checks_ground_truth=False)
+        samples = [[evaluate.Sample(partial(str, text)) for text in texts] for texts in predictions]
+        records = evaluator.evaluate(references, samples).records
+        outcomes = [[record.passed for record in of_task] for of_task in records]
+        verdicts = [[record.to_dict() for record in of_task] for of_task in records]
+        return {**bigcodebench_tasks.scoring.pass_at_k.mean_pass_at_k(outcomes, k), "verdicts": verdicts}

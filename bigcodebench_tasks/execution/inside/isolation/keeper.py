@@ -10,9 +10,10 @@ import signal
 import tempfile
 import threading
 import time
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from .. import tree
+from ..protocol import Settings
 from . import kernel, rlimits
 
 # Folders of each sample.
@@ -28,9 +29,9 @@ _LOOK_S = 0.1
 class Keeper:
     """What the server forks becomes a keeper, which forks the sample and adopts its orphans, so none gets away."""
 
-    def __init__(self, settings: dict[str, Any]) -> None:
-        self._scratch = settings["scratch"]
-        self._limits = settings["limits"]
+    def __init__(self, settings: Settings) -> None:
+        self._scratch = settings.scratch
+        self._limits = settings.limits
         self._folder = ""
 
     @property
@@ -71,7 +72,7 @@ class Keeper:
         Raises OSError, also where the disk has less room than a sample may use: what fails for want of it later would
         look like the sample's own fault.
         """
-        free_mib, needed_mib = shutil.disk_usage(self._scratch).free >> 20, self._limits["scratch_mib"]
+        free_mib, needed_mib = shutil.disk_usage(self._scratch).free >> 20, self._limits.scratch_mib
         if free_mib < needed_mib:
             where = os.path.dirname(self._scratch)
             raise OSError(
@@ -138,7 +139,7 @@ class Keeper:
 
     def _watch_files(self, sample: int, over_limit: threading.Event) -> None:
         """In a thread: kill the sample when its files together take more than `scratch_mib` MiB of disk."""
-        most = self._limits["scratch_mib"] << 20
+        most = self._limits.scratch_mib << 20
         with contextlib.suppress(OSError):  # the sample has ended: its folder is gone, or itself
             free = shutil.disk_usage(self._folder).free
             while True:

@@ -12,8 +12,8 @@ import ctypes
 import os
 import struct
 import sys
-from typing import Any
 
+from ..protocol import Settings
 from . import kernel, rlimits, seccomp, view
 from .keeper import FOLDERS, Keeper
 from .level import Unavailable
@@ -45,9 +45,9 @@ _FIRST_USER, _USERS = 64_000, 1_000
 class Landlock(Keeper):
     """See the module."""
 
-    def __init__(self, settings: dict[str, Any]) -> None:
+    def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
-        self._host_network = settings["network"] == "host"
+        self._host_network = settings.network == "host"
         self._readable = [*view.SYSTEM, *view.SYSTEM_CACHES, "/proc", *view.needed(settings)]
         self._abi = 0
         self._own_users = False

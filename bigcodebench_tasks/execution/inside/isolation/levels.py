@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
+from ..protocol import Settings
 from .keeper import Keeper
 from .landlock import Landlock
 from .level import Isolation, Unavailable
 from .namespaces import Namespaces
 
-LEVELS: dict[str, Callable[[dict[str, Any]], Isolation]] = {
+LEVELS: dict[str, Callable[[Settings], Isolation]] = {
     "namespaces": Namespaces,
     "landlock": Landlock,
     "none": Keeper,
@@ -18,9 +18,9 @@ LEVELS: dict[str, Callable[[dict[str, Any]], Isolation]] = {
 """Level to what makes it out of the parent's settings, the strongest first."""
 
 
-def create(settings: dict[str, Any]) -> Isolation:
+def create(settings: Settings) -> Isolation:
     """The isolation that the parent chose. Raises Unavailable: there is no such level."""
-    level = settings["level"]
+    level = settings.level
     if level not in LEVELS:
         raise Unavailable(f"there is no level {level!r}, only {', '.join(LEVELS)}")
     return LEVELS[level](settings)

@@ -16,8 +16,9 @@ import contextlib
 import os
 import signal
 import struct
-from typing import Any, NoReturn
+from typing import NoReturn
 
+from ..protocol import Settings
 from . import kernel, rlimits, seccomp, view
 from .level import Unavailable
 
@@ -37,10 +38,10 @@ _NOBODY = 65534
 class Namespaces:
     """See the module."""
 
-    def __init__(self, settings: dict[str, Any]) -> None:
+    def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._limits = settings["limits"]
-        self._host_network = settings["network"] == "host"
+        self._limits = settings.limits
+        self._host_network = settings.network == "host"
         self._folders: list[str] = []
         self._sandboxes: dict[int, tuple[int, int]] = {}
         self._order = self._answer = -1
@@ -57,7 +58,7 @@ class Namespaces:
             origins = _own_namespaces([*view.SYSTEM, *view.SYSTEM_CACHES, *self._folders], self._host_network)
             _become_first()
             view.build(origins, network=self._host_network)
-            view.private(self._limits["scratch_mib"], self._folders)
+            view.private(self._limits.scratch_mib, self._folders)
         except OSError as error:
             raise Unavailable(str(error)) from error
         if os.access("/proc/sys/kernel/core_pattern", os.W_OK):
@@ -155,7 +156,7 @@ class Namespaces:
             kernel.unshare(kernel.CLONE_NEWNS | kernel.CLONE_NEWIPC | kernel.CLONE_NEWUTS | network)
             if network:
                 kernel.loopback_up()
-            view.private(self._limits["scratch_mib"], self._folders)
+            view.private(self._limits.scratch_mib, self._folders)
             kernel.mount("proc", "/proc", "proc", kernel.MS_NOSUID | kernel.MS_NODEV)
         except OSError as error:
             os.write(ready, _NUMBER.pack(-(error.errno or 1)))

@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 import resource
-from typing import Any
+
+from ..protocol import Limits
 
 
-def set_limits(limits: dict[str, Any]) -> None:
+def set_limits(limits: Limits) -> None:
     """Resource limits of one process; those of the official evaluator are named in `Limits`."""
     mib = 1 << 20
     for name, value in (
-        (resource.RLIMIT_AS, limits["memory_mib"] * mib),
-        (resource.RLIMIT_DATA, limits["memory_mib"] * mib),
-        (resource.RLIMIT_STACK, limits["stack_mib"] * mib),
-        (resource.RLIMIT_FSIZE, limits["scratch_mib"] * mib),
-        (resource.RLIMIT_NOFILE, limits["open_files"]),
+        (resource.RLIMIT_AS, limits.memory_mib * mib),
+        (resource.RLIMIT_DATA, limits.memory_mib * mib),
+        (resource.RLIMIT_STACK, limits.stack_mib * mib),
+        (resource.RLIMIT_FSIZE, limits.scratch_mib * mib),
+        (resource.RLIMIT_NOFILE, limits.open_files),
         (resource.RLIMIT_CORE, 0),
     ):
         _lower(name, value)
 
 
-def limit_processes(limits: dict[str, Any], *, others: int = 0) -> None:
+def limit_processes(limits: Limits, *, others: int = 0) -> None:
     """Processes and threads of this user: the limit, and `others` that the user runs besides the sample.
 
     Looking at a fork bomb every now and then does not stop it: only this does. The kernel exempts root.
     """
-    _lower(resource.RLIMIT_NPROC, limits["processes"] + others)
+    _lower(resource.RLIMIT_NPROC, limits.processes + others)
 
 
 def _lower(name: int, value: int) -> None:

@@ -6,8 +6,8 @@ import contextlib
 import os
 import sys
 from collections.abc import Iterable
-from typing import Any
 
+from ..protocol import Settings
 from . import kernel
 
 USER = "user"
@@ -35,9 +35,9 @@ _FILES = {
 }
 
 
-def needed(settings: dict[str, Any]) -> list[str]:
+def needed(settings: Settings) -> list[str]:
     """Folders outside the system's that this interpreter and the environment live in."""
-    found = [sys.prefix, sys.base_prefix, sys.exec_prefix, *settings["visible"]]
+    found = [sys.prefix, sys.base_prefix, sys.exec_prefix, *settings.visible]
     found += [entry for entry in sys.path if os.path.isdir(entry)]
     # An environment's interpreter is a chain of links; every one must be there for child processes.
     link = sys.executable

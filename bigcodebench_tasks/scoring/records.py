@@ -1,0 +1,178 @@
+"""What is kept of a sample and of a run: written by the task and by ``evaluate``, read by all that looks at results."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from bigcodebench_tasks import __version__
+from bigcodebench_tasks.execution.verdict import Verdict
+from bigcodebench_tasks.scoring.ground_truth import GroundTruth
+
+RUN_KEY = "bigcodebench_run"
+"""Where a run says what its score depends on: ``configs[task]["metadata"][RUN_KEY]`` in the harness's results file, and
+beside ``eval`` in an ``_eval_results.json`` of ours."""
+
+NOT_EXECUTED = "not executed"
+"""Status of a sample when the harness was asked for predictions only (``--predict_only``)."""
+
+
+@dataclass(frozen=True)
+class SampleRecord:
+    """One sample: its answer, the solution in it, and the verdict.
+
+    As text it is JSON: the harness logs ``str()`` of what filters return.
+
+    Attributes:
+        solution: sanitized, and not calibrated.
+        raw_solution: the answer before sanitizing, as the official tool calls it, in direct completion with its prompt;
+            None where it is not known.
+        status: "pass", "fail" or "timeout", as the official evaluator would say; `NOT_EXECUTED` without a verdict.
+        reason, details, seconds, tests_run: those of the verdict (`execution.Verdict`); official files know no reason
+            (the status stands there again) and no seconds (None).
+    """
+
+    solution: str
+    raw_solution: str | None = None
+    status: str = NOT_EXECUTED
+    reason: str = NOT_EXECUTED
+    details: Mapping[str, str] = field(default_factory=dict)
+    seconds: float | None = None
+    tests_run: int = 0
+
+    @classmethod
+    def of(cls, solution: str, raw_solution: str | None, verdict: Verdict) -> SampleRecord:
+        """The record of an executed sample."""
+        return cls(
+            solution,
+            raw_solution,
+            verdict.status,
+            verdict.reason,
+            verdict.details,
+            verdict.seconds,
+            verdict.tests_run,
+        )
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> SampleRecord:
+        """What `to_dict` made, by this version or an earlier one, which kept no answer.
+
+        Raises:
+            KeyError, TypeError: it is something else.
+        """
+        known = {name: content[name] for name in cls.__dataclass_fields__ if name in content}
+        if not isinstance(content["solution"], str) or not isinstance(content["status"], str):
+            raise TypeError("solution and status must be text")
+        return cls(**known)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The record as plain JSON types."""
+        return asdict(self)
+
+    @property
+    def passed(self) -> bool:
+        return self.status == "pass"
+
+    @property
+    def executed(self) -> bool:
+        return self.status != NOT_EXECUTED
+
+    def __str__(self) -> str:
+        return json.dumps(self.to_dict(), ensure_ascii=False)
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """What the scores of a run depend on, and what they are worth here.
+
+    Attributes:
+        split, subset: "complete" or "instruct"; "full", "hard", "mini" or "custom".
+        mode: how the model was asked (`prompts.Mode`); None where the samples were made elsewhere.
+        options: the task's options, or what ``evaluate`` was given of them.
+        dataset_sha256: of the tasks, hex.
+        conditions: `Conditions.to_dict()` of the execution; None where nothing was executed. What an earlier version
+            recorded holds only some of its keys.
+        ground_truth: pass rate of the canonical solutions under these conditions; None where it was not checked.
+        failed: task_ids of the canonical solutions that do not pass.
+        seeds: what was drawn from where, by name: of the harness's few-shot examples and of generation, null where none
+            was set, and of the programs. The harness's own ``config`` beside it holds all that ``--seed`` set.
+        task_ids: those of a subset of one's own; None for a whole one.
+        plugin: version of this package.
+    """
+
+    split: str
+    subset: str
+    mode: str | None
+    options: Mapping[str, Any]
+    dataset_sha256: str
+    conditions: Mapping[str, Any] | None = None
+    ground_truth: float | None = None
+    failed: Sequence[str] = ()
+    seeds: Mapping[str, Any] = field(default_factory=dict)
+    task_ids: Sequence[str] | None = None
+    plugin: str = __version__
+
+    @property
+    def calibrated(self) -> bool:
+        """Whether the task's imports and signature were put before each solution."""
+        return bool(self.options.get("calibrated", True))
+
+    def with_ground_truth(self, truth: GroundTruth | None) -> RunRecord:
+        """The same, with what was found of the ground truth."""
+        return self if truth is None else replace(self, ground_truth=truth.pass_rate, failed=truth.failed)
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any], subset: str = "") -> RunRecord:
+        """What `to_dict` made, by this version or an earlier one.
+
+        Args:
+            content: the mapping.
+            subset: for earlier versions, which did not record it.
+
+        Raises:
+            KeyError, TypeError: it is something else.
+        """
+        truth = content.get("ground_truth") or {}
+        conditions = content.get("conditions")
+        if conditions is None and "environment" in content:  # as it was recorded before there were conditions
+            environment = content["environment"]
+            conditions = {
+                "lock": environment["lock"],
+                "lock_sha256": environment["sha256"],
+                "level": content["isolation"],
+                "network": content["options"].get("network", "loopback"),
+            }
+        return cls(
+            split=content["split"],
+            subset=content.get("subset") or subset,
+            mode=content["mode"],
+            options=content["options"],
+            dataset_sha256=content["dataset_sha256"],
+            conditions=conditions,
+            ground_truth=truth.get("pass_rate"),
+            failed=truth.get("failed", ()),
+            seeds=content.get("seeds") or {},
+            task_ids=content.get("task_ids"),
+            plugin=content["plugin"],
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """The record as plain JSON types; what does not apply is left out."""
+        content: dict[str, Any] = {
+            "plugin": self.plugin,
+            "split": self.split,
+            "subset": self.subset,
+            "mode": self.mode,
+            "options": dict(self.options),
+            "dataset_sha256": self.dataset_sha256,
+            "seeds": dict(self.seeds),
+        }
+        if self.conditions is not None:
+            content["conditions"] = dict(self.conditions)
+        if self.ground_truth is not None:
+            content["ground_truth"] = {"pass_rate": self.ground_truth, "failed": list(self.failed)}
+        if self.task_ids is not None:
+            content["task_ids"] = list(self.task_ids)
+        return content
