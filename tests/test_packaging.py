@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from bigcodebench_tasks import __version__
 from tests.helpers.project import ROOT
 
 FOUND = (
@@ -20,6 +21,10 @@ FOUND = (
 GONE = "import sys; print(any(type(f).__module__.startswith('bigcodebench') for f in sys.meta_path))"
 YAMLS = sorted(path.name for path in (ROOT / "yaml").iterdir())
 LOCKS = sorted(path.name for path in (ROOT / "bigcodebench_tasks" / "locks").glob("*.txt"))
+
+
+PTH = f"bigcodebench_tasks-{__version__}.data/purelib/bigcodebench_tasks.pth"
+"""Place of the line for Python in a wheel; installers put the folder ``purelib`` into site-packages."""
 
 
 def run(*words: str | Path) -> str:
@@ -49,17 +54,26 @@ def test_the_wheel_holds_the_yamls_the_mini_set_the_locks_and_the_line_for_pytho
     (wheel,) = built.glob("*.whl")
     names = set(zipfile.ZipFile(wheel).namelist())
     assert {f"bigcodebench_tasks/yaml/{name}" for name in YAMLS} <= names
-    assert {"bigcodebench_tasks.pth", "bigcodebench_tasks/data/mini.jsonl"} <= names
+    assert "bigcodebench_tasks/data/mini.jsonl" in names
+    assert [name for name in names if name.endswith(".pth")] == [PTH]
     assert {f"bigcodebench_tasks/locks/{name}" for name in LOCKS} <= names
     assert "bigcodebench_tasks/metrics/pass_at_k/pass_at_k.py" in names
     assert not any(name.startswith("tests") for name in names)
+
+
+def test_the_wheel_holds_every_file_of_the_package_that_git_tracks(built: Path) -> None:
+    (wheel,) = built.glob("*.whl")
+    names = set(zipfile.ZipFile(wheel).namelist())
+    tracked = run("git", "-C", ROOT, "-c", f"safe.directory={ROOT}", "ls-files", "bigcodebench_tasks").split()
+    assert set(tracked) - names == set()
 
 
 def test_the_sdist_holds_what_a_build_needs(built: Path) -> None:
     (sdist,) = built.glob("*.tar.gz")
     with tarfile.open(sdist) as archive:
         names = {name.split("/", 1)[-1] for name in archive.getnames()}
-    assert {"setup.py", "setup.cfg", "LICENSE", "yaml/_base.yaml", "bigcodebench_tasks/data/mini.jsonl"} <= names
+    assert {"setup.py", "setup.cfg", "bigcodebench_tasks.pth", "LICENSE"} <= names
+    assert {"yaml/_base.yaml", "bigcodebench_tasks/data/mini.jsonl"} <= names
 
 
 @pytest.mark.parametrize("kind", ["wheel", "sdist", "editable"])
