@@ -1,16 +1,12 @@
-"""``bigcodebench-tasks hard-subset``: hard tasks by the criteria with which BigCodeBench-Hard was chosen.
+"""Hard tasks by the criteria with which BigCodeBench-Hard was chosen.
 
 Source: the announcement of BigCodeBench-Hard and the official ``analysis/bcb_hard.py``.
 """
 
 from __future__ import annotations
 
-import argparse
 import gzip
 import json
-import re
-import shlex
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice
@@ -21,13 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bigcodebench_tasks import TASKS_PATH
-from bigcodebench_tasks.benchmark import dataset
 from bigcodebench_tasks.benchmark.domains import libraries_of
 from bigcodebench_tasks.benchmark.prompts import SPLITS
 from bigcodebench_tasks.errors import OptionError, OutputError
-from bigcodebench_tasks.files import refuse_existing, write_jsonl, write_text
+from bigcodebench_tasks.files import write_jsonl, write_text
 from bigcodebench_tasks.progress import progress
-from bigcodebench_tasks.results import evaluation as evaluations
+from bigcodebench_tasks.results.evaluation import mean_solve_rates
+from bigcodebench_tasks.results.read import read_evaluations
 
 
 @dataclass(frozen=True)
@@ -68,16 +64,51 @@ Embed = Callable[[list[str]], NDArray[np.float32]]
 """Texts to an array (texts, dimensions) of unit vectors, so that dot products are cosines."""
 
 
-def hard_subset_command(given: argparse.Namespace) -> int:
-    _check(given)
-    targets = [given.dest / name for name in ("task_ids.txt", "tasks.jsonl", *_yaml_names(given.name))]
-    refuse_existing(targets, given.force)
-    if given.queries and given.matches:
-        raise OptionError("--queries and --matches are two ways to the same figure: give one of them")
-    tasks = list(dataset.load_tasks(dataset.FULL, given.version))
-    rates = _solve_rates(given.results, given.results_split) if given.results else None
-    matches = _matches(tasks, given)
-    figures = {
+@dataclass(frozen=True)
+class Criteria:
+    """What a hard task is; all of it has to hold.
+
+    Attributes:
+        libraries: the canonical solution uses more.
+        length: it is longer, in characters.
+        solve_rate: models solve the task with a smaller share of their samples, 0 to 1; None for no such criterion.
+        similarity: a query is more alike, -1 to 1; None for no such criterion.
+    """
+
+    libraries: int
+    length: int
+    solve_rate: float | None
+    similarity: float | None
+
+    def named(self) -> dict[str, Criterion]:
+        """Each criterion, by what it asks for in words."""
+        criteria: dict[str, Criterion] = {
+            f"more than {self.libraries} libraries": lambda figures: figures.libraries > self.libraries,
+            f"longer than {self.length} characters": lambda figures: figures.length > self.length,
+        }
+        if (limit := self.solve_rate) is not None:
+            # A task that no model was asked says nothing, so it is not kept for it.
+            criteria[f"solved by less than {limit:g}"] = lambda figures: (
+                figures.solve_rate is not None and figures.solve_rate < limit
+            )
+        if (bound := self.similarity) is not None:
+            criteria[f"a query more alike than {bound:g}"] = lambda figures: (
+                figures.match is not None and figures.match.score > bound
+            )
+        return criteria
+
+
+def figures_of(
+    tasks: Sequence[Mapping[str, Any]], rates: Mapping[str, float] | None, matches: Mapping[str, Match] | None
+) -> dict[str, Figures]:
+    """task_id to its figures.
+
+    Args:
+        tasks: rows of the dataset.
+        rates: task_id to solve rate (`solve_rates`); None where there are no results.
+        matches: task_id to its match (`best_matches`, `read_matches`); None where there are no queries.
+    """
+    return {
         task["task_id"]: Figures(
             libraries=len(libraries_of(task)),
             length=len(task["canonical_solution"]),
@@ -86,84 +117,27 @@ def hard_subset_command(given: argparse.Namespace) -> int:
         )
         for task in tasks
     }
-    criteria = _criteria(given, with_rates=rates is not None, with_matches=matches is not None)
-    holds = {task_id: {name: test(one) for name, test in criteria.items()} for task_id, one in figures.items()}
-    kept = [task_id for task_id, each in holds.items() if all(each.values())]
-    left = set(figures)
-    for name in criteria:
-        left = {task_id for task_id in left if holds[task_id][name]}
-        print(f"{name}: {sum(each[name] for each in holds.values())} of {len(figures)}; with those above {len(left)}")
-    if not kept:
-        raise OutputError("no task is left. Relax a criterion: see bigcodebench-tasks hard-subset --help")
-
-    write_text(targets[0], "".join(f"{task_id}\n" for task_id in kept))
-    rows = [
-        {"task_id": task_id, **asdict(one), "holds": holds[task_id], "kept": task_id in set(kept)}
-        for task_id, one in figures.items()
-    ]
-    write_jsonl(targets[1], rows)
-    for path, text in zip(targets[2:], _yaml_texts(given.name, given.version, kept), strict=True):
-        write_text(path, text)
-    print(f"{given.dest}: {len(kept)} tasks")
-    print(
-        f"lm_eval run --tasks {given.name} --include_path {shlex.quote(str(given.dest))} --confirm_run_unsafe_code ..."
-    )
-    return 0
 
 
-def _check(given: argparse.Namespace) -> None:
-    if not re.fullmatch(r"\w[\w.-]*", given.name):
-        raise OptionError(f"--name {given.name}: give letters, digits and '_', and after the first of them '-' and '.'")
-    # Another set of tasks under an official name would be reported as an official score.
-    taken = [name for name in _yaml_names(given.name) if (Path(TASKS_PATH) / name).exists()]
-    if taken:
-        raise OptionError(f"--name {given.name}: {taken[0]} is a task of this package. Give another name")
-    if given.chunk < 1:
-        raise OptionError(f"--chunk {given.chunk}: give at least 1, the queries that are embedded at a time")
+def held_by(figures: Mapping[str, Figures], criteria: Criteria) -> dict[str, dict[str, bool]]:
+    """task_id to each criterion, by its words, and whether it holds for the task."""
+    named = criteria.named()
+    return {task_id: {words: holds(each) for words, holds in named.items()} for task_id, each in figures.items()}
 
 
-def _criteria(given: argparse.Namespace, with_rates: bool, with_matches: bool) -> dict[str, Criterion]:
-    """Name to predicate of `Figures`; a criterion without its input is left out, and named on stderr."""
-    criteria: dict[str, Criterion] = {
-        f"more than {given.libraries} libraries": lambda one: one.libraries > given.libraries,
-        f"longer than {given.length} characters": lambda one: one.length > given.length,
-    }
-    if with_rates:
-        criteria[f"solved by less than {given.solve_rate:g}"] = (
-            # A task that no model was asked says nothing, so it is not kept for it.
-            lambda one: one.solve_rate is not None and one.solve_rate < given.solve_rate
-        )
-    else:
-        print("without --results the solve rate is no criterion", file=sys.stderr)
-    if with_matches:
-        criteria[f"a query more alike than {given.similarity:g}"] = lambda one: (
-            one.match is not None and one.match.score > given.similarity
-        )
-    else:
-        print("without --queries or --matches the similarity to people's queries is no criterion", file=sys.stderr)
-    return criteria
+def solve_rates(paths: Sequence[Path], split: str) -> dict[str, float]:
+    """task_id to its solve rate over the models that were asked it, on Full and Hard alike.
 
-
-def _solve_rates(paths: Sequence[Path], split: str) -> dict[str, float]:
-    """task_id to its solve rate over the models that were asked it, on Full and Hard alike."""
-    rates = evaluations.mean_solve_rates(one for one in evaluations.read(paths) if one.split == split)
+    Raises:
+        OutputError: a path holds no evaluation, or none is of this split.
+    """
+    rates = mean_solve_rates(evaluation for evaluation in read_evaluations(paths) if evaluation.split == split)
     if not rates:
         raise OutputError(f"--results holds no evaluation of the {split} split. See --results-split")
     return rates
 
 
 # -- queries ---------------------------------------------------------------------------------------------
-
-
-def _matches(tasks: Sequence[Mapping[str, Any]], given: argparse.Namespace) -> dict[str, Match] | None:
-    if given.matches:
-        return _read_matches(given.matches)
-    if given.queries:
-        if not given.queries.is_file():  # said before minutes of embedding the tasks
-            raise OutputError(f"cannot read queries from {given.queries}: there is no such file")
-        prompts = {task["task_id"]: task[f"{given.prompt}_prompt"] for task in tasks}
-        return best_matches(prompts, _queries(given.queries, given.query_column), _embedder(given.model), given.chunk)
-    return None
 
 
 def best_matches(prompts: Mapping[str, str], queries: Iterator[str], embed: Embed, chunk: int) -> dict[str, Match]:
@@ -195,7 +169,12 @@ def best_matches(prompts: Mapping[str, str], queries: Iterator[str], embed: Embe
     return best
 
 
-def _embedder(name: str) -> Embed:
+def embedder(name: str) -> Embed:
+    """A sentence-transformers model, by name or path.
+
+    Raises:
+        OptionError: the library is not installed, or cannot load the model.
+    """
     try:
         from sentence_transformers import SentenceTransformer
     except ImportError as error:
@@ -208,14 +187,22 @@ def _embedder(name: str) -> Embed:
         raise OptionError(f"--model {name}: sentence-transformers cannot load it: {error}") from error
 
     def embed(texts: list[str]) -> NDArray[np.float32]:
-        found: NDArray[np.float32] = model.encode(texts, normalize_embeddings=True, show_progress_bar=False)
-        return found
+        vectors: NDArray[np.float32] = model.encode(texts, normalize_embeddings=True, show_progress_bar=False)
+        return vectors
 
     return embed
 
 
-def _queries(file: Path, column: str) -> Iterator[str]:
-    """The queries of a file, read as they are needed."""
+def read_queries(file: Path, column: str) -> Iterator[str]:
+    """The queries of a file, read as they are needed.
+
+    Args:
+        file: Parquet or JSONL (also ``.gz``), a query a row.
+        column: where its text stands.
+
+    Raises:
+        OutputError: the file cannot be read, or a row has no such text; while iterating.
+    """
     try:
         for number, row in enumerate(_rows(file), start=1):
             if not isinstance(row, Mapping) or not isinstance(row.get(column), str):
@@ -238,7 +225,12 @@ def _rows(file: Path) -> Iterator[Any]:
             yield from (json.loads(line) for line in lines if line.strip())
 
 
-def _read_matches(file: Path) -> dict[str, Match]:
+def read_matches(file: Path) -> dict[str, Match]:
+    """task_id to its best match in a file of known ones (``task_id``, ``question``, ``q_idx``, ``score``).
+
+    Raises:
+        OutputError: the file cannot be read, or a row is no match.
+    """
     best: dict[str, Match] = {}
     try:
         for number, row in enumerate(_rows(file), start=1):
@@ -256,15 +248,54 @@ def _read_matches(file: Path) -> dict[str, Match]:
     return best
 
 
-# -- tasks of the harness --------------------------------------------------------------------------------
+# -- files -----------------------------------------------------------------------------------------------
 
 
-def _yaml_names(name: str) -> list[str]:
+def subset_files(folder: Path, name: str) -> list[Path]:
+    """What `write_subset` writes: task ids, figures, and the YAML files of a group of tasks of the harness."""
+    return [folder / file for file in ("task_ids.txt", "tasks.jsonl", *yaml_names(name))]
+
+
+def write_subset(
+    folder: Path, name: str, version: str, figures: Mapping[str, Figures], held: Mapping[str, Mapping[str, bool]]
+) -> list[str]:
+    """Write the tasks for which every criterion holds, the figures of all, and tasks of the harness that run them.
+
+    Args:
+        folder: made where it is missing.
+        name: of the harness's group of tasks.
+        version: dataset version, such as "v0.1.4".
+        figures: task_id to figures, every task of the dataset.
+        held: of the same tasks, which criteria hold (`held_by`).
+
+    Returns:
+        The task_ids that were kept.
+
+    Raises:
+        OutputError: no task is left, or a file cannot be written.
+    """
+    kept = [task_id for task_id, each in held.items() if all(each.values())]
+    if not kept:
+        raise OutputError("no task is left. Relax a criterion: see bigcodebench-tasks hard-subset --help")
+    ids_file, figures_file, *yaml_files = subset_files(folder, name)
+    write_text(ids_file, "".join(f"{task_id}\n" for task_id in kept))
+    rows = [
+        {"task_id": task_id, **asdict(each), "holds": held[task_id], "kept": task_id in set(kept)}
+        for task_id, each in figures.items()
+    ]
+    write_jsonl(figures_file, rows)
+    for file, text in zip(yaml_files, _yaml_texts(name, version, kept), strict=True):
+        write_text(file, text)
+    return kept
+
+
+def yaml_names(name: str) -> list[str]:
+    """Files of a group of tasks: the group's, then one per split."""
     return [f"{name}.yaml", *(f"{name}_{split}.yaml" for split in SPLITS)]
 
 
 def _yaml_texts(name: str, version: str, task_ids: Sequence[str]) -> list[str]:
-    """The group's file, and a file per split that is whole: it includes nothing, so its folder can be moved."""
+    """Contents of `yaml_names`. The file of a split is whole: it includes nothing, so its folder can be moved."""
     # Our own files are the pattern: the group of Hard, and what all tasks share.
     group = (Path(TASKS_PATH) / "bigcodebench_hard.yaml").read_text(encoding="utf-8")
     base = (Path(TASKS_PATH) / "_base.yaml").read_text(encoding="utf-8")

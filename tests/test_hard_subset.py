@@ -14,7 +14,7 @@ from lm_eval.tasks import TaskManager
 
 from bigcodebench_tasks.cli.main import main
 from bigcodebench_tasks.errors import OutputError
-from bigcodebench_tasks.hard_subset import _queries, best_matches
+from bigcodebench_tasks.hard_subset import Criteria, Figures, Match, best_matches, read_queries
 from tests.helpers.made import official_results, task, write_tasks
 
 # Every third and fourth task of four has more than two libraries; the length grows by eleven a task.
@@ -90,13 +90,13 @@ def test_a_query_counts_for_the_one_task_that_it_is_most_like() -> None:
         chunks.append(len(texts))
         return np.array([vectors[text] for text in texts])
 
-    found = best_matches({"Made/0": "p0", "Made/1": "p1"}, iter("abcd"), embed, chunk=3)
+    matches = best_matches({"Made/0": "p0", "Made/1": "p1"}, iter("abcd"), embed, chunk=3)
     assert chunks == [2, 3, 1]
-    assert {task_id: (match.question, match.q_idx) for task_id, match in found.items()} == {
+    assert {task_id: (match.question, match.q_idx) for task_id, match in matches.items()} == {
         "Made/0": ("c", 2),
         "Made/1": ("b", 1),
     }
-    assert found["Made/0"].score == pytest.approx(0.9)
+    assert matches["Made/0"].score == pytest.approx(0.9)
 
 
 def test_the_harness_runs_exactly_the_subset(tmp_path: Path) -> None:
@@ -106,9 +106,31 @@ def test_the_harness_runs_exactly_the_subset(tmp_path: Path) -> None:
     manager = TaskManager(include_path=str(dest), include_defaults=False)
     loaded = manager.load(["my_hard"])["tasks"]
     assert sorted(loaded) == ["my_hard_complete", "my_hard_instruct"]
-    for one in loaded.values():
-        assert [doc["task_id"] for doc in one.test_docs()] == kept(dest)
-        assert one.config.test_split == "v0.1.3"
+    for harness_task in loaded.values():
+        assert [doc["task_id"] for doc in harness_task.test_docs()] == kept(dest)
+        assert harness_task.config.test_split == "v0.1.3"
+
+
+def test_its_files_name_the_task_class_by_the_address_that_stays(tmp_path: Path) -> None:
+    dest = tmp_path / "subset"
+    assert main(["hard-subset", "--length", "0", "--name", "my_hard", "--dest", str(dest)]) == 0
+    for split in ("complete", "instruct"):
+        lines = (dest / f"my_hard_{split}.yaml").read_text().splitlines()
+        # These files outlive the package's version: no module of today's layout may stand in them.
+        assert [line for line in lines if "bigcodebench_tasks" in line and not line.startswith("#")] == [
+            "class: !function bigcodebench_tasks.BigCodeBenchTask"
+        ]
+
+
+def test_every_limit_is_exclusive_and_a_figure_that_is_missing_holds_nothing() -> None:
+    criteria = Criteria(libraries=2, length=426, solve_rate=0.5, similarity=0.7).named()
+    at_the_limit = Figures(2, 426, 0.5, Match(0.7, "?", 0))
+    beyond = Figures(3, 427, 0.49, Match(0.71, "?", 0))
+    unknown = Figures(3, 427, None, None)
+    assert [holds(at_the_limit) for holds in criteria.values()] == [False] * 4
+    assert [holds(beyond) for holds in criteria.values()] == [True] * 4
+    assert [holds(unknown) for holds in criteria.values()] == [True, True, False, False]
+    assert len(Criteria(libraries=2, length=426, solve_rate=None, similarity=None).named()) == 2
 
 
 def test_files_that_are_there_are_kept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -142,7 +164,7 @@ def test_what_cannot_work_is_refused_before_anything_is_written(
 def test_a_row_that_is_no_query_is_named(tmp_path: Path, line: str) -> None:
     file = tmp_path / "queries.jsonl"
     file.write_text('{"question": "?"}\n' + line + "\n")
-    queries = _queries(file, "question")
+    queries = read_queries(file, "question")
     assert next(queries) == "?"
     with pytest.raises(OutputError, match="row 2 has no text"):
         next(queries)
@@ -154,10 +176,10 @@ def test_queries_come_from_parquet_and_compressed_files_too(tmp_path: Path) -> N
     lines = "".join(json.dumps({"question": text}) + "\n" for text in texts)
     (tmp_path / "queries.jsonl.gz").write_bytes(gzip.compress(lines.encode()))
     for name in ("queries.parquet", "queries.jsonl.gz"):
-        assert list(_queries(tmp_path / name, "question")) == texts
+        assert list(read_queries(tmp_path / name, "question")) == texts
     (tmp_path / "cut.jsonl.gz").write_bytes(gzip.compress(lines.encode())[:-20])
     with pytest.raises(OutputError, match="cannot read queries"):
-        list(_queries(tmp_path / "cut.jsonl.gz", "question"))
+        list(read_queries(tmp_path / "cut.jsonl.gz", "question"))
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,27 @@
-"""What the arguments of several commands share."""
+"""Arguments that several commands share, and what they stand for."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
-from importlib import import_module
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
 
 from bigcodebench_tasks import DATASET_VERSION
+from bigcodebench_tasks.errors import OutputError
+
+if TYPE_CHECKING:
+    from bigcodebench_tasks.results.official_files import Samples
+
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+"""What ``add_subparsers`` returns; argparse has no public name for it."""
+
+Tasks = dict[str, Mapping[str, str]]
+"""task_id to row of the dataset."""
+
+SOURCES = "output folder of lm_eval (--log_samples), an official ..._eval_results.json, or a folder of either"
+"""What is said of an argument from which `results.read` takes evaluations."""
 
 
 def add_force(parser: argparse.ArgumentParser) -> None:
@@ -17,16 +32,49 @@ def add_version(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--version", default=DATASET_VERSION, help="dataset version (default: %(default)s)")
 
 
-def run_later(module: str, function: str) -> Callable[[argparse.Namespace], int]:
-    """A command of this package that is imported when it runs: it needs libraries that other commands do not.
+# -- evaluate, sanitize, syncheck ------------------------------------------------------------------------
 
-    Args:
-        module: of this package, without the package's name.
-        function: takes the parsed arguments and returns the exit status.
-    """
 
-    def run(given: argparse.Namespace) -> int:
-        status: int = getattr(import_module(f"bigcodebench_tasks.{module}"), function)(given)
-        return status
+def add_samples(parser: argparse.ArgumentParser) -> None:
+    """Samples that were made elsewhere, and the dataset that they belong to."""
+    parser.add_argument(
+        "samples", type=Path, metavar="SAMPLES", help="a .jsonl of task_id and solution or completion, or a folder"
+    )
+    parser.add_argument("--subset", choices=["full", "hard", "mini"], default="full", help="(default: %(default)s)")
+    add_version(parser)
 
-    return run
+
+def load_tasks(arguments: argparse.Namespace) -> Tasks:
+    """The dataset that ``--subset`` and ``--version`` mean."""
+    from bigcodebench_tasks.benchmark import dataset
+
+    rows = dataset.load_tasks(dataset.SUBSETS[arguments.subset], arguments.version)
+    return {task["task_id"]: task for task in rows}
+
+
+def read_samples(arguments: argparse.Namespace, tasks: Tasks) -> Samples:
+    """The samples, at least one; every line that is none is named on stderr."""
+    from bigcodebench_tasks.results import official_files
+
+    samples = official_files.read_samples(arguments.samples, tasks)
+    for problem in samples.problems:
+        print(f"left out: {problem}", file=sys.stderr)
+    if not samples.samples:
+        raise OutputError(f"{arguments.samples} holds no sample of this dataset (--subset {arguments.subset})")
+    return samples
+
+
+# -- report, compare, leaderboard ------------------------------------------------------------------------
+
+
+def add_sources(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("sources", type=Path, nargs="+", metavar="OUT", help=SOURCES)
+
+
+def add_tables(parser: argparse.ArgumentParser) -> None:
+    """Where tables go, and the seed of their intervals."""
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write everything as JSON; - is standard output")
+    parser.add_argument("--csv", type=Path, metavar="FILE", help="write the table as CSV; - is standard output")
+    parser.add_argument("--html", type=Path, metavar="FILE", help="write a page")
+    parser.add_argument("--seed", type=int, default=0, help="of the bootstrap (default: %(default)s)")
+    add_force(parser)

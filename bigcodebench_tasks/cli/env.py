@@ -5,31 +5,26 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-from bigcodebench_tasks.benchmark.known_tasks import MODULES, PROGRAMS
-from bigcodebench_tasks.cli.arguments import add_version
-from bigcodebench_tasks.environment import environment as environments
-from bigcodebench_tasks.environment import nltk_data
-from bigcodebench_tasks.environment import verify as check
-from bigcodebench_tasks.environment.environment import Environment
+from bigcodebench_tasks.cli.arguments import Commands, add_version
+from bigcodebench_tasks.environment.environment import PYTHON_VARIABLE
 from bigcodebench_tasks.environment.locks import NAMES
-from bigcodebench_tasks.environment.verify import repair, verify
-from bigcodebench_tasks.execution.prepare import try_libraries
-from bigcodebench_tasks.execution.sandbox import probe
 from bigcodebench_tasks.files import CACHE_VARIABLE
-from bigcodebench_tasks.scoring import ground_truth as groundtruth
+
+if TYPE_CHECKING:
+    from bigcodebench_tasks.environment.environment import Environment
+    from bigcodebench_tasks.execution import Prepared
 
 
-def add_commands(commands: Any) -> None:
-    """Add ``env`` and what follows it to the commands of the command line (argparse's subparsers)."""
+def add_command(commands: Commands) -> None:
     env = commands.add_parser(
         "env",
         help="build, check, locate or remove the execution environment",
         description="The execution environment is a second Python with the pinned packages that "
         "BigCodeBench's tasks import. lm_eval builds it by itself when a task first needs it; with these commands "
         "you do it beforehand. It lies in the user's cache folder, or in the folder that "
-        f"{CACHE_VARIABLE} names. {environments.PYTHON_VARIABLE} replaces it with an interpreter that "
+        f"{CACHE_VARIABLE} names. {PYTHON_VARIABLE} replaces it with an interpreter that "
         "has the libraries already.",
         epilog="example: bigcodebench-tasks env create && bigcodebench-tasks env check",
     )
@@ -77,13 +72,22 @@ def _add_lock(parser: argparse.ArgumentParser, default: str) -> None:
     parser.add_argument("--lock", choices=NAMES, help=f"which lock (default: {default})")
 
 
-def _create(given: argparse.Namespace) -> int:
-    print(environments.create(given.lock, given.python, force=given.force).folder)
+def _create(arguments: argparse.Namespace) -> int:
+    from bigcodebench_tasks.environment import environment as environments
+
+    print(environments.create(arguments.lock, arguments.python, force=arguments.force).folder)
     return 0
 
 
-def _check(given: argparse.Namespace) -> int:
-    environment = environments.find(given.lock)
+def _check(arguments: argparse.Namespace) -> int:
+    from bigcodebench_tasks.environment import environment as environments
+    from bigcodebench_tasks.environment import nltk_data
+    from bigcodebench_tasks.environment.verify import verify
+    from bigcodebench_tasks.execution import Conditions, Prepared
+    from bigcodebench_tasks.execution.prepare import try_libraries
+    from bigcodebench_tasks.execution.sandbox import probe
+
+    environment = environments.find(arguments.lock)
     if environment is None:
         print("there is no execution environment yet. Build it: bigcodebench-tasks env create", file=sys.stderr)
         return 2
@@ -98,11 +102,17 @@ def _check(given: argparse.Namespace) -> int:
     print(f"isolation:   {isolation.description}")
     try_libraries(environment, isolation)
     status = 0 if complete else 2
-    return _check_ground_truth(environment, given) or status if given.ground_truth else status
+    if not arguments.ground_truth:
+        return status
+    prepared = Prepared(environment, isolation, Conditions.of(environment, isolation))
+    return _check_ground_truth(prepared, arguments) or status
 
 
 def _check_libraries(environment: Environment) -> bool:
-    failed = check.failed_imports(environment)
+    from bigcodebench_tasks.benchmark.known_tasks import MODULES
+    from bigcodebench_tasks.environment.verify import failed_imports, repair
+
+    failed = failed_imports(environment)
     print(f"libraries:   {len(MODULES) - len(failed)} of {len(MODULES)} can be imported")
     for name, error in failed.items():
         print(f"  {name}: {error}")
@@ -112,40 +122,50 @@ def _check_libraries(environment: Environment) -> bool:
 
 
 def _check_programs(environment: Environment) -> None:
-    missing = check.missing_programs(environment)
+    from bigcodebench_tasks.benchmark.known_tasks import PROGRAMS
+    from bigcodebench_tasks.environment.nltk_data import cost
+    from bigcodebench_tasks.environment.verify import install_command, missing_programs
+
+    missing = missing_programs(environment)
     print(f"programs:    {len(PROGRAMS) - len(missing)} of {len(PROGRAMS)} that tasks may call are there")
     for program in missing:
-        print(f"  {program.name} is missing: {nltk_data.cost(program.tasks)}")
+        print(f"  {program.name} is missing: {cost(program.tasks)}")
     if missing:
-        print(f"  Install them on Debian: {check.install_command(missing)}")
+        print(f"  Install them on Debian: {install_command(missing)}")
 
 
-def _check_ground_truth(environment: Environment, given: argparse.Namespace) -> int:
-    from bigcodebench_tasks.benchmark import dataset  # imports `datasets`, which takes seconds
+def _check_ground_truth(prepared: Prepared, arguments: argparse.Namespace) -> int:
+    from bigcodebench_tasks.benchmark import dataset
+    from bigcodebench_tasks.scoring.evaluate import Evaluator
+    from bigcodebench_tasks.scoring.ground_truth import reason
 
-    tasks = dataset.load_tasks(dataset.SUBSETS[given.subset], given.version)
-    found = groundtruth.ground_truth(list(tasks), environment, fresh=given.fresh)
-    passed = len(found.records) - len(found.failed)
+    tasks = list(dataset.load_tasks(dataset.SUBSETS[arguments.subset], arguments.version))
+    truth = Evaluator(prepared).ground_truth(tasks, fresh=arguments.fresh)
     print(
-        f"ground truth: {passed} of {len(found.records)} pass ({found.pass_rate:.4f}); "
-        f"{found.executed} executed now, the others on record"
+        f"ground truth: {len(truth.verdicts) - len(truth.failed)} of {len(truth.verdicts)} pass "
+        f"({truth.pass_rate:.4f}); {truth.executed} executed now, the others on record"
     )
     unexplained = 0
-    for task_id in found.failed:
-        why = groundtruth.reason(task_id, environment)
+    for task_id in truth.failed:
+        why = reason(task_id, prepared.environment)
         unexplained += not why
-        record = found.records[task_id]
-        print(f"  {task_id}: {why or 'unexplained'} ({record.status} after {record.seconds:.1f} s: {record.message})")
+        verdict = truth.verdicts[task_id]
+        said = verdict.headline()[:500]
+        print(f"  {task_id}: {why or 'unexplained'} ({verdict.status} after {verdict.seconds:.1f} s: {said})")
     return 1 if unexplained else 0
 
 
-def _path(given: argparse.Namespace) -> int:
-    environment = environments.find(given.lock)
-    print(environment.folder if environment else environments.expected_folder(given.lock))
+def _path(arguments: argparse.Namespace) -> int:
+    from bigcodebench_tasks.environment import environment as environments
+
+    environment = environments.find(arguments.lock)
+    print(environment.folder if environment else environments.expected_folder(arguments.lock))
     return 0
 
 
-def _remove(given: argparse.Namespace) -> int:
-    removed = environments.remove(given.lock)
+def _remove(arguments: argparse.Namespace) -> int:
+    from bigcodebench_tasks.environment import environment as environments
+
+    removed = environments.remove(arguments.lock)
     print("\n".join(f"removed {folder}" for folder in removed) or "there is none")
     return 0

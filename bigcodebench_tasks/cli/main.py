@@ -1,4 +1,11 @@
-"""The ``bigcodebench-tasks`` command."""
+"""The ``bigcodebench-tasks`` command: its parser, and the exit status of what it runs.
+
+Each command has a file of this folder, in which ``add_command`` adds its arguments and names the function that takes
+them, parsed, and returns the exit status.
+"""
+
+# The files of this folder import at their top what parsing needs, and libraries inside the functions that use them:
+# `datasets`, `scipy`, `sklearn` or `rich` take up to seconds, for which --help and the other commands need not wait.
 
 from __future__ import annotations
 
@@ -6,24 +13,36 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from bigcodebench_tasks import TASKS_PATH, __version__
-from bigcodebench_tasks.cli import env as environment_cli
-from bigcodebench_tasks.cli import results_cli, samples_cli
+from bigcodebench_tasks import __version__
+from bigcodebench_tasks.cli import (
+    compare,
+    env,
+    evaluate,
+    export,
+    hard_subset,
+    inspect,
+    leaderboard,
+    path,
+    report,
+    sanitize,
+    syncheck,
+)
 from bigcodebench_tasks.errors import BigCodeBenchError
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(words: Sequence[str] | None = None) -> int:
     """Run the command.
 
     Args:
-        arguments: the command line without the program's name; ``sys.argv`` by default.
+        words: the command line without the program's name; ``sys.argv`` by default.
 
     Returns:
-        Exit status: 0 for success, 2 for an error that the message explains.
+        Exit status: 0 for success, 2 for an error that the message explains, 130 for an interrupt; 1 is said by the
+        commands that know it.
     """
-    given = _parser().parse_args(arguments)
+    arguments = build_parser().parse_args(words)
     try:
-        status: int = given.run(given)
+        status: int = arguments.run(arguments)
         return status
     except BigCodeBenchError as error:
         print(f"bigcodebench-tasks: {error}", file=sys.stderr)
@@ -33,7 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
 
 
-def _parser() -> argparse.ArgumentParser:
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of every command; the parsed arguments hold the command's function as ``run``."""
     parser = argparse.ArgumentParser(
         prog="bigcodebench-tasks",
         description="BigCodeBench as tasks of lm-evaluation-harness. Tasks run with lm_eval; "
@@ -43,21 +63,16 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"bigcodebench-tasks {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-
-    path = commands.add_parser(
-        "path",
-        help="print the folder of the task YAMLs",
-        description="Print the folder of the task YAMLs, for lm_eval's --include_path. Only needed where "
-        "BIGCODEBENCH_TASKS_AUTOLOAD=0 turns the automatic discovery off.",
-        epilog='example: lm_eval ls tasks --include_path "$(bigcodebench-tasks path)"',
-    )
-    path.set_defaults(run=_print_path)
-    environment_cli.add_commands(commands)
-    samples_cli.add_commands(commands)
-    results_cli.add_commands(commands)
+    # In the order of --help: what runs need, samples and files, then results.
+    path.add_command(commands)
+    env.add_command(commands)
+    export.add_command(commands)
+    evaluate.add_command(commands)
+    sanitize.add_command(commands)
+    syncheck.add_command(commands)
+    report.add_command(commands)
+    inspect.add_command(commands)
+    compare.add_command(commands)
+    leaderboard.add_command(commands)
+    hard_subset.add_command(commands)
     return parser
-
-
-def _print_path(_given: argparse.Namespace) -> int:
-    print(TASKS_PATH)
-    return 0

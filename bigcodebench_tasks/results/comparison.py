@@ -1,22 +1,27 @@
-"""Statistics of two models on the same tasks, and Elo ratings of many."""
+"""Models side by side on the same tasks: the paired difference of two, and what ``compare`` shows of all."""
 
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 from scipy import stats
-from sklearn.linear_model import LogisticRegression
-from threadpoolctl import threadpool_limits
+
+from bigcodebench_tasks.errors import OutputError
+from bigcodebench_tasks.results.evaluation import Evaluation
+from bigcodebench_tasks.results.tables import Sheet, Table, score_cells
 
 ROUNDS = 10_000
 """Bootstrap rounds of a difference."""
 
-ELO_ROUNDS = 500
-"""Bootstrap rounds of the ratings (official ``analysis/get_results.py``)."""
+# How many tasks a note names; JSON and the page have them all.
+SHOWN = 10
+
+
+# -- two models ------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -66,73 +71,134 @@ def difference(
     return Difference(float(deltas.mean()), float(low), float(high), float(p), only_first, only_second)
 
 
+# -- models on the same tasks ----------------------------------------------------------------------------
+
+
 @dataclass(frozen=True)
-class Rating:
-    """Elo rating: median of the bootstrap rounds, and their 2.5th and 97.5th percentile."""
+class Group:
+    """Models on one split of one subset, each on the tasks that all of them have.
 
-    elo: int
-    low: float
-    high: float
+    Attributes:
+        subset, split: "full", "hard", "mini" or "custom"; "complete" or "instruct".
+        evaluations: model to its evaluation, all of the same tasks.
+        note: which tasks were left out for that, in a sentence; "" where none was.
+    """
+
+    subset: str
+    split: str
+    evaluations: Mapping[str, Evaluation]
+    note: str = ""
 
 
-def elo_ratings(
-    solve_rates: Mapping[str, Mapping[str, float]], seed: int = 0, rounds: int = ELO_ROUNDS
-) -> dict[str, Rating]:
-    """Ratings by maximum likelihood, as in the official analysis (bigcodebench, ``analysis/get_results.py``).
+def groups(evaluations: Sequence[Evaluation]) -> list[Group]:
+    """The evaluations of each split and subset, sorted by subset, then split.
 
-    On each task each pair of models has a battle, which the one with the higher solve rate wins; ties are left out.
-    Logistic regression without intercept on these battles, scale 400 per factor of ten, start 1000. The library's
-    default regularization, as there, keeps the rating of a model finite that wins every battle (`one_sided_models`).
+    Raises:
+        OutputError: models of a group have no task in common.
+    """
+    per_key: dict[tuple[str, str], dict[str, Evaluation]] = {}
+    for evaluation in evaluations:
+        per_key.setdefault((evaluation.subset, evaluation.split), {})[evaluation.model] = evaluation
+    return [_on_common_tasks(subset, split, models) for (subset, split), models in sorted(per_key.items())]
+
+
+def _on_common_tasks(subset: str, split: str, models: Mapping[str, Evaluation]) -> Group:
+    common = set.intersection(*(set(evaluation.samples) for evaluation in models.values()))
+    longest = max(models.values(), key=lambda evaluation: len(evaluation.samples))
+    if not common:
+        raise OutputError(f"{longest.name}: {', '.join(models)} have no task in common. Compare runs of the same tasks")
+    note = ""
+    if len(common) < len(longest.samples):
+        tasks = {model: len(evaluation.samples) for model, evaluation in models.items()}
+        more = [f"{model} has {number}" for model, number in tasks.items() if number != len(common)]
+        note = f"{longest.name}: only the {len(common)} tasks that all models have count ({'; '.join(more)})"
+    return Group(subset, split, {model: evaluation.on(common) for model, evaluation in models.items()}, note)
+
+
+def compare(evaluations: Sequence[Evaluation], seed: int = 0) -> Sheet:
+    """pass@1 of each model, the difference of every pair, and the tasks that only one of a pair solves.
 
     Args:
-        solve_rates: model to task_id to solve rate, 0 to 1; the same tasks for all.
-        seed: of the bootstrap over battles.
+        evaluations: each split and subset that several models have is compared.
+        seed: of the bootstrap.
 
-    Returns:
-        Model to rating; empty where there are fewer than two models or every battle is a tie.
+    Raises:
+        OutputError: there are no two models to compare, or two that have no task in common.
     """
-    models = list(solve_rates)
-    battles = [
-        (a, b, solve_rates[models[a]][task_id] > solve_rates[models[b]][task_id])
-        for a, b in itertools.combinations(range(len(models)), 2)
-        for task_id in solve_rates[models[a]]
-        if solve_rates[models[a]][task_id] != solve_rates[models[b]][task_id]
-    ]
-    if not battles:
-        return {}
-    # Battles of a pair differ in nothing but who won, so a round is a count for each pair and winner.
-    kinds, counts = np.unique(np.array(battles, dtype=int), axis=0, return_counts=True)
-    features = np.zeros((len(kinds), len(models)))
-    features[np.arange(len(kinds)), kinds[:, 0]] = math.log(10)
-    features[np.arange(len(kinds)), kinds[:, 1]] = -math.log(10)
-    won, shares = kinds[:, 2], counts / counts.sum()
-    if len(set(won)) == 1:  # the regression wants both outcomes: say half of the battles from the other side
-        features, won, shares = np.vstack([features, -features]), np.concatenate([won, 1 - won]), np.tile(shares, 2) / 2
-    rng = np.random.default_rng(seed)
-    ratings = np.empty((rounds, len(models)))
-    # Threads of linear algebra gain nothing on so little, and on a busy machine wait for each other without end.
-    with threadpool_limits(1):
-        for number in range(rounds):
-            drawn = rng.multinomial(len(battles), shares)
-            fit = LogisticRegression(fit_intercept=False).fit(features, won, sample_weight=drawn)
-            ratings[number] = 400 * fit.coef_[0] + 1000
-    lows, medians, highs = np.percentile(ratings, [2.5, 50, 97.5], axis=0)
+    comparable = [group for group in groups(evaluations) if len(group.evaluations) > 1]
+    if not comparable:
+        there = "; ".join(f"{evaluation.model}: {evaluation.name}" for evaluation in evaluations)
+        raise OutputError(
+            f"there are no two models on the same split and subset to compare, only {there}. Give the results of "
+            "another model; of runs of one model under one name only the newest counts"
+        )
+    tables: list[Table] = []
+    comparisons: list[dict[str, Any]] = []
+    for group in comparable:
+        pairs = _differences(group, seed)
+        tables += _tables(group, pairs)
+        comparisons.append(
+            {
+                "subset": group.subset,
+                "split": group.split,
+                "models": {model: evaluation.figures() for model, evaluation in group.evaluations.items()},
+                "pairs": [
+                    {"first": first, "second": second, **asdict(pair)} for (first, second), pair in pairs.items()
+                ],
+            }
+        )
+    notes = [group.note for group in comparable if group.note]
+    return Sheet("BigCodeBench: comparison", tables, {"comparisons": comparisons}, notes)
+
+
+def _differences(group: Group, seed: int) -> dict[tuple[str, str], Difference]:
+    """(first model, second model) to their difference, for every pair."""
+    passed = {
+        model: {task_id: [sample.passed for sample in samples] for task_id, samples in evaluation.samples.items()}
+        for model, evaluation in group.evaluations.items()
+    }
     return {
-        model: Rating(int(median + 0.5), float(low), float(high))
-        for model, low, median, high in zip(models, lows, medians, highs, strict=True)
+        (first, second): difference(passed[first], passed[second], seed)
+        for first, second in itertools.combinations(passed, 2)
     }
 
 
-def one_sided_models(solve_rates: Mapping[str, Mapping[str, float]]) -> list[str]:
-    """The models that won, or lost, every battle they had: the likelihood alone gives them no finite rating.
+def _tables(group: Group, pairs: Mapping[tuple[str, str], Difference]) -> list[Table]:
+    any_of_them = next(iter(group.evaluations.values()))
+    name = any_of_them.name
+    scores = [[model, *score_cells(evaluation.score())] for model, evaluation in group.evaluations.items()]
+    differences = [
+        [
+            f"{first} - {second}",
+            f"{100 * pair.mean:+.1f}",
+            f"{100 * pair.low:+.1f} to {100 * pair.high:+.1f}",
+            f"{pair.p:.2g}",
+            str(len(pair.only_first)),
+            str(len(pair.only_second)),
+        ]
+        for (first, second), pair in pairs.items()
+    ]
+    columns = ["pair", "difference", "95%", "McNemar p", "only the first", "only the second"]
+    return [
+        Table(f"{name}: pass@1 on {len(any_of_them.samples)} tasks", ["model", "pass@1", "95%"], scores),
+        Table(f"{name}: differences", columns, differences),
+        *(
+            _only_one_solves(name, first, second, pair)
+            for (first, second), pair in pairs.items()
+            if pair.only_first or pair.only_second
+        ),
+    ]
 
-    Args:
-        solve_rates: as for `elo_ratings`.
-    """
-    won: dict[str, set[bool]] = {model: set() for model in solve_rates}
-    for first, second in itertools.permutations(solve_rates, 2):
-        rivals = solve_rates[second]
-        won[first] |= {
-            rate > rivals[task_id] for task_id, rate in solve_rates[first].items() if rate != rivals[task_id]
-        }
-    return [model for model, outcomes in won.items() if len(outcomes) == 1]
+
+def _only_one_solves(name: str, first: str, second: str, pair: Difference) -> Table:
+    """The tasks that only one of two models solves: all as rows, the first few as notes."""
+    rows = [[task_id, first] for task_id in pair.only_first] + [[task_id, second] for task_id in pair.only_second]
+    notes = [_named(first, second, pair.only_first), _named(second, first, pair.only_second)]
+    title = f"{name}: tasks that only one of {first} and {second} solves"
+    return Table(title, ["task", "solved by"], rows, [note for note in notes if note], long=True)
+
+
+def _named(solver: str, other: str, task_ids: Sequence[str]) -> str:
+    """A note that names tasks; "" for none."""
+    more = f" and {len(task_ids) - SHOWN} more (--json and --html name all)" if len(task_ids) > SHOWN else ""
+    return f"{solver} solves, {other} does not: {', '.join(task_ids[:SHOWN])}{more}" if task_ids else ""

@@ -1,8 +1,7 @@
-"""``bigcodebench-tasks inspect``: tasks of a run in the terminal, or as the official folder of files."""
+"""What ``inspect`` shows of an evaluation: its tasks in the terminal, or as the official folder of files."""
 
 from __future__ import annotations
 
-import argparse
 import difflib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,58 +15,19 @@ from rich.syntax import Syntax
 from rich.table import Table
 
 from bigcodebench_tasks.benchmark.dataset import canonical_program
-from bigcodebench_tasks.errors import OptionError
 from bigcodebench_tasks.execution.verdict import headline
 from bigcodebench_tasks.files import refuse_existing, write_text
-from bigcodebench_tasks.results import evaluation as evaluations
 from bigcodebench_tasks.results.evaluation import Evaluation, Judged
-from bigcodebench_tasks.results.tables import terminal
 
 # What a row of the list of tasks can hold, in characters.
 LONGEST_EXCEPTION = 100
 
 
-def inspect_command(given: argparse.Namespace) -> int:
-    chosen = _chosen(evaluations.read([given.source]), given.split, given.model)
-    wanted = [_task_id(word, chosen) for word in given.tasks]
-    if given.write:
-        for evaluation in chosen:
-            _write(evaluation.with_tasks(), wanted, given.write, given.force)
-        return 0
-    console = terminal()
-    for evaluation in chosen:
-        if not wanted:
-            _list_unsolved(evaluation, console)
-            continue
-        complete = evaluation.with_tasks()
-        for task_id in wanted:
-            if task_id in complete.samples:
-                _show(complete, task_id, console)
-    return 0
-
-
-def _chosen(found: Sequence[Evaluation], split: str | None, model: str | None) -> list[Evaluation]:
-    chosen = [one for one in found if split in (None, one.split) and model in (None, one.model)]
-    if not chosen:
-        there = "; ".join(sorted(f"{one.model}: {one.split}" for one in found))
-        raise OptionError(f"nothing matches --split and --model. There is {there}")
-    return chosen
-
-
-def _task_id(word: str, chosen: Sequence[Evaluation]) -> str:
-    """The task that a word of the command line means: its id, or the number at its end."""
-    known = dict.fromkeys(task_id for evaluation in chosen for task_id in evaluation.samples)
-    matches = [task_id for task_id in known if word in (task_id, task_id.rpartition("/")[2])]
-    if not matches:
-        close = difflib.get_close_matches(word, known, n=3) or list(known)[:3]
-        raise OptionError(f"there is no sample of a task {word!r}. There are {len(known)}, such as {', '.join(close)}")
-    return matches[0]
-
-
 # -- in the terminal -------------------------------------------------------------------------------------
 
 
-def _list_unsolved(evaluation: Evaluation, console: Console) -> None:
+def list_unsolved(evaluation: Evaluation, console: Console) -> None:
+    """Print a line for each task that some sample does not solve: how many pass, the reasons, the first exception."""
     solved = sum(all(sample.passed for sample in samples) for samples in evaluation.samples.values())
     table = Table("task", "pass", "verdict", "says", box=None, pad_edge=False)
     for task_id, samples in evaluation.samples.items():
@@ -84,7 +44,13 @@ def _list_unsolved(evaluation: Evaluation, console: Console) -> None:
         console.print("to see one: bigcodebench-tasks inspect OUT TASK")
 
 
-def _show(evaluation: Evaluation, task_id: str, console: Console) -> None:
+def show(evaluation: Evaluation, task_id: str, console: Console) -> None:
+    """Print a task's prompt, each sample's program and tracebacks, and how the canonical solution differs.
+
+    Args:
+        evaluation: with its tasks (`Evaluation.with_tasks`).
+        task_id: one that it has samples of.
+    """
     task, samples = evaluation.tasks[task_id], evaluation.samples[task_id]
     console.print(Rule(f"{task_id}: {escape(evaluation.model)}, {evaluation.name}"))
     console.print("[bold]Prompt[/]")
@@ -118,8 +84,18 @@ def _printable(text: str) -> str:
 # -- as files --------------------------------------------------------------------------------------------
 
 
-def _write(evaluation: Evaluation, wanted: Sequence[str], folder: Path, force: bool) -> None:
-    """A folder per task that is not solved, or per wanted task, as the official ``inspect.py`` lays it out."""
+def write_folder(evaluation: Evaluation, wanted: Sequence[str], folder: Path, force: bool) -> None:
+    """Write a folder per task as the official ``inspect.py`` lays it out, and say where.
+
+    Args:
+        evaluation: with its tasks (`Evaluation.with_tasks`).
+        wanted: task_ids; none for those that some sample does not solve.
+        folder: the evaluation gets a folder of its own in it.
+        force: overwrite what is there.
+
+    Raises:
+        OutputError: a task's folder exists, or a file cannot be written.
+    """
     chosen = [
         task_id
         for task_id, samples in evaluation.samples.items()

@@ -7,14 +7,26 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from bigcodebench_tasks.benchmark.dataset import CUSTOM, SUBSETS
+from bigcodebench_tasks.benchmark.prompts import SPLITS
 from bigcodebench_tasks.errors import OutputError
-from bigcodebench_tasks.files import write_text
+from bigcodebench_tasks.files import write_json, write_jsonl, write_text
+from bigcodebench_tasks.results.evaluation import Evaluation, Judged
+from bigcodebench_tasks.scoring.pass_at_k import KS, mean_pass_at_k
+
+EVAL_RESULTS = "eval_results.json"
+"""End of the name of a results file, or all of it where the samples are a folder."""
+
+_PASS_AT_K = "pass_at_k.json"
+_DATE = "%Y-%m-%d %H:%M"
+_NAME = re.compile(r"(?P<model>.+?)--bigcodebench(?:-(?P<subset>[a-z]+))??-(?P<split>complete|instruct)--")
 
 _BACKENDS = {
     "hf": "hf",
@@ -27,6 +39,9 @@ _BACKENDS = {
     "anthropic-chat": "anthropic",
 }
 """The harness's loaders and what the official tool calls the like; others keep the harness's name."""
+
+
+# -- samples ---------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -67,7 +82,7 @@ def read_samples(path: Path, known: Iterable[str]) -> Samples:
     Raises:
         OutputError: the path cannot be read at all.
     """
-    found, task_ids = Samples(), frozenset(known)
+    samples, task_ids = Samples(), frozenset(known)
     try:
         candidates = _in_folder(path) if path.is_dir() else _in_file(path)
     except (OSError, EOFError, ValueError) as error:
@@ -75,35 +90,36 @@ def read_samples(path: Path, known: Iterable[str]) -> Samples:
     for where, fields in candidates:
         problem = fields if isinstance(fields, str) else _problem(fields, task_ids)
         if problem or isinstance(fields, str):
-            found.problems.append(f"{where}: {problem}")
+            samples.problems.append(f"{where}: {problem}")
         else:
-            found.samples.append(Sample(where, fields["task_id"], fields))
-    return found
+            samples.samples.append(Sample(where, fields["task_id"], fields))
+    return samples
 
 
 def _in_file(path: Path) -> list[tuple[str, Any]]:
+    """(where it stands, the line's JSON or what is wrong with it) of each line that is not empty."""
     content = path.read_bytes()
     if path.suffix == ".gz":
         content = gzip.decompress(content)
-    found: list[tuple[str, Any]] = []
+    candidates: list[tuple[str, Any]] = []
     for number, line in enumerate(content.split(b"\n"), start=1):
         if line.strip():
             try:
-                found.append((f"{path}, line {number}", json.loads(line)))
+                candidates.append((f"{path}, line {number}", json.loads(line)))
             except ValueError as error:
-                found.append((f"{path}, line {number}", f"is no JSON: {error}"))
-    return found
+                candidates.append((f"{path}, line {number}", f"is no JSON: {error}"))
+    return candidates
 
 
 def _in_folder(path: Path) -> list[tuple[str, Any]]:
-    found: list[tuple[str, Any]] = []
+    candidates: list[tuple[str, Any]] = []
     for file in sorted(path.glob("*/*.py"), key=lambda file: (file.parent.name, len(file.stem), file.stem)):
         task_id = file.parent.name.replace("_", "/")
         try:
-            found.append((str(file), {"task_id": task_id, "solution": file.read_text(encoding="utf-8")}))
+            candidates.append((str(file), {"task_id": task_id, "solution": file.read_text(encoding="utf-8")}))
         except (OSError, ValueError) as error:
-            found.append((str(file), f"cannot be read: {error}"))
-    return found
+            candidates.append((str(file), f"cannot be read: {error}"))
+    return candidates
 
 
 def _problem(fields: Any, known: frozenset[str]) -> str:
@@ -119,6 +135,21 @@ def _problem(fields: Any, known: frozenset[str]) -> str:
     if not isinstance(text, str):
         return "its solution is no text: give each sample a line of its own"
     return ""
+
+
+def write_samples(path: Path, rows: Iterable[Mapping[str, str]], *, as_folder: bool) -> None:
+    """``{task_id, solution}`` of each sample, as a JSONL file or as a folder ``BigCodeBench_0/0.py``."""
+    if not as_folder:
+        write_jsonl(path, rows)
+        return
+    counts: dict[str, int] = {}
+    for row in rows:
+        name = row["task_id"].replace("/", "_")
+        number = counts[name] = counts.get(name, -1) + 1
+        write_text(path / name / f"{number}.py", row["solution"])
+
+
+# -- names -----------------------------------------------------------------------------------------------
 
 
 def stem(
@@ -152,10 +183,15 @@ class ResultFiles:
 
     @classmethod
     def of(cls, samples: Path) -> ResultFiles:
+        """Of a samples file, or of a folder of samples, which holds them itself."""
         if samples.is_dir():
-            return cls(samples / "eval_results.json", samples / "pass_at_k.json")
+            return cls(samples / EVAL_RESULTS, samples / _PASS_AT_K)
         base = samples.name.removesuffix(".gz").removesuffix(".jsonl")
-        return cls(samples.with_name(f"{base}_eval_results.json"), samples.with_name(f"{base}_pass_at_k.json"))
+        return cls(samples.with_name(f"{base}_{EVAL_RESULTS}"), samples.with_name(f"{base}_{_PASS_AT_K}"))
+
+    @property
+    def paths(self) -> tuple[Path, Path]:
+        return self.eval_results, self.pass_at_k
 
 
 def model_name(samples: Path) -> str:
@@ -163,15 +199,62 @@ def model_name(samples: Path) -> str:
     return samples.name.split("--bigcodebench-")[0]
 
 
-def eval_results(outcomes: Mapping[str, Sequence[Mapping[str, Any]]], date: datetime) -> dict[str, Any]:
+# -- results ---------------------------------------------------------------------------------------------
+
+Outcomes = Mapping[str, Sequence[Mapping[str, Any]]]
+"""task_id to its samples' "solution" (the executed program), "status" and "details"."""
+
+
+def write_results(
+    samples: Path,
+    outcomes: Outcomes,
+    *,
+    date: datetime,
+    split: str,
+    subset: str,
+    calibrated: bool,
+    ground_truth: tuple[float, Sequence[str]] | None,
+    ks: Iterable[int] = KS,
+) -> dict[str, float]:
+    """Write both files of results beside a samples file or into its folder (`ResultFiles`).
+
+    Args:
+        samples: the file or folder.
+        outcomes: the executed programs.
+        date: when they were executed.
+        ground_truth: pass rate, 0 to 1, and task_ids of those that fail; None where it was not executed.
+        ks: the k of pass@k, where every task has as many samples.
+
+    Returns:
+        {"pass@k": mean over tasks}
+
+    Raises:
+        OutputError: a file cannot be written.
+    """
+    files = ResultFiles.of(samples)
+    scores = mean_pass_at_k([[sample["status"] == "pass" for sample in each] for each in outcomes.values()], ks)
+    write_json(files.eval_results, eval_results(outcomes, date))
+    content = pass_at_k(
+        scores,
+        model=model_name(samples),
+        split=split,
+        subset=subset,
+        calibrated=calibrated,
+        ground_truth=ground_truth,
+    )
+    write_json(files.pass_at_k, content)
+    return scores
+
+
+def eval_results(outcomes: Outcomes, date: datetime) -> dict[str, Any]:
     """Content of ``_eval_results.json``.
 
     Args:
-        outcomes: per task_id its samples' "solution" (the executed program), "status" and "details".
+        outcomes: the executed programs.
         date: when they were executed.
     """
     return {
-        "date": date.strftime("%Y-%m-%d %H:%M"),
+        "date": date.strftime(_DATE),
         "eval": {
             task_id: [
                 {
@@ -209,11 +292,43 @@ def pass_at_k(
     }
 
 
-def write_folder(folder: Path, rows: Iterable[Mapping[str, str]]) -> None:
-    """``{task_id, solution}`` as ``BigCodeBench_0/0.py``, as the official tool's ``write_directory``."""
-    counts: dict[str, int] = {}
-    for row in rows:
-        name = row["task_id"].replace("/", "_")
-        number = counts[name] = counts.get(name, -1) + 1
-        (folder / name).mkdir(parents=True, exist_ok=True)
-        write_text(folder / name / f"{number}.py", row["solution"])
+def read_evaluation(file: Path) -> Evaluation:
+    """The evaluation that an ``_eval_results.json`` holds, without the dataset's rows (`Evaluation.with_tasks`).
+
+    Raises:
+        OutputError: the file is broken or empty, or nothing says which model, split and subset it is.
+    """
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+        date = datetime.strptime(content["date"], _DATE)
+        samples = {
+            task_id: [Judged(each["status"], each["status"], each["details"], each["solution"]) for each in results]
+            for task_id, results in content["eval"].items()
+            if results
+        }
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise OutputError(f"{file} cannot be read as results of the official evaluator: {error!r}") from error
+    if not samples:
+        raise OutputError(f"{file} holds no sample")
+    model, split, subset = _identity(file)
+    return Evaluation(model, split, subset, file, date, samples)
+
+
+def _identity(file: Path) -> tuple[str, str, str]:
+    """Model, split and subset: from ``_pass_at_k.json`` beside it, else from the official name."""
+    named = _NAME.match(file.name)
+    beside = file.with_name(file.name.replace(EVAL_RESULTS, _PASS_AT_K))
+    try:
+        scores = json.loads(beside.read_text(encoding="utf-8"))
+        split, subset = str(scores["split"]), str(scores["subset"])
+        model = named["model"] if named else str(scores["model"])
+    except (OSError, ValueError, KeyError, TypeError):
+        if not named:
+            raise OutputError(
+                f"{file}: neither its name (<model>--<revision>--bigcodebench[-hard]-<split>--...) nor "
+                f"{beside.name} beside it says which model, split and subset it is"
+            ) from None
+        model, split, subset = named["model"], named["split"], named["subset"] or "full"
+    if split not in SPLITS or subset not in (*SUBSETS, CUSTOM):
+        raise OutputError(f"{beside} names the split {split!r} and the subset {subset!r}, which are none")
+    return model.removesuffix("--main").replace("--", "/"), split, subset

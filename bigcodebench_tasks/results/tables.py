@@ -1,8 +1,7 @@
-"""Tables of results: in the terminal, as CSV or JSON, and as a page."""
+"""Tables of results: in the terminal, as JSON or CSV, and as a page."""
 
 from __future__ import annotations
 
-import argparse
 import csv
 import io
 import json
@@ -20,8 +19,12 @@ from rich.table import Table as Grid
 
 from bigcodebench_tasks.errors import OptionError
 from bigcodebench_tasks.files import refuse_existing, write_text
+from bigcodebench_tasks.scoring.intervals import Estimate
 
 STANDARD_OUTPUT = Path("-")
+
+NONE = "-"
+"""In a cell: there is no such figure."""
 
 
 @dataclass(frozen=True)
@@ -42,33 +45,71 @@ class Table:
     long: bool = False
 
 
-def write(tables: Sequence[Table], everything: Mapping[str, Any], heading: str, given: argparse.Namespace) -> None:
-    """Show the tables in the ways that were asked for (``--json``, ``--csv``, ``--html``), else in the terminal.
+@dataclass(frozen=True)
+class Sheet:
+    """Tables that belong together, as a command shows them.
+
+    Attributes:
+        heading: of the page.
+        tables: for people.
+        everything: what JSON holds: every figure, not rounded.
+        notes: what was left out of all this, for standard error.
+    """
+
+    heading: str
+    tables: Sequence[Table]
+    everything: Mapping[str, Any]
+    notes: Sequence[str] = ()
+
+
+def percent(share: float) -> str:
+    """A share of 0 to 1 as a cell."""
+    return f"{100 * share:.1f}"
+
+
+def score_cells(score: Estimate | None) -> list[str]:
+    """A score and its 95% interval, in percent, as two cells."""
+    if score is None:
+        return [NONE, NONE]
+    return [percent(score.rate), f"{percent(score.low)} to {percent(score.high)}"]
+
+
+def write(
+    sheet: Sheet,
+    *,
+    json_file: Path | None = None,
+    csv_file: Path | None = None,
+    html_file: Path | None = None,
+    force: bool = False,
+) -> None:
+    """Write a sheet to each of these files, and show it in the terminal unless one of them is standard output ("-").
 
     Args:
-        everything: what JSON holds.
-        heading: of the page.
+        force: overwrite files that exist.
 
     Raises:
         OptionError: two of them would go to standard output.
         OutputError: a file exists, or cannot be written.
     """
-    makers: dict[str, Callable[[], str]] = {
-        "json": lambda: json.dumps(everything, indent=2) + "\n",
-        "csv": lambda: _csv(tables),
-        "html": lambda: _page(tables, heading),
-    }
-    wanted: dict[str, Path] = {kind: path for kind in makers if (path := getattr(given, kind)) is not None}
-    if list(wanted.values()).count(STANDARD_OUTPUT) > 1:
+    for note in sheet.notes:
+        print(note, file=sys.stderr)
+    makers: list[tuple[Path | None, Callable[[], str]]] = [
+        (json_file, lambda: json.dumps(sheet.everything, indent=2) + "\n"),
+        (csv_file, lambda: _csv(sheet.tables)),
+        (html_file, lambda: _page(sheet)),
+    ]
+    wanted = [(path, make) for path, make in makers if path is not None]
+    files = [path for path, _ in wanted if path != STANDARD_OUTPUT]
+    if len(wanted) - len(files) > 1:
         raise OptionError("only one of --json, --csv and --html can go to standard output (-)")
-    refuse_existing([path for path in wanted.values() if path != STANDARD_OUTPUT], given.force)
-    if STANDARD_OUTPUT not in wanted.values():
-        _print(tables)
-    for kind, path in wanted.items():
+    refuse_existing(files, force)
+    if len(files) == len(wanted):
+        _print(sheet.tables)
+    for path, make in wanted:
         if path == STANDARD_OUTPUT:
-            sys.stdout.write(makers[kind]())
+            sys.stdout.write(make())
         else:
-            write_text(path, makers[kind]())
+            write_text(path, make())
             print(path, file=sys.stderr)
 
 
@@ -101,7 +142,7 @@ def _csv(tables: Sequence[Table]) -> str:
     return text.getvalue()
 
 
-def _page(tables: Sequence[Table], heading: str) -> str:
+def _page(sheet: Sheet) -> str:
     template = (resources.files("bigcodebench_tasks.results") / "tables.html.j2").read_text(encoding="utf-8")
     environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    return environment.from_string(template).render(tables=tables, heading=heading)
+    return environment.from_string(template).render(tables=sheet.tables, heading=sheet.heading)

@@ -53,12 +53,12 @@ def test_a_broken_line_is_named_by_its_number_and_the_others_are_read(tmp_path: 
     ]
     file = tmp_path / "samples.jsonl"
     file.write_text("\n".join(lines))
-    found = official_files.read_samples(file, KNOWN)
-    assert [sample.where for sample in found.samples] == [f"{file}, line 1", f"{file}, line 9"]
-    assert [int(problem.split("line ")[1].split(":")[0]) for problem in found.problems] == [3, 4, 5, 6, 7, 8]
+    samples = official_files.read_samples(file, KNOWN)
+    assert [sample.where for sample in samples.samples] == [f"{file}, line 1", f"{file}, line 9"]
+    assert [int(problem.split("line ")[1].split(":")[0]) for problem in samples.problems] == [3, 4, 5, 6, 7, 8]
     task = {"complete_prompt": "prompt "}
-    assert [sample.solution(task) for sample in found.samples] == ["a", "prompt b"]
-    assert found.samples[1].solution(task, joint="\n") == "prompt \nb"
+    assert [sample.solution(task) for sample in samples.samples] == ["a", "prompt b"]
+    assert samples.samples[1].solution(task, joint="\n") == "prompt \nb"
 
     packed = tmp_path / "samples.jsonl.gz"
     packed.write_bytes(gzip.compress(file.read_bytes()))
@@ -67,9 +67,9 @@ def test_a_broken_line_is_named_by_its_number_and_the_others_are_read(tmp_path: 
 
 def test_a_folder_of_samples_is_read_as_it_is_written(tmp_path: Path) -> None:
     rows = [{"task_id": "Made/1", "solution": str(number)} for number in range(11)]
-    official_files.write_folder(tmp_path, rows)
-    found = official_files.read_samples(tmp_path, KNOWN)
-    assert [sample.fields for sample in found.samples] == rows
+    official_files.write_samples(tmp_path, rows, as_folder=True)
+    samples = official_files.read_samples(tmp_path, KNOWN)
+    assert [sample.fields for sample in samples.samples] == rows
     assert (tmp_path / "Made_1" / "10.py").read_text() == "10"
 
 
@@ -100,6 +100,30 @@ def test_contents_have_the_official_fields(tmp_path: Path) -> None:
     write_json(file, scores)
     assert json.loads(file.read_text()) == scores
     assert [path.name for path in file.parent.iterdir()] == ["a.json"]
+
+
+def test_results_are_read_as_they_are_written(tmp_path: Path) -> None:
+    folder = tmp_path / "org--model--main--bigcodebench-hard-complete--hf-0-2"
+    folder.mkdir()
+    outcomes = {
+        "Made/0": [
+            {"solution": "a", "status": "pass", "details": {}},
+            {"solution": "b", "status": "timeout", "details": {"ALL": "late"}},
+        ]
+    }
+    date = datetime(2026, 1, 2, 3, 4)
+    scores = official_files.write_results(
+        folder, outcomes, date=date, split="complete", subset="hard", calibrated=True, ground_truth=None, ks=[1, 2, 3]
+    )
+    assert scores == {"pass@1": 0.5, "pass@2": 1.0}
+    evaluation = official_files.read_evaluation(ResultFiles.of(folder).eval_results)
+    assert (evaluation.model, evaluation.split, evaluation.subset) == ("org/model", "complete", "hard")
+    assert (evaluation.date, evaluation.run, evaluation.solve_rates()) == (date, {}, {"Made/0": 0.5})
+    assert [(s.program, s.status, s.reason, s.details) for s in evaluation.samples["Made/0"]] == [
+        ("a", "pass", "pass", {}),
+        ("b", "timeout", "timeout", {"ALL": "late"}),
+    ]
+    assert json.loads(ResultFiles.of(folder).pass_at_k.read_text())["gt_pass_rate"] is None
 
 
 def test_a_file_that_cannot_be_written_is_one_clear_error(tmp_path: Path) -> None:

@@ -1,0 +1,151 @@
+"""``bigcodebench-tasks evaluate``: score samples that were made elsewhere."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from functools import partial
+from typing import TYPE_CHECKING
+
+from bigcodebench_tasks.benchmark.prompts import SPLITS
+from bigcodebench_tasks.cli.arguments import Commands, Tasks, add_force, add_samples, load_tasks, read_samples
+from bigcodebench_tasks.errors import OptionError, OutputError
+from bigcodebench_tasks.files import refuse_existing
+
+if TYPE_CHECKING:
+    from bigcodebench_tasks.results.official_files import Outcomes, Sample
+    from bigcodebench_tasks.scoring.ground_truth import GroundTruth
+
+
+def add_command(commands: Commands) -> None:
+    parser = commands.add_parser(
+        "evaluate",
+        help="score samples that were made elsewhere",
+        description="Execute samples and write ..._eval_results.json and ..._pass_at_k.json beside them, as the "
+        "official bigcodebench.evaluate does, with the engine, the execution environment and the isolation of this "
+        "package. No model is asked and nothing is sanitized. Exit status 0: every task was scored; 1: some lines "
+        "or tasks were left out, which are named; 2: nothing was scored.",
+        epilog="example: bigcodebench-tasks evaluate samples.jsonl --split complete --subset hard",
+    )
+    add_samples(parser)
+    parser.add_argument("--split", choices=SPLITS, required=True, help="how the model was asked")
+    parser.add_argument("--pass-k", type=_ks, default=[1, 5, 10], metavar="K,K", help="(default: 1,5,10)")
+    parser.add_argument("--no-gt", action="store_true", help="do not execute the canonical solutions first")
+    parser.add_argument(
+        "--selective-evaluate", metavar="IDS", default="", help="score these tasks only: BigCodeBench/0,BigCodeBench/7"
+    )
+    parser.add_argument(
+        "--calibrated",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="put the task's imports and signature before each solution (default: yes)",
+    )
+    parser.add_argument("--workers", type=int, help="programs that may use a core at a time (default: the cores)")
+    parser.add_argument("--sandbox", choices=["namespaces", "landlock", "none"], help="(default: the strongest)")
+    parser.add_argument("--network", choices=["loopback", "host"], default="loopback", help="(default: %(default)s)")
+    parser.add_argument("--no-cache", action="store_true", help="take no verdict from an earlier run")
+    add_force(parser)
+    parser.set_defaults(run=run)
+
+
+def _ks(text: str) -> list[int]:
+    ks = sorted({int(word) if word.strip().isdigit() else 0 for word in text.split(",")})
+    if ks[0] < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no list of numbers from 1, such as 1,5,10")
+    return ks
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from bigcodebench_tasks.results.official_files import ResultFiles, write_results
+
+    files = ResultFiles.of(arguments.samples)
+    refuse_existing(files.paths, arguments.force)
+    tasks = load_tasks(arguments)
+    chosen = _selected(arguments.selective_evaluate, tasks)
+    samples = read_samples(arguments, tasks)
+    per_task: dict[str, list[Sample]] = {}
+    for sample in samples.samples:
+        if sample.task_id in chosen:
+            per_task.setdefault(sample.task_id, []).append(sample)
+    missing = [task_id for task_id in chosen if task_id not in per_task]
+    if not per_task:
+        raise OutputError(f"{arguments.samples} holds no sample of the tasks of --selective-evaluate")
+
+    outcomes, truth = _execute([tasks[task_id] for task_id in per_task], list(per_task.values()), arguments)
+    scores = write_results(
+        arguments.samples,
+        outcomes,
+        date=datetime.now(),
+        split=arguments.split,
+        subset=arguments.subset,
+        calibrated=arguments.calibrated,
+        ground_truth=(truth.pass_rate, truth.failed) if truth else None,
+        ks=arguments.pass_k,
+    )
+    print(*files.paths, sep="\n")
+    print(f"BigCodeBench-{arguments.split.capitalize()} ({arguments.subset.capitalize()})")
+    for name, score in scores.items():
+        print(f"{name}: {score:.3f}")
+    if missing:
+        print(
+            f"{len(missing)} of {len(chosen)} tasks have no sample, so this score is not that of the benchmark: "
+            f"{', '.join(missing[:10])}{' ...' if len(missing) > 10 else ''}. "
+            "Name the tasks that you mean with --selective-evaluate",
+            file=sys.stderr,
+        )
+    return 1 if missing or samples.problems else 0
+
+
+def _selected(ids: str, tasks: Tasks) -> Tasks:
+    """The tasks that ``--selective-evaluate`` names, or all."""
+    if not ids:
+        return tasks
+    wanted = [task_id.strip() for task_id in ids.split(",") if task_id.strip()]
+    unknown = [task_id for task_id in wanted if task_id not in tasks]
+    if unknown:
+        raise OptionError(f"--selective-evaluate: no such task in this dataset: {', '.join(unknown)}")
+    return {task_id: tasks[task_id] for task_id in wanted}
+
+
+def _execute(
+    tasks: Sequence[Mapping[str, str]], samples: Sequence[Sequence[Sample]], arguments: argparse.Namespace
+) -> tuple[Outcomes, GroundTruth | None]:
+    """The executed programs, and the ground truth unless it was not wanted."""
+    from bigcodebench_tasks.benchmark.sanitize import calibrate
+    from bigcodebench_tasks.scoring.evaluate import Evaluator
+    from bigcodebench_tasks.scoring.evaluate import Sample as Answer
+
+    def tell(text: str) -> None:
+        print(text, file=sys.stderr, flush=True)
+
+    evaluator = Evaluator.prepare(
+        level=arguments.sandbox,
+        network=arguments.network,
+        calibrated=arguments.calibrated,
+        workers=arguments.workers,
+        cache=not arguments.no_cache,
+        checks_ground_truth=not arguments.no_gt,
+        tell=tell,
+        warn=tell,
+    )
+    answers = [
+        [Answer(partial(sample.solution, task)) for sample in of_task]
+        for task, of_task in zip(tasks, samples, strict=True)
+    ]
+    evaluated = evaluator.evaluate(tasks, answers)
+    outcomes = {
+        task["task_id"]: [
+            {
+                "solution": calibrate(record.solution, task["code_prompt"])
+                if arguments.calibrated
+                else record.solution,
+                "status": record.status,
+                "details": record.details,
+            }
+            for record in records
+        ]
+        for task, records in zip(tasks, evaluated.records, strict=True)
+    }
+    return outcomes, evaluated.truth

@@ -1,0 +1,88 @@
+"""``bigcodebench-tasks export``: a run of lm_eval as the official evaluator's files."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bigcodebench_tasks.cli.arguments import Commands, add_force
+from bigcodebench_tasks.files import refuse_existing, write_jsonl
+
+if TYPE_CHECKING:
+    from bigcodebench_tasks.results.harness_output import TaskRun
+
+
+def add_command(commands: Commands) -> None:
+    parser = commands.add_parser(
+        "export",
+        help="write a run of lm_eval as the official evaluator's files",
+        description="From what lm_eval wrote with --output_path and --log_samples, write for each BigCodeBench task "
+        "the files of the official evaluator, under their official names: ..._sanitized_calibrated.jsonl, "
+        "..._eval_results.json and ..._pass_at_k.json. The newest run of each model and task counts.",
+        epilog="example: bigcodebench-tasks export out --dest bcb_results",
+    )
+    parser.add_argument("output", type=Path, metavar="OUT", help="folder given to lm_eval as --output_path")
+    parser.add_argument("--dest", type=Path, default=Path("bcb_results"), help="folder to write (default: %(default)s)")
+    add_force(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from bigcodebench_tasks.results import harness_output
+    from bigcodebench_tasks.results.official_files import ResultFiles
+
+    runs = harness_output.read(arguments.output)
+    targets = [arguments.dest / f"{_stem(task_run)}.jsonl" for task_run in runs]
+    written = [path for target in targets for path in (target, *ResultFiles.of(target).paths)]
+    refuse_existing(written, arguments.force)
+    for task_run, target in zip(runs, targets, strict=True):
+        write_jsonl(
+            target,
+            (
+                {"task_id": s.task["task_id"], "solution": s.record["solution"], "raw_solution": s.raw}
+                for s in task_run.samples
+            ),
+        )
+        print(target)
+        if task_run.executed:
+            _write_results(task_run, target)
+        else:
+            print(f"{task_run.name} was not executed: bigcodebench-tasks evaluate {target} ...", file=sys.stderr)
+    return 0
+
+
+def _stem(task_run: TaskRun) -> str:
+    from bigcodebench_tasks.results import official_files
+
+    return official_files.stem(
+        task_run.model,
+        split=task_run.split,
+        subset=task_run.subset,
+        loader=task_run.loader,
+        revision=task_run.revision,
+        temperature=task_run.temperature,
+        n_samples=task_run.options.n_samples,
+        prefill=task_run.options.prefill,
+    )
+
+
+def _write_results(task_run: TaskRun, target: Path) -> None:
+    from bigcodebench_tasks.results.official_files import ResultFiles, write_results
+
+    outcomes: dict[str, list[dict[str, Any]]] = {}
+    for sample in task_run.samples:
+        executed = {**sample.record, "solution": task_run.program(sample)}
+        outcomes.setdefault(sample.task["task_id"], []).append(executed)
+    truth = task_run.run.get("ground_truth")
+    write_results(
+        target,
+        outcomes,
+        date=task_run.date,
+        split=task_run.split,
+        subset=task_run.subset,
+        calibrated=task_run.options.calibrated,
+        ground_truth=(truth["pass_rate"], truth["failed"]) if truth else None,
+    )
+    print(*ResultFiles.of(target).paths, sep="\n")

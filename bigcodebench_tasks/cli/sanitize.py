@@ -1,0 +1,72 @@
+"""``bigcodebench-tasks sanitize``: take the code out of answers."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bigcodebench_tasks.cli.arguments import Commands, add_force, add_samples, load_tasks, read_samples
+from bigcodebench_tasks.errors import OutputError
+from bigcodebench_tasks.files import refuse_existing
+
+if TYPE_CHECKING:
+    from bigcodebench_tasks.results.official_files import Sample
+
+
+def add_command(commands: Commands) -> None:
+    parser = commands.add_parser(
+        "sanitize",
+        help="take the code out of answers",
+        description="Write the samples with sanitized solutions, into ...-sanitized.jsonl beside them (a folder: "
+        "...-sanitized), as the official bigcodebench.sanitize does.",
+        epilog="example: bigcodebench-tasks sanitize samples.jsonl --calibrate",
+    )
+    add_samples(parser)
+    parser.add_argument("--inplace", action="store_true", help="replace the samples themselves")
+    parser.add_argument("--calibrate", action="store_true", help="put the prompt before indented code in a fence")
+    add_force(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from bigcodebench_tasks.benchmark.sanitize import sanitize
+    from bigcodebench_tasks.progress import progress
+    from bigcodebench_tasks.results.official_files import write_samples
+
+    tasks = load_tasks(arguments)
+    target: Path = arguments.samples
+    if not arguments.inplace:
+        target = _beside(arguments.samples, arguments.calibrate)
+        refuse_existing([target], arguments.force)
+    samples = read_samples(arguments, tasks)
+    if arguments.inplace and samples.problems:
+        raise OutputError("--inplace would drop the lines named above. Mend them, or leave --inplace out")
+    rows = []
+    changed = 0
+    with progress(len(samples.samples), "Sanitizing", "sample") as bar:
+        for sample in samples.samples:
+            task = tasks[sample.task_id]
+            before = _before_sanitizing(sample, task, arguments.calibrate)
+            solution = sanitize(before, task["entry_point"])
+            rows.append({"task_id": sample.task_id, "solution": solution})
+            changed += solution != before
+            bar.update()
+    write_samples(target, rows, as_folder=arguments.samples.is_dir())
+    print(f"{len(rows)} samples sanitized, {changed} of them changed: {target}")
+    return 1 if samples.problems else 0
+
+
+def _beside(samples: Path, calibrate: bool) -> Path:
+    """Where the sanitized samples go, as the official tool names it."""
+    name = samples.name.removesuffix(".gz").removesuffix(".jsonl")
+    suffix = "-sanitized-calibrated" if calibrate else "-sanitized"
+    return samples.with_name(name + suffix + ("" if samples.is_dir() else ".jsonl"))
+
+
+def _before_sanitizing(sample: Sample, task: Mapping[str, str], calibrate: bool) -> str:
+    text = sample.solution(task, joint="\n")
+    if calibrate and "solution" in sample.fields:
+        text = text.replace("```python\n    ", "```python\n" + task["complete_prompt"] + "    ")
+    return text

@@ -1,0 +1,54 @@
+"""``compare`` on official result files of made-up models."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from bigcodebench_tasks.cli.main import main
+from tests.helpers.made import official_results
+from tests.helpers.official_files import statuses
+
+
+def test_models_are_compared_on_the_tasks_that_all_have(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    a = official_results(tmp_path / "a", "a", statuses("11011"))
+    b = official_results(tmp_path / "b", "b", statuses("1000"))
+    assert main(["compare", str(a), str(b), "--json", "-"]) == 0
+    said = capsys.readouterr()
+    assert "only the 4 tasks that all models have count (a has 5)" in said.err
+    (comparison,) = json.loads(said.out)["comparisons"]
+    assert comparison["models"]["a"]["pass@1"] == 0.75
+    (pair,) = comparison["pairs"]
+    assert (pair["mean"], pair["only_first"], pair["only_second"]) == (0.5, ["Made/1", "Made/3"], [])
+    assert pair["p"] == 0.5
+
+
+def test_compare_says_who_solves_what(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    a = official_results(tmp_path / "a", "a", statuses("1" * 20))
+    b = official_results(tmp_path / "b", "b", statuses("0" * 20))
+    page = tmp_path / "page.html"
+    assert main(["compare", str(a), str(b), "--html", str(page)]) == 0
+    assert all(f"<td>Made/{number}</td><td>a</td>" in page.read_text() for number in range(20))
+    said = capsys.readouterr().out
+    assert "a - b" in said
+    assert "+100.0" in said
+    assert "a solves, b does not: Made/0" in said
+    assert "and 10 more" in said
+
+
+def test_two_runs_of_one_model_are_not_taken_for_two_models(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    first = official_results(tmp_path / "first", "a", statuses("1"))
+    second = official_results(tmp_path / "second", "a", statuses("0"), date="2026-01-03 03:04")
+    assert main(["compare", str(first), str(second)]) == 2
+    assert "under one name only the newest counts" in capsys.readouterr().err
+
+
+def test_nothing_to_compare_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    a = official_results(tmp_path / "a", "a", statuses("1"))
+    assert main(["compare", str(a)]) == 2
+    assert "no two models" in capsys.readouterr().err
+    other = official_results(tmp_path / "b", "b", {7: ["pass"]})
+    assert main(["compare", str(a), str(other)]) == 2
+    assert "no task in common" in capsys.readouterr().err
