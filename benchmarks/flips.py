@@ -28,7 +28,6 @@ from bigcodebench_tasks.errors import BigCodeBenchError
 from bigcodebench_tasks.execution import Program, Verdict, execute
 from bigcodebench_tasks.execution.prepare import prepare
 from bigcodebench_tasks.progress import progress
-from bigcodebench_tasks.scoring.ground_truth import schedule
 
 WAYS = ("namespaces", "landlock", "fresh", "busy")
 
@@ -56,7 +55,6 @@ def run(way: str, chosen: Sequence[Program]) -> list[Verdict]:
             sandbox=level,
             preload=way != "fresh",
             on_verdict=lambda _index, _verdict: bar.update(),
-            **schedule(),
         )
 
 

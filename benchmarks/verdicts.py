@@ -21,10 +21,10 @@ import official
 from tqdm import tqdm
 
 from bigcodebench_tasks.benchmark.dataset import canonical_program
+from bigcodebench_tasks.benchmark.known_tasks import USUAL_SECONDS
 from bigcodebench_tasks.benchmark.sanitize import calibrate
 from bigcodebench_tasks.execution import Program, Verdict, execute, machine
 from bigcodebench_tasks.execution.prepare import prepare
-from bigcodebench_tasks.scoring.ground_truth import USUAL_SECONDS, schedule
 
 Task = Mapping[str, str]
 Change = Callable[[ast.FunctionDef, random.Random], bool]
@@ -245,7 +245,6 @@ def main() -> int:
             environment,
             workers=workers,
             on_verdict=lambda _index, _verdict: bar.update(),
-            **schedule(),
         )
     theirs = official.evaluate([program for _, program in chosen], environment, workers)
     report(chosen, ours, theirs)

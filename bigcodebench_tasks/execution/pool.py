@@ -307,14 +307,13 @@ class Pool:
         Raises ServerLost.
         """
         while True:
-            self._fill(server)
             with self._lock:
-                idle = not self._running
-                done = self._queue.first() is None
+                idle, done = not self._running, self._queue.first() is None
                 if self._abandoned or (idle and done and self._closing):
                     return
                 if idle and not done and self._preload and not server.preloaded.issuperset(self._wanted.names()):
                     return
+            self._fill(server)
             messages = server.wait(wake=self._wake_r)
             self._forget_wakes()
             for message in messages:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import selectors
 import shutil
@@ -10,7 +11,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -54,7 +55,8 @@ class ServerProcess:
         self._scratch = tempfile.mkdtemp(prefix="bigcodebench")
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 (closed on exit, with the process)
         ours, theirs = socket.socketpair()
-        with theirs:
+        self.channel = protocol.Channel(ours)
+        with theirs, self._nothing_left_of_a_failure():
             self._process = subprocess.Popen(
                 [str(environment.python), "-s", "-B", str(ENTRY), str(theirs.fileno())],
                 stdin=subprocess.DEVNULL,
@@ -65,7 +67,6 @@ class ServerProcess:
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,
             )
-        self.channel = protocol.Channel(ours)
         self.channel.send(
             protocol.Settings(
                 level=level,
@@ -76,6 +77,16 @@ class ServerProcess:
                 visible=[str(environment.folder)],
             )
         )
+
+    @contextlib.contextmanager
+    def _nothing_left_of_a_failure(self) -> Iterator[None]:
+        try:
+            yield
+        except BaseException:
+            self.channel.close()
+            self._log.close()
+            shutil.rmtree(self._scratch, ignore_errors=True)
+            raise
 
     def wait_until_ready(self, wake: int | None = None) -> bool:
         """Wait for the server to be confined and to have imported its libraries.

@@ -46,11 +46,13 @@ def level(request: pytest.FixtureRequest, environment: Environment) -> str:
 @pytest.fixture(autouse=True)
 def scratch_parent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Scratch folders of fork servers come here; none may be left, and no process that knows this place."""
-    folder = tmp_path / "scratch"
-    folder.mkdir()
-    for parent in (folder, *folder.parents[:3]):
-        parent.chmod(parent.stat().st_mode | 0o011)  # root's samples are other users
-    monkeypatch.setattr(tempfile, "tempdir", str(folder))
-    yield folder
-    assert list(folder.iterdir()) == []
-    assert_gone(folder)
+    # Not below pytest's own folder, which every session of the same user closes to others when it starts; and root's
+    # samples are other users. That folder is asked for all the same, so that it is made before this one takes its
+    # place. No "-" in the name: a task splits paths at it.
+    with tempfile.TemporaryDirectory(prefix="scratch") as name:
+        folder = Path(name)
+        folder.chmod(0o711)
+        monkeypatch.setattr(tempfile, "tempdir", name)
+        yield folder
+        assert list(folder.iterdir()) == []
+        assert_gone(folder)

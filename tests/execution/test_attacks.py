@@ -3,32 +3,66 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
+import subprocess
+import tempfile
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bigcodebench_tasks.execution import Environment, Limits, execute
-from tests.execution.attacks import ATTACKS, Attack
-from tests.helpers.programs import RIGHT, program
+from tests.execution.attacks import ATTACKS, TIMEOUT, Attack
+from tests.helpers.programs import RIGHT, assert_gone, processes_of, program
+from tests.helpers.traces import Traces
 
-LIMITS = Limits(timeout_s=4, tree_memory_mib=384, scratch_mib=64, processes=128)
+# The time limit is short for those whose verdict may be that they reach it, and far away for all others, so that a
+# busy machine changes no verdict.
+LIMITS = Limits(timeout_s=60, tree_memory_mib=384, scratch_mib=64, processes=128)
+SHORT_S = 4
 
-# Places where a program may write on some level, or would like to.
-WATCHED = ["/", "/tmp", "/var/tmp", "/dev/shm", "/etc", "/usr/lib", os.path.dirname(os.__file__)]
+# Folders that every process may write into.
+PUBLIC = [folder for folder in ("/tmp", "/var/tmp", "/dev/shm") if os.path.isdir(folder)]
+
+
+@pytest.fixture(scope="session")
+def interpreter(environment: Environment) -> list[str]:
+    """The file of the interpreter that runs programs, and the folder of its standard library."""
+    ask = "import os, sys; print(os.path.realpath(sys.executable), os.path.dirname(os.__file__), sep='\\n')"
+    done = subprocess.run([environment.python, "-I", "-c", ask], stdout=subprocess.PIPE, text=True, check=True)
+    return done.stdout.splitlines()
 
 
 @pytest.fixture
-def bait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, object]]:
+def traces(tmp_path: Path, interpreter: list[str]) -> Iterator[Traces]:
+    """What programs leave in places where they may write on some level, or would like to."""
+    binary, library = interpreter
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    outside.chmod(0o777)
+    traces = Traces(
+        ("/", "/root", "/etc", "/usr/lib", *PUBLIC, library, Path.home(), Path.cwd(), outside),
+        others=(binary, "/proc", "/dev", "/run"),
+    )
+    yield traces
+    traces.remove()
+
+
+@pytest.fixture
+def bait(tmp_path: Path, traces: Traces, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, object]]:
     """What an attacker would like to reach on this host, real enough to notice if it does."""
     home = tmp_path / "home"
     home.mkdir()
     (home / "secret").write_text("secret")
+    public = [Path(tempfile.mkdtemp(prefix="bait_", dir=folder)) for folder in PUBLIC]
+    for folder in public:
+        (folder / "file").write_text("of another")
+        (folder / "file").chmod(0o666)
+        folder.chmod(0o777)
     outside = tmp_path / "outside"
-    outside.mkdir()
-    outside.chmod(0o777)
     for name in ("HF_TOKEN", "OPENAI_API_KEY", "HF_HOME"):
         monkeypatch.setenv(name, "secret")
     abstract = f"bigcodebench-{os.getpid()}"
@@ -41,9 +75,8 @@ def bait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, 
     sockets[1].bind(unix_socket)
     os.chmod(unix_socket, 0o777)
     sockets[2].bind("\0" + abstract)
-    port = sockets[0].getsockname()[1]
     echo = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    echo.bind(("127.0.0.1", port))
+    echo.bind(("127.0.0.1", 0))
     for listener in sockets[1:]:
         listener.listen()
 
@@ -57,43 +90,66 @@ def bait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, 
     thread = threading.Thread(target=answer)
     thread.start()
     yield {
+        "marker": traces.marker,
         "home": home,
         "outside": outside,
         "host_pid": os.getpid(),
-        "port": port,
+        "port": sockets[0].getsockname()[1],
+        "datagram_port": echo.getsockname()[1],
         "unix_socket": unix_socket,
         "abstract": abstract,
     }
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stop:
-        stop.sendto(b"stop", ("127.0.0.1", port))
+        stop.sendto(b"stop", echo.getsockname())
     thread.join()
     for opened in (*sockets, echo):
         opened.close()
+    kept = [[(entry.name, entry.read_text()) for entry in folder.iterdir()] for folder in public]
+    for folder in public:
+        shutil.rmtree(folder)
+    assert kept == [[("file", "of another")]] * len(public)
     assert (home / "secret").read_text() == "secret"
     assert [entry.name for entry in outside.iterdir()] == ["socket"]
 
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.name)
 def test_attack_is_contained_and_judged(
-    attack: Attack, level: str, environment: Environment, bait: dict[str, object]
+    attack: Attack, level: str, environment: Environment, bait: dict[str, object], traces: Traces
 ) -> None:
-    before = [sorted(os.listdir(folder)) for folder in WATCHED]
-    mounts = Path("/proc/self/mounts").read_text()
-    solution = attack.solution
-    if "{" in solution and "succeeded" in solution:
-        solution = solution.format(level=level, **bait)
+    allowed = attack.allowed(level)
+    solution = attack.aimed_at({"level": level, **bait})
 
     verdicts = execute(
         [program(solution), program(RIGHT), program(solution), program(RIGHT)],
         environment,
-        limits=LIMITS,
+        limits=replace(LIMITS, timeout_s=SHORT_S) if TIMEOUT[0] in allowed else LIMITS,
         workers=2,
         sandbox=level,
     )
 
     said = [f"{verdict.status}: {verdict.reason}" for verdict in verdicts]
-    assert said[0] in attack.allowed(level), verdicts[0].details
-    assert said[2] in attack.allowed(level), verdicts[2].details
+    assert said[0] in allowed, verdicts[0].details
+    assert said[2] in allowed, verdicts[2].details
     assert [said[1], said[3]] == ["pass: passed"] * 2, "a healthy program suffered"
-    assert [sorted(os.listdir(folder)) for folder in WATCHED] == before
-    assert Path("/proc/self/mounts").read_text() == mounts
+    assert_gone(traces.marker)
+    assert traces.found() == []
+
+
+@pytest.mark.parametrize("place", [*PUBLIC, "{outside}"])
+def test_what_a_program_without_isolation_leaves_is_found(
+    place: str, environment: Environment, bait: dict[str, object], traces: Traces
+) -> None:
+    leaves = Attack("leaves a file", f"open('{place}/{{marker}}', 'w').close()\n{RIGHT}", ("pass: passed",))
+    (verdict,) = execute([program(leaves.aimed_at(bait))], environment, limits=LIMITS, sandbox="none")
+    assert verdict.passed, verdict.details
+    assert traces.found() == [f"{place}/{traces.marker}".replace("{outside}", str(bait["outside"]))]
+    traces.remove()
+
+
+def test_a_process_that_lives_on_is_found(traces: Traces) -> None:
+    with subprocess.Popen(["sleep", "999"], env={"LEFT": traces.marker}) as left:
+        try:
+            assert processes_of(traces.marker) == [left.pid]
+        finally:
+            left.kill()
+    assert processes_of(traces.marker) == []

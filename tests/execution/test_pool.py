@@ -17,6 +17,7 @@ from bigcodebench_tasks.errors import ExecutionFailed, OptionError, SandboxUnava
 from bigcodebench_tasks.execution import Environment, Limits, Verdict, execute
 from bigcodebench_tasks.execution.pool import OWN_CORE_TOGETHER
 from tests.helpers.programs import RIGHT, SUITE, WRONG, assert_gone, kill_all, processes_of, program
+from tests.helpers.project import ROOT
 
 LIMITS = Limits(timeout_s=20, tree_memory_mib=512)
 
@@ -208,30 +209,23 @@ def test_an_interrupt_leaves_nothing_running(environment: Environment, level: st
         )
 
 
-def test_a_killed_parent_leaves_nothing_running(environment: Environment, level: str, tmp_path: Path) -> None:
-    place = tmp_path / "place"
-    place.mkdir()
+def test_a_killed_parent_leaves_nothing_running(environment: Environment, level: str) -> None:
     script = (
         "import sys\nfrom pathlib import Path\nfrom bigcodebench_tasks.execution import *\n"
         f"place = Path({str(environment.folder)!r})\n"
         f"environment = Environment(Path({str(environment.python)!r}), 'custom', '0' * 64, place)\n"
-        f"probe(environment, sandbox={level!r})\nprint('ready', flush=True)\n"
-        "forks = 'import os, time\\nos.fork() or os.setsid()\\nos.fork()\\ntime.sleep(99)'\n"
+        "forks = 'import os, time\\nos.fork() or os.setsid()\\nos.fork()\\ntime.sleep(600)'\n"
         f"execute([Program(name, forks, '') for name in 'abc'], environment, sandbox={level!r})\n"
     )
-    root = Path(__file__).parents[2]
-    variables = {
-        **os.environ,
-        "TMPDIR": str(place),
-        "PYTHONPATH": f"{root}:{os.environ.get('PYTHONPATH', '')}",
-    }
-    with subprocess.Popen([sys.executable, "-c", script], env=variables, stdout=subprocess.PIPE) as parent:
-        assert parent.stdout is not None
-        assert parent.stdout.readline() == b"ready\n"
-        time.sleep(1)
-        assert len(processes_of(place)) > 3
-        parent.kill()
-    assert_gone(place)
+    with tempfile.TemporaryDirectory() as place:
+        os.chmod(place, 0o711)  # root's samples are other users
+        variables = {**os.environ, "TMPDIR": place, "PYTHONPATH": f"{ROOT}:{os.environ.get('PYTHONPATH', '')}"}
+        with subprocess.Popen([sys.executable, "-c", script], env=variables) as parent:
+            while len(processes_of(Path(place))) < 12:  # the server's, and four of each sample
+                assert parent.poll() is None
+                time.sleep(0.05)
+            parent.kill()
+        assert_gone(Path(place))
 
 
 def test_many_open_descriptors_do_not_matter(environment: Environment, level: str) -> None:

@@ -170,9 +170,10 @@ def decode(body: bytes) -> Message:
         content = json.loads(body)
     except (ValueError, RecursionError) as error:
         raise ProtocolError("a message that is not JSON") from error
-    if not isinstance(content, dict) or content.get("message") not in _TYPES:
+    name = content.pop("message", None) if isinstance(content, dict) else None
+    if not isinstance(name, str) or name not in _TYPES:
         raise ProtocolError("a message of no known type")
-    return typing.cast(Message, _instance(_TYPES[content.pop("message")], content))
+    return typing.cast(Message, _instance(_TYPES[name], content))
 
 
 def _plain_fields(instance: object) -> dict[str, object]:

@@ -1,0 +1,127 @@
+"""Everything that a verdict depends on is in the conditions, and so in the cache, the ground truth and the results."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bigcodebench_tasks.errors import OptionError
+from bigcodebench_tasks.execution import Conditions, Engine, Environment, Limits, Verdict, probe, resolve_limits
+from bigcodebench_tasks.execution import inside as inside_package
+from bigcodebench_tasks.execution.cache import VerdictCache
+from bigcodebench_tasks.scoring.ground_truth import ground_truth
+from bigcodebench_tasks.scoring.records import RunRecord
+from tests.helpers.programs import SUITE, WRONG, program
+
+CONDITIONS = Conditions("official", "0" * 64, "/somewhere", Limits(), "namespaces", "", "loopback")
+
+CHANGES: dict[str, Any] = {
+    "lock": "current",
+    "lock_sha256": "1" * 64,
+    "folder": "/elsewhere",
+    "level": "landlock",
+    "lacking": "no loopback of their own",
+    "network": "host",
+    "runner": 10**6,
+    "package": "99.0",
+}
+LIMIT_CHANGES: dict[str, Any] = {
+    "timeout_s": 241.0,
+    "memory_mib": 1,
+    "tree_memory_mib": 1,
+    "stack_mib": 1,
+    "scratch_mib": 1,
+    "processes": 1,
+    "open_files": 1,
+    "output_bytes": 1,
+}
+CHANGED = [replace(CONDITIONS, **{name: value}) for name, value in CHANGES.items()]
+CHANGED += [replace(CONDITIONS, limits=replace(Limits(), **{name: value})) for name, value in LIMIT_CHANGES.items()]
+
+
+def test_the_changes_below_are_of_every_field() -> None:
+    assert {*CHANGES, "limits"} == {field.name for field in fields(Conditions)}
+    assert LIMIT_CHANGES.keys() == {field.name for field in fields(Limits)}
+    assert len({conditions.key() for conditions in [CONDITIONS, *CHANGED]}) == 1 + len(CHANGED)
+
+
+@pytest.mark.parametrize("changed", CHANGED, ids=[*CHANGES, *LIMIT_CHANGES])
+def test_a_change_of_any_field_is_followed_by_cache_ground_truth_and_results(
+    changed: Conditions, environment: Environment, tmp_path: Path
+) -> None:
+    verdict = Verdict("pass", "passed", {}, 1.5, 2)
+    canonical = program("def task_func():\n\n    return 'right'", task_id="BigCodeBench/0")
+    task = {
+        "task_id": "BigCodeBench/0",
+        "complete_prompt": "def task_func():\n",
+        "canonical_solution": "    return 'right'",
+        "test": SUITE,
+    }
+    path = tmp_path / "verdicts.sqlite"
+    store = VerdictCache(path, CONDITIONS)
+    store.put(canonical, verdict)
+    assert store.get(canonical) == verdict
+    assert store.get(program(WRONG)) is None
+    assert store.get(replace(canonical, task_id="BigCodeBench/1")) is None
+    store.close()
+
+    # The cache.
+    other = VerdictCache(path, changed)
+    assert other.get(canonical) is None
+    other.close()
+    # The ground truth: under the same conditions nothing is executed, so none of this needs to exist here.
+    with Engine(environment, CONDITIONS, cache=path) as engine:
+        assert ground_truth([task], engine).executed == 0
+    with Engine(environment, changed, cache=path) as engine:
+        assert engine.recall(canonical) is None
+    # What the run says of itself.
+    run = RunRecord("complete", "hard", "chat", {}, "0" * 64, CONDITIONS.to_dict())
+    assert replace(run, conditions=changed.to_dict()).to_dict() != run.to_dict()
+
+
+def test_equal_conditions_have_the_same_key_in_every_process() -> None:
+    assert CONDITIONS.key() == replace(CONDITIONS).key()
+    assert len(CONDITIONS.key()) == 64
+    assert CONDITIONS.to_dict()["limits"]["timeout_s"] == 240.0
+
+
+def test_they_say_what_was_found_and_chosen(environment: Environment) -> None:
+    isolation = probe(environment)
+    conditions = Conditions.of(environment, isolation, Limits(timeout_s=7))
+    assert (conditions.lock_sha256, conditions.folder) == (environment.lock_sha256, str(environment.folder))
+    assert (conditions.level, conditions.lacking) == (isolation.level, isolation.lacking)
+    assert conditions.limits.timeout_s == 7
+    assert conditions.limits.tree_memory_mib is None, "the machine's share is no choice"
+
+
+def test_the_time_limit_comes_from_its_variable(environment: Environment, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BIGCODEBENCH_TIMEOUT_PER_TASK", "12.5")
+    assert Conditions.of(environment, probe(environment)).limits.timeout_s == 12.5
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "soon", "inf", "nan"])
+def test_a_wrong_time_limit_is_named(text: str) -> None:
+    with pytest.raises(OptionError, match=f"BIGCODEBENCH_TIMEOUT_PER_TASK='{text}'.*positive"):
+        resolve_limits({"BIGCODEBENCH_TIMEOUT_PER_TASK": text})
+
+
+def test_a_change_of_the_code_around_programs_asks_for_a_new_runner_version() -> None:
+    """A verdict in the cache is one of this code. If a change cannot alter any verdict, only the digest is renewed."""
+    folder = Path(inside_package.__file__).parent
+    digest = hashlib.sha256()
+    for file in sorted(folder.rglob("*.py")):
+        text = file.read_text(encoding="utf-8")
+        if file == folder / "__init__.py":
+            text = text.partition("RUNNER_VERSION")[0]
+        digest.update(f"{file.relative_to(folder)}\n{text}".encode())
+    known = (RUNNER, DIGEST)
+    assert (inside_package.RUNNER_VERSION, digest.hexdigest()[:16]) == known, (
+        "execution/inside has changed: raise RUNNER_VERSION if any verdict can, then write both down here"
+    )
+
+
+RUNNER, DIGEST = 5, "0000000000000000"
