@@ -10,7 +10,6 @@ from functools import partial
 from typing import Any
 
 import datasets
-from lm_eval.api.filter import Filter, FilterEnsemble
 from lm_eval.api.instance import Instance
 from lm_eval.api.metrics import mean
 from lm_eval.api.task import ConfigurableTask
@@ -19,6 +18,7 @@ from bigcodebench_tasks import __version__
 from bigcodebench_tasks.benchmark import dataset, prompts
 from bigcodebench_tasks.benchmark.domains import DOMAINS, domains_of
 from bigcodebench_tasks.benchmark.sanitize import sanitize
+from bigcodebench_tasks.errors import OptionError
 from bigcodebench_tasks.execution.verdict import headline
 from bigcodebench_tasks.harness.ground_truth_model import GroundTruthLM
 from bigcodebench_tasks.options import KEY, Options
@@ -46,14 +46,21 @@ class BigCodeBenchTask(ConfigurableTask):
     adds) and, for a subset of one's own, ``task_ids`` (a list). Options come from ``metadata["bigcodebench"]``,
     where the harness puts ``--metadata``.
 
-    The life of a task: the constructor loads the dataset; `build_all_requests`, before any generation, decides
-    how the model is asked and prepares the execution environment; `score`, called by the task's filter,
-    sanitizes and executes.
+    The life of a task: the constructor reads the options and loads the dataset (lm-eval 0.5 puts that off until
+    somebody looks at it); `build_all_requests`, before any generation, decides how the model is asked and
+    prepares the execution environment; `apply_filters`, once all answers are there, has `score` sanitize and
+    execute them; `process_results` makes numbers of the records of a row; `dump_config` says in the results what
+    the numbers depend on.
+
+    Only public names of lm-eval are used. Where its releases differ, a comment names them.
 
     Raises:
-        OptionError, DatasetError: from the constructor.
+        OptionError: from the constructor.
+        DatasetError: from the constructor; with lm-eval 0.5 from `build_all_requests`.
         PromptError, EnvironmentError_, SandboxUnavailable: from `build_all_requests`.
     """
+
+    UNSAFE_CODE = True  # lm-eval 0.5.0.dev1 looks here, and not at the key `unsafe_code` of the YAML file
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         settings = dict(config)
@@ -65,7 +72,9 @@ class BigCodeBenchTask(ConfigurableTask):
         self._options = Options.resolve((settings.get("metadata") or {}).get(KEY))
         self._mode: prompts.Mode = "direct" if self._split == "complete" else "chat"
         self._renders_templates = False
+        self._predict_only = False
         self._evaluator: Evaluator | None = None  # none where nothing is executed
+        self._record: RunRecord | None = None  # none before `build_all_requests`
 
         if self._options.version and settings["dataset_path"] != dataset.MINI:
             settings["test_split"] = self._options.version
@@ -73,17 +82,21 @@ class BigCodeBenchTask(ConfigurableTask):
         # the task that is asked.
         settings["fewshot_split"] = settings["test_split"]
         settings["repeats"] = self._options.n_samples
-        # The harness's loggers ask every sample for every metric of this list.
+        # Names our result in lm-eval 0.5; earlier releases take the name from what `apply_filters` writes.
+        settings["filter_list"] = [{"name": FILTER_NAME, "filter": []}]
+        # The harness's loggers ask every sample for every metric of this list. The constructor sees none: it would
+        # look for functions of these names in the harness, and then on the Hub.
         possible = pass_at_k([False] * self._options.n_samples)
-        settings["metric_list"] = [entry for entry in settings["metric_list"] if entry["metric"] in possible]
+        metrics = [entry for entry in settings.pop("metric_list") if entry["metric"] in possible]
+        self._metrics = [entry["metric"] for entry in metrics] + (DOMAIN_METRICS if self._options.domains else [])
         super().__init__(config=settings)
-        self._filters = [FilterEnsemble(FILTER_NAME, [partial(_ExecuteFilter, task=self)])]
+        self.set_config("metric_list", metrics)
 
     # -- data ----------------------------------------------------------------------------------------
 
     def download(self, dataset_kwargs: dict[str, Any] | None = None, **_unused: Any) -> None:
         version = self.config.test_split
-        tasks = dataset.load_tasks(self.DATASET_PATH, version)
+        tasks = dataset.load_tasks(self.config.dataset_path, version)
         if self._task_ids is not None:
             tasks = dataset.select(tasks, self._task_ids)
         self.dataset: dict[str, datasets.Dataset] = {version: tasks}
@@ -102,13 +115,22 @@ class BigCodeBenchTask(ConfigurableTask):
         return None
 
     def fewshot_context(self, doc: dict[str, Any], num_fewshot: int, **kwargs: Any) -> Any:
+        kwargs["gen_prefix"] = self.doc_to_prefix(doc)  # lm-eval 0.5 does not ask for it
         context = super().fewshot_context(doc, num_fewshot, **kwargs)
-        return context[: context.rindex(prompts.ANSWER_MARK)] if kwargs.get("gen_prefix") else context
+        return context[: context.rindex(prompts.ANSWER_MARK)] if kwargs["gen_prefix"] else context
 
     def construct_requests(self, doc: dict[str, Any], ctx: Any, **kwargs: Any) -> Instance:
-        request: Instance = super().construct_requests(doc, ctx, **kwargs)
-        request.arguments = (ctx, self._generation_kwargs())
-        return request
+        if "metadata" in kwargs:  # up to lm-eval 0.4: the task's name, the row's number and how often to ask
+            described = {"metadata": kwargs["metadata"]}
+        else:
+            described = {
+                "task_name": self.task_name,
+                "doc_id": kwargs["doc_id"],
+                "repeats": self.config.repeats,
+                "target": self.doc_to_target(doc),
+            }
+        arguments = (ctx, self._generation_kwargs())
+        return Instance(request_type="generate_until", doc=doc, arguments=arguments, idx=0, **described)
 
     def build_all_requests(
         self,
@@ -117,7 +139,7 @@ class BigCodeBenchTask(ConfigurableTask):
         chat_template: Callable[..., Any] | None = None,
         tokenizer_name: str = "",
         **kwargs: Any,
-    ) -> None:
+    ) -> Any:
         if not apply_chat_template:
             chat_template = None
         if chat_template is None and self._split == "instruct" and GroundTruthLM.in_use():
@@ -133,7 +155,7 @@ class BigCodeBenchTask(ConfigurableTask):
         # the options and the dataset too.
         asked = [__version__, self._mode, self._options.to_dict(), self._generation_kwargs(), self._dataset_sha256]
         digest = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:16]
-        super().build_all_requests(
+        return super().build_all_requests(
             apply_chat_template=chat_template is not None,
             chat_template=chat_template,
             tokenizer_name=f"{tokenizer_name}-{digest}",
@@ -168,7 +190,7 @@ class BigCodeBenchTask(ConfigurableTask):
         """Check what scoring will need, building the environment if it is missing, before the GPU hours."""
         self._dataset_sha256 = dataset.sha256(self.dataset[self.config.test_split])
         options = self._options
-        if "bypass" not in self._metric_fn_list:  # the harness's metric for --predict_only
+        if not self._predict_only:
             self._evaluator = Evaluator.prepare(
                 level=options.sandbox,
                 network=options.network,
@@ -190,7 +212,12 @@ class BigCodeBenchTask(ConfigurableTask):
             conditions=self._evaluator.prepared.conditions.to_dict() if self._evaluator else None,
             task_ids=self._task_ids,
         )
-        self.config.metadata[RUN_KEY] = self._record.to_dict()
+
+    def apply_filters(self) -> None:
+        """Score all answers to the task on this rank at once; the harness calls it when the model is done."""
+        records = self.score([request.doc for request in self.instances], [request.resps for request in self.instances])
+        for request, samples in zip(self.instances, records, strict=True):
+            request.filtered_resps[FILTER_NAME] = samples
 
     def score(self, tasks: list[dict[str, Any]], responses: list[list[str]]) -> list[list[SampleRecord]]:
         """Sanitize and execute all responses to this task (on this rank).
@@ -211,12 +238,11 @@ class BigCodeBenchTask(ConfigurableTask):
             [self._sample(task, text, stops) for text in answers[: self._options.n_samples]]
             for task, answers in zip(tasks, responses, strict=True)
         ]
-        if self._evaluator is None:
+        if self._evaluator is None or self._record is None:
             return self._unexecuted(samples)
         evaluated = self._evaluator.evaluate(tasks, samples, description=f"Executing {self.config.task}")
         self._record = self._record.with_ground_truth(evaluated.truth)
-        self.config.metadata[RUN_KEY] = self._record.to_dict()
-        self._log_summary(tasks, evaluated)
+        self._log_summary(tasks, evaluated, self._record)
         return evaluated.records
 
     def _sample(self, task: Mapping[str, str], response: str, stops: list[str]) -> Sample:
@@ -233,23 +259,9 @@ class BigCodeBenchTask(ConfigurableTask):
 
             return [[record(sample) for sample in answers] for answers in samples]
 
-    def aggregation(self) -> dict[str, Any]:
-        # Not in the list of metrics: a task has only those of its own domains.
-        domains = {name: mean for name in DOMAIN_METRICS if self._options.domains}
-        return {**super().aggregation(), **domains}
-
-    def higher_is_better(self) -> dict[str, bool]:
-        return {**super().higher_is_better(), **{name: True for name in DOMAIN_METRICS if self._options.domains}}
-
-    def process_results(self, doc: dict[str, Any], results: Any) -> dict[str, float]:
-        scores = pass_at_k([sample.passed for sample in results[0]])
-        if self._options.domains and "pass@1" in scores:
-            scores |= {f"pass@1_{domain.lower()}": scores["pass@1"] for domain in domains_of(doc)}
-        return scores
-
-    def _log_summary(self, tasks: list[dict[str, Any]], evaluated: Evaluated) -> None:
+    def _log_summary(self, tasks: list[dict[str, Any]], evaluated: Evaluated, run: RunRecord) -> None:
         """What came out, in the log; of this rank's tasks where there are several ranks."""
-        log.info("[%s] %s", self.config.task, summary(evaluated.records, self._record, evaluated.seconds))
+        log.info("[%s] %s", self.config.task, summary(evaluated.records, run, evaluated.seconds))
         if not GroundTruthLM.in_use():
             return
         # A canonical solution that fails says something about this machine: name it, with its exception.
@@ -264,13 +276,41 @@ class BigCodeBenchTask(ConfigurableTask):
                         headline(sample.details, sample.reason)[:300],
                     )
 
+    # -- results -------------------------------------------------------------------------------------
 
-class _ExecuteFilter(Filter):
-    """The harness's way to hand over all responses of a task at once."""
+    def process_results(self, doc: dict[str, Any], results: list[Any]) -> dict[str, float]:
+        if self._predict_only:
+            return {"bypass": 999}  # as the harness's metric, which lm-eval 0.5.0.dev1 cannot reduce
+        # The records of the row's samples; up to lm-eval 0.4 in a list that has one entry per request.
+        records: list[SampleRecord] = results[0] if isinstance(results[0], list) else results
+        scores = pass_at_k([record.passed for record in records])
+        if self._options.domains and "pass@1" in scores:
+            # A row has only the metrics of its own domains, so they are not in the list of metrics.
+            scores |= {f"pass@1_{domain.lower()}": scores["pass@1"] for domain in domains_of(doc)}
+        return scores
 
-    def __init__(self, task: BigCodeBenchTask) -> None:
-        super().__init__()
-        self._task = task
+    def aggregation(self) -> Any:
+        return super().aggregation() if self._predict_only else dict.fromkeys(self._metrics, mean)
 
-    def apply(self, resps: list[list[str]], docs: list[dict[str, Any]]) -> list[list[SampleRecord]]:
-        return self._task.score(docs, resps)
+    def higher_is_better(self) -> Any:
+        return super().higher_is_better() if self._predict_only else dict.fromkeys(self._metrics, True)
+
+    def override_metric(self, metric_name: str) -> None:
+        """The harness's call for ``--predict_only``; its metric is called "bypass" and measures nothing."""
+        super().override_metric(metric_name)
+        self._predict_only = True
+        for scorer in getattr(self, "scorers", []):  # lm-eval 0.5 has made a new one and called it "none"
+            scorer.name = FILTER_NAME
+
+    def set_repeats(self, repeats: int) -> None:
+        """The call of lm-eval 0.5 for ``--repeats``: refused, as our option decides on more than the requests."""
+        if repeats != self._options.n_samples:
+            metadata = json.dumps({KEY: {"n_samples": repeats}})
+            raise OptionError(f"--repeats does not work on {self.config.task}. Use --metadata '{metadata}'")
+
+    def dump_config(self) -> dict[str, Any]:
+        """The task's configuration for the results, with the record of the run."""
+        config: dict[str, Any] = super().dump_config()
+        if self._record is not None:
+            config["metadata"] = {**config["metadata"], RUN_KEY: self._record.to_dict()}
+        return config
