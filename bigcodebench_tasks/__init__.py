@@ -11,7 +11,7 @@ from bigcodebench_tasks.autoload import tasks_folder as _tasks_folder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from bigcodebench_tasks.execution import Program, Verdict
+    from bigcodebench_tasks.execution import Conditions, Engine, Limits, Program, Verdict, cache_file, prepare
     from bigcodebench_tasks.harness.task import BigCodeBenchTask
 
 __version__ = "0.1.0"
@@ -21,9 +21,14 @@ __all__ = [
     "METRIC_PATH",
     "TASKS_PATH",
     "BigCodeBenchTask",
+    "Conditions",
+    "Engine",
+    "Limits",
     "Program",
     "Verdict",
     "__version__",
+    "cache_file",
+    "prepare",
 ]
 
 DATASET_VERSION = "v0.1.4"
@@ -35,10 +40,10 @@ TASKS_PATH: str = _tasks_folder()
 METRIC_PATH: str = _os.path.join(_os.path.dirname(_os.path.abspath(__file__)), "metrics", "pass_at_k")
 """What to give to ``evaluate.load`` for the pass@k metric."""
 
+_EXECUTION = ("Conditions", "Engine", "Limits", "Program", "Verdict", "cache_file", "prepare")
 _HOMES = {
     "BigCodeBenchTask": "bigcodebench_tasks.harness.task",  # YAML files in users' folders name it: it stays
-    "Program": "bigcodebench_tasks.execution",
-    "Verdict": "bigcodebench_tasks.execution",
+    **dict.fromkeys(_EXECUTION, "bigcodebench_tasks.execution"),
 }
 """Public name to the module that is imported for it."""
 
