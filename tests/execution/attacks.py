@@ -1,11 +1,13 @@
 """Hostile and broken programs, each with what must come of it.
 
-A program whose attack would change something makes `task_func` right only if the attack succeeded, so
-that "contained" and "fail" are the same thing.
+A program whose attack would change something makes `task_func` right only if the attack succeeded, so that "contained"
+and "fail" are the same thing. Whatever it creates bears a marker in its name, so that the test finds it in places where
+other processes create things too.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from tests.helpers.programs import RIGHT, WRONG
@@ -13,7 +15,10 @@ from tests.helpers.programs import RIGHT, WRONG
 
 @dataclass(frozen=True)
 class Attack:
-    """A solution and its expected verdicts, as "status: reason"; `by_level` where a level differs."""
+    """A solution and its expected verdicts, as "status: reason"; `by_level` where a level differs.
+
+    In the solution, ``{marker}`` and the other names in braces that `aimed_at` is told stand for what is attacked.
+    """
 
     name: str
     solution: str
@@ -22,6 +27,13 @@ class Attack:
 
     def allowed(self, level: str) -> tuple[str, ...]:
         return self.by_level.get(level, self.expected)
+
+    def aimed_at(self, targets: Mapping[str, object]) -> str:
+        """The solution with what is attacked in it. All other braces are the program's own."""
+        solution = self.solution
+        for name, target in targets.items():
+            solution = solution.replace(f"{{{name}}}", str(target))
+        return solution
 
 
 PASSED = ("pass: passed",)
@@ -69,16 +81,16 @@ CONSUMING = [
         "subprocess.run([sys.executable, '-c', 'x = []\\nwhile True: x.append(b\"x\" * (16 << 20))'])",
         ("timeout: memory",),
     ),
-    Attack("sparse file of 100 GB", "open('big', 'wb').truncate(100 << 30)", NOT_LOADED),
+    Attack("sparse file of 100 GB", "open('{marker}', 'wb').truncate(100 << 30)", NOT_LOADED),
     Attack(
         "endless file",
-        "with open('big', 'wb') as file:\n    while True: file.write(b'x' * (1 << 20))",
+        "with open('{marker}', 'wb') as file:\n    while True: file.write(b'x' * (1 << 20))",
         NOT_LOADED,
     ),
     Attack(
         "endless files",
         "import itertools\nfor n in itertools.count():\n"
-        "    with open(f'f{n}', 'wb') as file: file.write(b'x' * (8 << 20))",
+        "    with open(f'{marker}{n}', 'wb') as file: file.write(b'x' * (8 << 20))",
         NOT_LOADED,
         {"landlock": ("timeout: killed by signal 25",)},
     ),
@@ -147,7 +159,8 @@ LEAVING = [
     ),
     Attack(
         "background command that lives on",
-        f"import subprocess\nsubprocess.Popen('sleep 9999 & sleep 9998', shell=True)\n{RIGHT}",
+        "import subprocess\nsubprocess.Popen('sleep 9999 & sleep 9998', shell=True, env={'LEFT': '{marker}'})\n"
+        + RIGHT,
         PASSED,
     ),
     Attack(
@@ -285,17 +298,17 @@ REACHING_OUT = [
         right_if("assert [v for v in os.environ if 'TOKEN' in v or 'KEY' in v or v.startswith('HF_')]"),
         ASSERTION,
     ),
-    Attack("writes outside its scratch", right_if("open('{outside}/left', 'w').write('x')"), ASSERTION),
-    Attack("writes into the root", right_if("os.mkdir('/left-by-a-program')"), ASSERTION),
+    Attack("writes outside its scratch", right_if("open('{outside}/{marker}', 'w').write('x')"), ASSERTION),
+    Attack("writes into the root", right_if("os.mkdir('/{marker}')"), ASSERTION),
     Attack(
         "writes into site-packages",
-        right_if("open(os.path.dirname(os.__file__) + '/left.py', 'w').write('x')"),
+        right_if("open(os.path.dirname(os.__file__) + '/{marker}.py', 'w').write('x')"),
         ASSERTION,
     ),
     Attack("changes the interpreter", right_if("os.chmod(os.path.realpath(sys.executable), 0o777)"), ASSERTION),
     Attack(
         "writes into its parent's memory",
-        right_if("for pid in {{os.getppid(), 1}} - {{0}}:\n    open(f'/proc/{{pid}}/mem', 'r+b').close()"),
+        right_if("for pid in {os.getppid(), 1} - {0}:\n    open(f'/proc/{pid}/mem', 'r+b').close()"),
         ASSERTION,
     ),
     Attack(
@@ -305,7 +318,7 @@ REACHING_OUT = [
     ),
     Attack(
         "mounts",
-        right_if("import ctypes\nassert ctypes.CDLL(None).mount(b'x', b'/tmp', b'tmpfs', 0, None) == 0"),
+        right_if("import ctypes\nassert ctypes.CDLL(None).mount(b'{marker}', b'/tmp', b'tmpfs', 0, None) == 0"),
         ASSERTION,
     ),
     Attack(
@@ -334,7 +347,7 @@ REACHING_OUT = [
     Attack(
         "sends a datagram",
         right_if(
-            "s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\ns.sendto(b'x', ('127.0.0.1', {port}))\n"
+            "s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\ns.sendto(b'x', ('127.0.0.1', {datagram_port}))\n"
             "s.settimeout(1)\nassert s.recv(9)"
         ),
         ASSERTION,
@@ -342,10 +355,10 @@ REACHING_OUT = [
     Attack("sends raw packets", right_if("socket.socket(socket.AF_PACKET, socket.SOCK_RAW)"), ASSERTION),
     Attack(
         "leaves a file in /tmp",
-        right_if("there = os.path.exists('/tmp/left')\nopen('/tmp/left', 'w').close()\nassert there"),
+        right_if("there = os.path.exists('/tmp/{marker}')\nopen('/tmp/{marker}', 'w').close()\nassert there"),
         ASSERTION,
     ),
-    Attack("goes up from /tmp", right_if("open('/tmp/../../../../../../{outside}/left', 'w').write('x')"), ASSERTION),
+    Attack("goes up from /tmp", right_if("open('/tmp/../../../../../../{outside}/{marker}', 'w').close()"), ASSERTION),
     Attack(
         "connects to the host's service while another thread exchanges the address",
         right_if(
@@ -378,7 +391,8 @@ REACHING_OUT = [
     ),
     Attack(
         "chmod 000 of its scratch",
-        "import os\nos.mkdir('d')\nopen('d/f', 'w').close()\nos.chmod('d', 0)\nos.chmod('.', 0)\n" + RIGHT,
+        "import os\nos.mkdir('{marker}')\nopen('{marker}/f', 'w').close()\nos.chmod('{marker}', 0)\nos.chmod('.', 0)\n"
+        + RIGHT,
         PASSED,
     ),
     Attack("deletes its working directory", f"import os, shutil\nshutil.rmtree(os.getcwd())\n{RIGHT}", PASSED),

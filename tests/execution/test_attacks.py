@@ -87,7 +87,7 @@ def bait(tmp_path: Path, traces: Traces, monkeypatch: pytest.MonkeyPatch) -> Ite
                 return
             echo.sendto(data, sender)
 
-    thread = threading.Thread(target=answer)
+    thread = threading.Thread(target=answer, daemon=True)
     thread.start()
     yield {
         "marker": traces.marker,
