@@ -17,7 +17,13 @@ def test_samples_made_elsewhere_are_scored(
     complete_samples: list[dict[str, str]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     right, wrong = complete_samples[0], complete_samples[1] | {"solution": "def task_func(*a, **k):\n    return None\n"}
-    lines = [right, "{ broken", wrong, {**right, "solution": "raise ValueError('no')"}, wrong]
+    lines: list[dict[str, str] | str] = [
+        right,
+        "{ broken",
+        wrong,
+        {**right, "solution": "raise ValueError('no')"},
+        wrong,
+    ]
     file = write_samples(tmp_path / "a.jsonl", lines)
     command = ["evaluate", str(file), "--split", "complete", *MINI, "--pass-k", "1,2,3", "--no-gt"]
     assert main(command) == 1

@@ -105,11 +105,16 @@ def chromium() -> Iterator[WebDriver]:
 @pytest.fixture
 def browser(chromium: WebDriver, page: Path) -> Iterator[WebDriver]:
     chromium.set_window_size(1300, 1000)
-    chromium.get_log("browser")
-    chromium.get_log("performance")
+    logged(chromium, "browser")
+    logged(chromium, "performance")
     show(chromium, page)
     yield chromium
-    assert chromium.get_log("browser") == []  # neither an error nor anything that the policy had to forbid
+    assert logged(chromium, "browser") == []  # neither an error nor anything that the policy had to forbid
+
+
+def logged(browser: Any, kind: str) -> list[Any]:
+    """What Chromium logged since it was last asked; a call of its driver alone, which has no types."""
+    return list(browser.get_log(kind))
 
 
 def show(browser: WebDriver, page: Path, name: str = "") -> None:
@@ -122,7 +127,7 @@ def rows(browser: WebDriver) -> list[str]:
 
 
 def heading(browser: WebDriver) -> str:
-    return browser.execute_script("return document.querySelector('#task h2')?.textContent ?? ''")
+    return str(browser.execute_script("return document.querySelector('#task h2')?.textContent ?? ''"))
 
 
 def wait_for(browser: WebDriver, task_id: str) -> None:
@@ -145,7 +150,7 @@ def test_the_page_opens_without_an_error_and_asks_for_nothing(browser: WebDriver
         assert words in browser.find_element(By.ID, "cards").text
     for words in ("official aaaaaaaaaaaa", "namespaces", "97.5% pass"):
         assert words in browser.find_element(By.ID, "facts").text
-    events = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
+    events = [json.loads(entry["message"])["message"] for entry in logged(browser, "performance")]
     asked = {event["params"]["request"]["url"] for event in events if event["method"] == "Network.requestWillBeSent"}
     assert asked == {browser.current_url}
     figures = browser.find_elements(By.CSS_SELECTOR, "figure")

@@ -34,18 +34,24 @@ def report(*sources: Path) -> Path:
     return page
 
 
+def part(page: Path, pattern: str) -> str:
+    """What the pattern's group matches in the page."""
+    (text,) = re.findall(pattern, page.read_text())
+    return str(text)
+
+
 def overview(page: Path) -> Any:
-    return json.loads(re.search(r'<script type="application/json" id="data">(.*?)</script>', page.read_text())[1])
+    return json.loads(part(page, r'<script type="application/json" id="data">(.*?)</script>'))
 
 
 def block(page: Path, number: int) -> Any:
-    packed = re.search(rf'id="block-{number}">([^<]*)</script>', page.read_text())[1]
+    packed = part(page, rf'id="block-{number}">([^<]*)</script>')
     return json.loads(gzip.decompress(base64.b64decode(packed)))
 
 
 def policy(page: Path) -> dict[str, str]:
-    text = re.search(r'Content-Security-Policy" content="([^"]*)"', page.read_text())[1]
-    return dict(part.strip().split(" ", 1) for part in text.split(";"))
+    text = part(page, r'Content-Security-Policy" content="([^"]*)"')
+    return dict(rule.strip().split(" ", 1) for rule in text.split(";"))
 
 
 def test_a_page_of_several_evaluations(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
