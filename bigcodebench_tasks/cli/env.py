@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bigcodebench_tasks.cli.arguments import Commands, add_version
-from bigcodebench_tasks.environment.environment import PYTHON_VARIABLE
 from bigcodebench_tasks.environment.locks import NAMES
-from bigcodebench_tasks.files import CACHE_VARIABLE
+from bigcodebench_tasks.options import CACHE, PYTHON
 
 if TYPE_CHECKING:
     from bigcodebench_tasks.environment.environment import Environment
@@ -24,7 +23,7 @@ def add_command(commands: Commands) -> None:
         description="The execution environment is a second Python with the pinned packages that "
         "BigCodeBench's tasks import. lm_eval builds it by itself when a task first needs it; with these commands "
         "you do it beforehand. It lies in the user's cache folder, or in the folder that "
-        f"{CACHE_VARIABLE} names. {PYTHON_VARIABLE} replaces it with an interpreter that "
+        f"{CACHE.name} names. {PYTHON.name} replaces it with an interpreter that "
         "has the libraries already.",
         epilog="example: bigcodebench-tasks env create && bigcodebench-tasks env check",
     )
@@ -84,7 +83,7 @@ def _check(arguments: argparse.Namespace) -> int:
     from bigcodebench_tasks.environment import nltk_data
     from bigcodebench_tasks.environment.verify import verify
     from bigcodebench_tasks.execution import Conditions, Prepared
-    from bigcodebench_tasks.execution.prepare import try_libraries
+    from bigcodebench_tasks.execution.preparation import try_libraries
     from bigcodebench_tasks.execution.sandbox import probe
 
     environment = environments.find(arguments.lock)
