@@ -1,0 +1,1 @@
+"""The metric for ``evaluate.load``: a folder for each, as that library wants it."""

@@ -1,0 +1,1 @@
+"""pass@k of candidate solutions; `bigcodebench_tasks.METRIC_PATH` is this folder."""
