@@ -1,0 +1,62 @@
+"""What developers and CI run: ``nox -l`` lists the sessions, ``nox -s lint`` runs one.
+
+The whole suite runs with the newest release of lm-eval in the virtual environment of the README's command. The
+sessions here are the rest: lint, types and layers, and the suite's quick part on every Python with every lm-eval that
+we support. A session whose Python is not on the machine is skipped, and says so.
+"""
+
+import os
+from pathlib import Path
+
+import nox
+
+PYTHONS = ["3.10", "3.11", "3.12", "3.13"]
+LM_EVALS = ["0.4.12", "0.4.13", "0.5.0.dev1"]
+
+CI_PAIRS = [("3.10", "0.4.12"), ("3.12", "0.4.13"), ("3.13", "0.5.0.dev1")]
+"""What CI runs of these beside the whole suite: each Python and each lm-eval once, the oldest two and the newest two
+together. With the whole suite on 3.11 and 0.4.13 that is every number once, in a third of the time of all twelve."""
+
+# pyenv's shims answer only for the Pythons that `pyenv global` names; the others are found in their own folders.
+_PYENV = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+os.environ["PATH"] = os.pathsep.join([os.environ["PATH"], *map(str, sorted(_PYENV.glob("versions/*/bin")))])
+
+nox.needs_version = ">=2025.2.9"
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.download_python = "never"
+nox.options.error_on_missing_interpreters = False
+nox.options.sessions = ["lint"]
+
+
+@nox.session(python=False)
+def lint(session: nox.Session) -> None:
+    """Ruff, its format, mypy over package and tests, and the layers, with the tools of the running environment."""
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("mypy")
+    session.run("lint-imports")
+
+
+@nox.session(python=PYTHONS)
+@nox.parametrize("lm_eval", LM_EVALS)
+def tests(session: nox.Session, lm_eval: str) -> None:
+    """The suite without its slow part, against the package as a wheel. Words after ``--`` go to pytest.
+
+    Left to the whole suite: what is marked slow (the ground truth of Hard, a real model), the table of attacks, which
+    looks at the kernel and at the execution environment's Python and not at this one, and the comparison with the
+    official prompts, which needs transformers.
+    """
+    # With its extra, or pip takes the extra's own range, which admits no pre-release.
+    session.install(".[test]", f"lm-eval[api]=={lm_eval}")
+    left_out = ["tests/execution/test_attacks.py", "tests/fidelity"]
+    session.run(
+        *("pytest", "-m", "not slow", *(f"--ignore={path}" for path in left_out)),
+        *session.posargs,
+    )
+
+
+@nox.session(python=False)
+def ci(session: nox.Session) -> None:
+    """The pairs of Python and lm-eval that CI runs."""
+    for python, lm_eval in CI_PAIRS:
+        session.notify(f"tests-{python}(lm_eval='{lm_eval}')")
