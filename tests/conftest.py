@@ -68,7 +68,7 @@ def lm_eval(tmp_path_factory: pytest.TempPathFactory) -> LmEval:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=900,
+            timeout=3600,  # against hanging for ever; a busy machine takes minutes
         )
         if ok:
             assert done.returncode == 0, done.stdout[-8000:]

@@ -28,7 +28,9 @@ DIRECT = ["\ndef "]
 
 def render(conversation: list[dict[str, str]], add_generation_prompt: bool = True) -> str:
     """A local chat template."""
-    text = Template("{% for m in messages %}[{{ m.role }}]{{ m.content }}{% endfor %}").render(messages=conversation)
+    text: str = Template("{% for m in messages %}[{{ m.role }}]{{ m.content }}{% endfor %}").render(
+        messages=conversation
+    )
     return text + ("[assistant]" if add_generation_prompt else "")
 
 

@@ -8,7 +8,7 @@ import warnings
 
 # `bigcodebench.data` imports it to load the dataset, which sanitizing does not need.
 datasets = types.ModuleType("datasets")
-datasets.load_dataset = None
+vars(datasets)["load_dataset"] = None
 sys.modules["datasets"] = datasets
 
 import bigcodebench.sanitize as official  # noqa: E402

@@ -56,7 +56,8 @@ class Model(LM):
 
     def __init__(self, template: str | None) -> None:
         super().__init__()
-        self.tokenizer = PreTrainedTokenizerFast(tokenizer_object=Tokenizer(WordLevel({"?": 0}, unk_token="?")))
+        make_tokenizer: Callable[..., Any] = PreTrainedTokenizerFast  # it has hardly a type
+        self.tokenizer = make_tokenizer(tokenizer_object=Tokenizer(WordLevel({"?": 0}, unk_token="?")))
         self.tokenizer.chat_template = template
         self.asked: dict[str, str] = {}
 
@@ -64,7 +65,8 @@ class Model(LM):
 
     def apply_chat_template(self, chat_history: list[dict[str, str]], add_generation_prompt: bool = True) -> str:
         loader: Any = SimpleNamespace(tokenizer=self.tokenizer, chat_template_args={})
-        return HFLM.apply_chat_template(loader, chat_history, add_generation_prompt)
+        rendered: str = HFLM.apply_chat_template(loader, chat_history, add_generation_prompt)
+        return rendered
 
     def generate_until(self, requests: list[Any], disable_tqdm: bool = False) -> list[str]:
         self.asked = {request.doc["task_id"]: request.args[0] for request in requests}

@@ -1,6 +1,6 @@
 """A loopback server that speaks OpenAI's API and answers with the canonical solution of the task it is asked.
 
-    python tests/openai_server.py LOG
+    python -m tests.helpers.openai_server LOG
 
 prints its base URL and appends every request body to LOG, a JSON object a line. Real HTTP for the harness's
 ``local-completions`` and ``local-chat-completions`` loaders, with answers whose score is known.
