@@ -26,7 +26,7 @@ import official
 from bigcodebench_tasks.environment.environment import Environment
 from bigcodebench_tasks.execution import Program, Verdict, execute
 from bigcodebench_tasks.execution.inside import tree
-from bigcodebench_tasks.execution.prepare import prepare
+from bigcodebench_tasks.execution.preparation import prepare
 
 TRIVIAL = Program(
     "trivial",

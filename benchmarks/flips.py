@@ -26,7 +26,7 @@ from engine import cpu_s, programs
 
 from bigcodebench_tasks.errors import BigCodeBenchError
 from bigcodebench_tasks.execution import Program, Verdict, execute
-from bigcodebench_tasks.execution.prepare import prepare
+from bigcodebench_tasks.execution.preparation import prepare
 from bigcodebench_tasks.progress import progress
 
 WAYS = ("namespaces", "landlock", "fresh", "busy")

@@ -12,6 +12,8 @@ from bigcodebench_tasks import DATASET_VERSION
 from bigcodebench_tasks.errors import OutputError
 
 if TYPE_CHECKING:
+    from datasets import Dataset
+
     from bigcodebench_tasks.results.official_files import Samples
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
@@ -44,12 +46,16 @@ def add_samples(parser: argparse.ArgumentParser) -> None:
     add_version(parser)
 
 
-def load_tasks(arguments: argparse.Namespace) -> Tasks:
+def load_rows(arguments: argparse.Namespace) -> Dataset:
     """The dataset that ``--subset`` and ``--version`` mean."""
     from bigcodebench_tasks.benchmark import dataset
 
-    rows = dataset.load_tasks(dataset.SUBSETS[arguments.subset], arguments.version)
-    return {task["task_id"]: task for task in rows}
+    return dataset.load_tasks(dataset.SUBSETS[arguments.subset], arguments.version)
+
+
+def load_tasks(arguments: argparse.Namespace) -> Tasks:
+    """The same by task_id."""
+    return {task["task_id"]: task for task in load_rows(arguments)}
 
 
 def read_samples(arguments: argparse.Namespace, tasks: Tasks) -> Samples:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
 from bigcodebench_tasks.benchmark.prompts import SPLITS
-from bigcodebench_tasks.cli.arguments import Commands, Tasks, add_force, add_samples, load_tasks, read_samples
+from bigcodebench_tasks.cli.arguments import Commands, Tasks, add_force, add_samples, load_rows, read_samples
 from bigcodebench_tasks.errors import OptionError, OutputError
 from bigcodebench_tasks.files import refuse_existing
 
 if TYPE_CHECKING:
-    from bigcodebench_tasks.results.official_files import Outcomes, Sample
-    from bigcodebench_tasks.scoring.ground_truth import GroundTruth
+    from bigcodebench_tasks.results.official_files import SampleLine
+    from bigcodebench_tasks.scoring.evaluate import Evaluator
+    from bigcodebench_tasks.scoring.records import RunRecord
 
 
 def add_command(commands: Commands) -> None:
@@ -58,14 +58,17 @@ def _ks(text: str) -> list[int]:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    from bigcodebench_tasks.benchmark.dataset import sha256
     from bigcodebench_tasks.results.official_files import ResultFiles, write_results
+    from bigcodebench_tasks.scoring.evaluate import Sample
 
     files = ResultFiles.of(arguments.samples)
     refuse_existing(files.paths, arguments.force)
-    tasks = load_tasks(arguments)
+    rows = load_rows(arguments)
+    tasks: Tasks = {task["task_id"]: task for task in rows}
     chosen = _selected(arguments.selective_evaluate, tasks)
     samples = read_samples(arguments, tasks)
-    per_task: dict[str, list[Sample]] = {}
+    per_task: dict[str, list[SampleLine]] = {}
     for sample in samples.samples:
         if sample.task_id in chosen:
             per_task.setdefault(sample.task_id, []).append(sample)
@@ -73,15 +76,21 @@ def run(arguments: argparse.Namespace) -> int:
     if not per_task:
         raise OutputError(f"{arguments.samples} holds no sample of the tasks of --selective-evaluate")
 
-    outcomes, truth = _execute([tasks[task_id] for task_id in per_task], list(per_task.values()), arguments)
+    chosen_tasks = [tasks[task_id] for task_id in per_task]
+    evaluator = _evaluator(arguments)
+    evaluated = evaluator.evaluate(
+        chosen_tasks,
+        [
+            [Sample(partial(line.solution, task), line.raw_solution) for line in per_task[task["task_id"]]]
+            for task in chosen_tasks
+        ],
+    )
     scores = write_results(
         arguments.samples,
-        outcomes,
+        dict(zip(per_task, evaluated.records, strict=True)),
+        tasks,
+        _record(arguments, evaluator, sha256(rows)).with_ground_truth(evaluated.truth),
         date=datetime.now(),
-        split=arguments.split,
-        subset=arguments.subset,
-        calibrated=arguments.calibrated,
-        ground_truth=(truth.pass_rate, truth.failed) if truth else None,
         ks=arguments.pass_k,
     )
     print(*files.paths, sep="\n")
@@ -109,18 +118,13 @@ def _selected(ids: str, tasks: Tasks) -> Tasks:
     return {task_id: tasks[task_id] for task_id in wanted}
 
 
-def _execute(
-    tasks: Sequence[Mapping[str, str]], samples: Sequence[Sequence[Sample]], arguments: argparse.Namespace
-) -> tuple[Outcomes, GroundTruth | None]:
-    """The executed programs, and the ground truth unless it was not wanted."""
-    from bigcodebench_tasks.benchmark.sanitize import calibrate
+def _evaluator(arguments: argparse.Namespace) -> Evaluator:
     from bigcodebench_tasks.scoring.evaluate import Evaluator
-    from bigcodebench_tasks.scoring.evaluate import Sample as Answer
 
     def tell(text: str) -> None:
         print(text, file=sys.stderr, flush=True)
 
-    evaluator = Evaluator.prepare(
+    return Evaluator.prepare(
         level=arguments.sandbox,
         network=arguments.network,
         calibrated=arguments.calibrated,
@@ -130,22 +134,18 @@ def _execute(
         tell=tell,
         warn=tell,
     )
-    answers = [
-        [Answer(partial(sample.solution, task)) for sample in of_task]
-        for task, of_task in zip(tasks, samples, strict=True)
-    ]
-    evaluated = evaluator.evaluate(tasks, answers)
-    outcomes = {
-        task["task_id"]: [
-            {
-                "solution": calibrate(record.solution, task["code_prompt"])
-                if arguments.calibrated
-                else record.solution,
-                "status": record.status,
-                "details": record.details,
-            }
-            for record in records
-        ]
-        for task, records in zip(tasks, evaluated.records, strict=True)
-    }
-    return outcomes, evaluated.truth
+
+
+def _record(arguments: argparse.Namespace, evaluator: Evaluator, dataset_sha256: str) -> RunRecord:
+    from bigcodebench_tasks.scoring.records import RunRecord
+
+    names = ("version", "calibrated", "workers", "sandbox", "network")
+    chosen = {name: getattr(arguments, name) for name in names}
+    return RunRecord(
+        split=arguments.split,
+        subset=arguments.subset,
+        mode=None,
+        options={**chosen, "ground_truth": "skip" if arguments.no_gt else "check", "cache": not arguments.no_cache},
+        dataset_sha256=dataset_sha256,
+        conditions=evaluator.prepared.conditions.to_dict(),
+    )

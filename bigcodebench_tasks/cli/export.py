@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bigcodebench_tasks.cli.arguments import Commands, add_force
 from bigcodebench_tasks.files import refuse_existing, write_jsonl
@@ -38,13 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
     written = [path for target in targets for path in (target, *ResultFiles.of(target).paths)]
     refuse_existing(written, arguments.force)
     for task_run, target in zip(runs, targets, strict=True):
-        write_jsonl(
-            target,
-            (
-                {"task_id": s.task["task_id"], "solution": s.record["solution"], "raw_solution": s.raw}
-                for s in task_run.samples
-            ),
-        )
+        write_jsonl(target, _lines(task_run))
         print(target)
         if task_run.executed:
             _write_results(task_run, target)
@@ -68,21 +63,17 @@ def _stem(task_run: TaskRun) -> str:
     )
 
 
+def _lines(task_run: TaskRun) -> Iterator[dict[str, str]]:
+    for task_id, records in task_run.samples.items():
+        for record in records:
+            line = {"task_id": task_id, "solution": record.solution}
+            # Earlier versions of this package did not record it in direct completion.
+            raw = {} if record.raw_solution is None else {"raw_solution": record.raw_solution}
+            yield {**line, **raw}
+
+
 def _write_results(task_run: TaskRun, target: Path) -> None:
     from bigcodebench_tasks.results.official_files import ResultFiles, write_results
 
-    outcomes: dict[str, list[dict[str, Any]]] = {}
-    for sample in task_run.samples:
-        executed = {**sample.record, "solution": task_run.program(sample)}
-        outcomes.setdefault(sample.task["task_id"], []).append(executed)
-    truth = task_run.run.get("ground_truth")
-    write_results(
-        target,
-        outcomes,
-        date=task_run.date,
-        split=task_run.split,
-        subset=task_run.subset,
-        calibrated=task_run.options.calibrated,
-        ground_truth=(truth["pass_rate"], truth["failed"]) if truth else None,
-    )
+    write_results(target, task_run.samples, task_run.tasks, task_run.record, date=task_run.date)
     print(*ResultFiles.of(target).paths, sep="\n")

@@ -12,7 +12,7 @@ from bigcodebench_tasks.errors import OutputError
 from bigcodebench_tasks.files import refuse_existing
 
 if TYPE_CHECKING:
-    from bigcodebench_tasks.results.official_files import Sample
+    from bigcodebench_tasks.results.official_files import SampleLine
 
 
 def add_command(commands: Commands) -> None:
@@ -65,7 +65,7 @@ def _beside(samples: Path, calibrate: bool) -> Path:
     return samples.with_name(name + suffix + ("" if samples.is_dir() else ".jsonl"))
 
 
-def _before_sanitizing(sample: Sample, task: Mapping[str, str], calibrate: bool) -> str:
+def _before_sanitizing(sample: SampleLine, task: Mapping[str, str], calibrate: bool) -> str:
     text = sample.solution(task, joint="\n")
     if calibrate and "solution" in sample.fields:
         text = text.replace("```python\n    ", "```python\n" + task["complete_prompt"] + "    ")

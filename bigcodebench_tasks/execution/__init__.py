@@ -8,7 +8,7 @@ from bigcodebench_tasks.environment.environment import Environment
 from bigcodebench_tasks.execution.cache import cache_file
 from bigcodebench_tasks.execution.conditions import Conditions, Limits, resolve_limits
 from bigcodebench_tasks.execution.engine import Engine, execute
-from bigcodebench_tasks.execution.prepare import Prepared, prepare
+from bigcodebench_tasks.execution.preparation import Prepared, prepare
 from bigcodebench_tasks.execution.sandbox import Isolation, probe
 from bigcodebench_tasks.execution.verdict import Program, Verdict
 

@@ -73,6 +73,7 @@ class BigCodeBenchTask(ConfigurableTask):
         self._mode: prompts.Mode = "direct" if self._split == "complete" else "chat"
         self._renders_templates = False
         self._predict_only = False
+        self._fewshot_seed: int | None = None
         self._evaluator: Evaluator | None = None  # none where nothing is executed
         self._record: RunRecord | None = None  # none before `build_all_requests`
 
@@ -210,6 +211,11 @@ class BigCodeBenchTask(ConfigurableTask):
             options=options.to_dict(),
             dataset_sha256=self._dataset_sha256,
             conditions=self._evaluator.prepared.conditions.to_dict() if self._evaluator else None,
+            seeds={
+                "fewshot": self._fewshot_seed,
+                "generation": self._generation_kwargs().get("seed"),
+                "programs": "the task_id's SHA-256",
+            },
             task_ids=self._task_ids,
         )
 
@@ -301,6 +307,10 @@ class BigCodeBenchTask(ConfigurableTask):
         self._predict_only = True
         for scorer in getattr(self, "scorers", []):  # lm-eval 0.5 has made a new one and called it "none"
             scorer.name = FILTER_NAME
+
+    def set_fewshot_seed(self, seed: int | None = None) -> None:
+        super().set_fewshot_seed(seed)
+        self._fewshot_seed = seed
 
     def set_repeats(self, repeats: int) -> None:
         """The call of lm-eval 0.5 for ``--repeats``: refused, as our option decides on more than the requests."""

@@ -9,9 +9,10 @@ from typing import Any
 
 from bigcodebench_tasks.benchmark.dataset import canonical_program
 from bigcodebench_tasks.benchmark.domains import DOMAINS, domains_of, libraries_of
-from bigcodebench_tasks.results.evaluation import Evaluation, Judged
+from bigcodebench_tasks.results.evaluation import Evaluation
 from bigcodebench_tasks.scoring.intervals import estimate
 from bigcodebench_tasks.scoring.pass_at_k import estimate_pass_at_k
+from bigcodebench_tasks.scoring.records import SampleRecord
 
 # A traceback, or an answer, longer than this is cut in its middle: people read its ends.
 LONGEST = 8000
@@ -25,7 +26,7 @@ def overview(one: Evaluation, found: Sequence[Evaluation]) -> dict[str, Any]:
         found: all evaluations of the page, for the mean of both splits.
     """
     rates = one.solve_rates()
-    truth = one.run.get("ground_truth") or {}
+    failed = one.run.failed if one.run else ()
     numbers = [len(samples) for samples in one.samples.values()]
     return {
         "model": one.model,
@@ -38,7 +39,7 @@ def overview(one: Evaluation, found: Sequence[Evaluation]) -> dict[str, Any]:
         "fewest": min(numbers),
         "most": max(numbers),
         "facts": _facts(one),
-        "truthFails": [task_id for task_id in truth.get("failed", ()) if task_id in one.samples],
+        "truthFails": [task_id for task_id in failed if task_id in one.samples],
         "domains": _pass_rates(one, rates, domains_of, DOMAINS),
         "libraries": _pass_rates(one, rates, libraries_of),
         "reasons": _reasons(one),
@@ -60,20 +61,27 @@ def _facts(one: Evaluation) -> list[tuple[str, str]]:
     """What the score depends on, as label and value."""
     run = one.run
     facts = [("executed", one.date.strftime("%Y-%m-%d %H:%M"))]
-    if not run:
+    if run is None:
         return [*facts, ("source", "official results file, which says no more")]
-    environment, options, truth = run.get("environment") or {}, run.get("options") or {}, run.get("ground_truth")
-    lock, digest = str(environment.get("lock", "unknown")), str(environment.get("sha256", ""))[:12]
+    conditions = run.conditions or {}  # those of an earlier version hold less
+    lock = f"{conditions.get('lock', 'unknown')} {str(conditions.get('lock_sha256', ''))[:12]}"
+    limit = (conditions.get("limits") or {}).get("timeout_s")
+    isolation = str(conditions.get("level", "unknown"))
+    if conditions.get("lacking"):
+        isolation += f"; {conditions['lacking']}"
+    seeds = ", ".join(f"{name} {seed}" for name, seed in run.seeds.items() if seed is not None)
     return [
         *facts,
-        ("plugin", str(run.get("plugin", "unknown"))),
-        ("prompts", str(run.get("mode", "unknown"))),
-        ("environment", f"{lock} {digest}".strip()),
-        ("isolation", str(run.get("isolation", "unknown"))),
-        ("network", str(options.get("network", "unknown"))),
-        ("calibrated", "yes" if options.get("calibrated", True) else "no"),
-        ("ground truth", f"{100 * truth['pass_rate']:.1f}% pass" if truth else "not checked"),
-        ("dataset", str(run.get("dataset_sha256", "unknown"))[:12]),
+        ("plugin", run.plugin),
+        ("prompts", run.mode or "made elsewhere"),
+        ("environment", lock.strip()),
+        ("isolation", isolation),
+        ("network", str(conditions.get("network", "unknown"))),
+        ("time limit", "unknown" if limit is None else f"{limit:g} s"),
+        ("calibrated", "yes" if run.calibrated else "no"),
+        ("ground truth", "not checked" if run.ground_truth is None else f"{100 * run.ground_truth:.1f}% pass"),
+        ("seeds", seeds or "none recorded"),
+        ("dataset", run.dataset_sha256[:12]),
     ]
 
 
@@ -123,7 +131,7 @@ def _row(task_id: str, one: Evaluation) -> dict[str, Any]:
     }
 
 
-def _verdicts(samples: Sequence[Judged]) -> list[str]:
+def _verdicts(samples: Sequence[SampleRecord]) -> list[str]:
     """What to choose the task by: the status of its only sample, or how many of several pass, and the rare statuses."""
     statuses = {sample.status for sample in samples}
     if len(samples) == 1:
@@ -140,19 +148,19 @@ def details(task_id: str, one: Evaluation) -> dict[str, Any]:
         "prompt": task[f"{one.split}_prompt"],
         "reference": canonical_program(task),
         "test": task["test"],
-        "samples": [_sample(sample, task) for sample in one.samples[task_id]],
+        "samples": [_sample(sample, task_id, one) for sample in one.samples[task_id]],
     }
 
 
-def _sample(sample: Judged, task: Mapping[str, Any]) -> dict[str, Any]:
+def _sample(sample: SampleRecord, task_id: str, one: Evaluation) -> dict[str, Any]:
     return {
         "status": sample.status,
         "reason": sample.reason,
         "seconds": sample.seconds,
-        "raw": None if sample.raw is None else _cut(sample.raw),
-        "program": sample.program,
+        "raw": None if sample.raw_solution is None else _cut(sample.raw_solution),
+        "program": one.program(task_id, sample),
         # A difference from the canonical solution starts where the sanitized one does.
-        "solution": sample.solution_start(task),
+        "solution": one.solution_start(task_id, sample),
         "details": {test: _cut(text) for test, text in sample.details.items()},
     }
 

@@ -54,7 +54,7 @@ def pictures(one: Evaluation, curve: Sequence[tuple[int, float]], number: int) -
     if timed:
         drawings.append(("Duration, by outcome", _by_outcome(timed, "seconds", 0.001)))
     lengths = [
-        (float(len(sample.program) - sample.solution_start(one.tasks[task_id])), sample.passed)
+        (float(len(one.program(task_id, sample)) - one.solution_start(task_id, sample)), sample.passed)
         for sample, task_id in judged
     ]
     drawings.append(("Length of the solution, by outcome", _by_outcome(lengths, "characters", 1.0)))

@@ -16,36 +16,7 @@ from bigcodebench_tasks.benchmark import dataset
 from bigcodebench_tasks.benchmark.sanitize import calibrate
 from bigcodebench_tasks.errors import OutputError
 from bigcodebench_tasks.scoring.intervals import Estimate, estimate
-
-
-@dataclass(frozen=True)
-class Judged:
-    """One judged sample.
-
-    Attributes:
-        status: "pass", "fail" or "timeout".
-        reason: in our words (`execution.Verdict`); the status again in official files, which know no reason.
-        details: test method to traceback, or {"ALL": message}.
-        program: the executed program, calibrated where the evaluation was.
-        raw: the answer before sanitizing; None where the source does not hold it.
-        seconds: wall-clock seconds of its execution; None likewise.
-    """
-
-    status: str
-    reason: str
-    details: Mapping[str, str]
-    program: str
-    raw: str | None = None
-    seconds: float | None = None
-
-    @property
-    def passed(self) -> bool:
-        return self.status == "pass"
-
-    def solution_start(self, task: Mapping[str, Any]) -> int:
-        """Where the sanitized solution starts in the program: behind the calibration, if there is one."""
-        before = calibrate("", task["code_prompt"])
-        return len(before) if self.program.startswith(before) else 0
+from bigcodebench_tasks.scoring.records import RunRecord, SampleRecord
 
 
 @dataclass(frozen=True)
@@ -57,9 +28,11 @@ class Evaluation:
         split, subset: "complete" or "instruct"; "full", "hard", "mini" or "custom".
         source: the file that says it.
         date: of the execution, local time.
-        samples: task_id to its judged samples, at least one each.
+        samples: task_id to the records of its samples, at least one each, all executed.
         tasks: task_id to row of the dataset; empty for official files until `with_tasks`.
-        run: what the score depends on (`harness_output.RUN_KEY`); empty for official files.
+        run: what the score depends on; None where the source does not say it, as the official evaluator's files.
+        holds_programs: whether the solutions of the records are the executed programs, calibrated where the evaluation
+            was, as in official files; else they are as they were before calibration.
     """
 
     model: str
@@ -67,14 +40,26 @@ class Evaluation:
     subset: str
     source: Path
     date: datetime
-    samples: Mapping[str, list[Judged]]
+    samples: Mapping[str, list[SampleRecord]]
     tasks: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    run: Mapping[str, Any] = field(default_factory=dict)
+    run: RunRecord | None = None
+    holds_programs: bool = False
 
     @property
     def name(self) -> str:
         """For people: "Hard, Complete"."""
         return f"{self.subset.capitalize()}, {self.split.capitalize()}"
+
+    def program(self, task_id: str, sample: SampleRecord) -> str:
+        """What was executed for a sample. Needs the task's row (`with_tasks`)."""
+        if self.holds_programs or self.run is None or not self.run.calibrated:
+            return sample.solution
+        return calibrate(sample.solution, self.tasks[task_id]["code_prompt"])
+
+    def solution_start(self, task_id: str, sample: SampleRecord) -> int:
+        """Where the sanitized solution starts in the program: behind the calibration, if there is one."""
+        before = calibrate("", self.tasks[task_id]["code_prompt"])
+        return len(before) if self.program(task_id, sample).startswith(before) else 0
 
     def solve_rates(self) -> dict[str, float]:
         """task_id to the share of its samples that pass, 0 to 1: its pass@1."""

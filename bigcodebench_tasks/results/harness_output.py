@@ -3,42 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from bigcodebench_tasks.benchmark import prompts
 from bigcodebench_tasks.benchmark.dataset import CUSTOM, SUBSETS
-from bigcodebench_tasks.benchmark.sanitize import calibrate
 from bigcodebench_tasks.errors import OptionError, OutputError
 from bigcodebench_tasks.options import Options
+from bigcodebench_tasks.scoring.records import RUN_KEY, RunRecord, SampleRecord
 
-RUN_KEY = "bigcodebench_run"
-"""Where a run says what its score depends on: ``configs[task]["metadata"][RUN_KEY]`` in the results file."""
-
-NOT_EXECUTED = "not executed"
-"""Status of a sample when the harness was asked for predictions only (``--predict_only``)."""
+# What ``--seed`` sets, as the results file calls it.
+_SEEDS = ("random_seed", "numpy_seed", "torch_seed", "fewshot_seed")
 
 # Model arguments that the harness takes a model's name from; without one of them it makes up a random one.
 _NAMING_ARGUMENTS = ("peft", "delta", "pretrained", "model", "path", "engine")
-
-
-@dataclass(frozen=True)
-class Sample:
-    """One sample of a run.
-
-    Attributes:
-        task: row of the dataset.
-        raw: what the official tool calls ``raw_solution``: the answer before sanitizing, in direct completion
-            with its prompt.
-        record: solution, status and, where it was executed, reason, details, seconds and tests_run.
-    """
-
-    task: Mapping[str, Any]
-    raw: str
-    record: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -54,8 +35,9 @@ class TaskRun:
         temperature: that samples were drawn with; 0.0 is greedy.
         date: when the run began, local time.
         options: those of the task.
-        run: what the score depends on (`RUN_KEY`).
-        samples: in the order of the log, samples of a task together.
+        record: what the score depends on.
+        tasks: task_id to row of the dataset, in the order of the log.
+        samples: task_id to the records of its samples.
     """
 
     file: Path
@@ -68,18 +50,14 @@ class TaskRun:
     temperature: float
     date: datetime
     options: Options
-    run: Mapping[str, Any]
-    samples: list[Sample]
+    record: RunRecord
+    tasks: Mapping[str, Mapping[str, Any]]
+    samples: Mapping[str, list[SampleRecord]]
 
     @property
     def executed(self) -> bool:
         """Whether there are verdicts; not with ``--predict_only``."""
-        return all(sample.record["status"] != NOT_EXECUTED for sample in self.samples)
-
-    def program(self, sample: Sample) -> str:
-        """What was executed for a sample of this run: its solution, calibrated if the run's were."""
-        solution: str = sample.record["solution"]
-        return calibrate(solution, sample.task["code_prompt"]) if self.options.calibrated else solution
+        return all(sample.executed for samples in self.samples.values() for sample in samples)
 
 
 def read(folder: Path) -> list[TaskRun]:
@@ -136,27 +114,31 @@ def _task_run(
         arguments = dict(pair.split("=", 1) for pair in arguments.split(",") if "=" in pair)
     loader = str(settings.get("model") or "unknown")
     generation = config.get("generation_kwargs") or {}
-    try:
-        split: prompts.Split = run["split"]
-        mode: prompts.Mode = run["mode"]
-        options = Options.resolve({key: value for key, value in run["options"].items() if value is not None})
-    except (OptionError, KeyError) as error:
-        raise OutputError(f"{file} was written by another version of this plugin ({error!r})") from error
     subsets = {path: subset for subset, path in SUBSETS.items()}
+    # Earlier versions did not record the subset.
     subset = CUSTOM if run.get("task_ids") else subsets.get(config.get("dataset_path", ""), "full")
+    try:
+        record = RunRecord.from_dict(run, subset)
+        options = Options.resolve({key: value for key, value in record.options.items() if value is not None})
+    except (OptionError, KeyError, TypeError, AttributeError) as error:
+        raise OutputError(f"{file} was written by another version of this plugin ({error!r})") from error
+    seeds = {name.removesuffix("_seed"): settings[name] for name in _SEEDS if name in settings}
+    record = replace(record, seeds={**seeds, **record.seeds})
+    tasks, samples = _logged(_log_of(file, name), record.mode)
     return TaskRun(
         file=file,
         name=name,
-        split=split,
-        subset=subset,
+        split=cast(prompts.Split, record.split),
+        subset=record.subset,
         model=str(results.get("model_name") or loader) if any(map(arguments.get, _NAMING_ARGUMENTS)) else loader,
         loader=loader,
         revision=str(arguments.get("revision") or "main"),
         temperature=float(generation.get("temperature") or 0.0),
         date=datetime.fromtimestamp(float(results.get("date") or 0.0)),
         options=options,
-        run=run,
-        samples=list(_samples(_log_of(file, name), split, mode, options)),
+        record=record,
+        tasks=tasks,
+        samples=samples,
     )
 
 
@@ -167,18 +149,25 @@ def _log_of(results: Path, task: str) -> Path:
     return log
 
 
-def _samples(log: Path, split: prompts.Split, mode: prompts.Mode, options: Options) -> Iterator[Sample]:
+def _logged(log: Path, mode: str | None) -> tuple[dict[str, Mapping[str, Any]], dict[str, list[SampleRecord]]]:
+    """The rows of the dataset and the records that a log holds, both by task_id."""
+    tasks: dict[str, Mapping[str, Any]] = {}
+    samples: dict[str, list[SampleRecord]] = {}
     with log.open(encoding="utf-8") as lines:
         for number, line in enumerate(lines, start=1):
             try:
                 row = json.loads(line)
-                task = row["doc"]
-                stops = row["arguments"]["gen_args_0"]["arg_1"]["until"]
+                task_id = row["doc"]["task_id"]
+                tasks[task_id] = row["doc"]
                 # Both lists are lists per request; more answers than records come where the harness padded a rank.
-                for answer, record in zip(row["resps"][0], row["filtered_resps"][0], strict=False):
-                    raw = prompts.answer_text(task, split, prompts.completion_text(answer, stops, mode), mode, options)
-                    yield Sample(task, raw, json.loads(record))
+                for answer, text in zip(row["resps"][0], row["filtered_resps"][0], strict=False):
+                    record = SampleRecord.from_dict(json.loads(text))
+                    if record.raw_solution is None and mode != "direct":
+                        # Earlier versions recorded no answer: this is the loader's, before stop strings were applied.
+                        record = replace(record, raw_solution=answer)
+                    samples.setdefault(task_id, []).append(record)
             except (ValueError, KeyError, IndexError, TypeError) as error:
                 raise OutputError(
                     f"{log}, line {number} is no sample that this version of the plugin wrote ({error!r})"
                 ) from error
+    return tasks, samples

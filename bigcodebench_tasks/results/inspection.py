@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import difflib
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -17,7 +16,7 @@ from rich.table import Table
 from bigcodebench_tasks.benchmark.dataset import canonical_program
 from bigcodebench_tasks.execution.verdict import headline
 from bigcodebench_tasks.files import refuse_existing, write_text
-from bigcodebench_tasks.results.evaluation import Evaluation, Judged
+from bigcodebench_tasks.results.evaluation import Evaluation
 
 # What a row of the list of tasks can hold, in characters.
 LONGEST_EXCEPTION = 100
@@ -59,16 +58,22 @@ def show(evaluation: Evaluation, task_id: str, console: Console) -> None:
         seconds = "" if sample.seconds is None else f", {sample.seconds:.2f} s"
         colour = "green" if sample.passed else "red"
         console.print(Rule(f"[{colour}]sample {number}: {sample.status}, {escape(sample.reason)}{seconds}[/]"))
-        console.print(Syntax(_printable(sample.program), "python", background_color="default", word_wrap=False))
+        console.print(
+            Syntax(
+                _printable(evaluation.program(task_id, sample)), "python", background_color="default", word_wrap=False
+            )
+        )
         for test, traceback in sample.details.items():
             console.print(f"[bold red]{escape(test)}[/]")
             console.print(_printable(traceback.rstrip()), markup=False)
     console.print(Rule("canonical solution, as a difference from the first sample"))
-    console.print(Syntax("".join(_difference(samples[0], task)), "diff", background_color="default"))
+    console.print(Syntax("".join(_difference(evaluation, task_id)), "diff", background_color="default"))
 
 
-def _difference(sample: Judged, task: Mapping[str, Any]) -> Iterator[str]:
-    programs = [_printable(sample.program[sample.solution_start(task) :]), canonical_program(task)]
+def _difference(evaluation: Evaluation, task_id: str) -> Iterator[str]:
+    sample = evaluation.samples[task_id][0]
+    solution = evaluation.program(task_id, sample)[evaluation.solution_start(task_id, sample) :]
+    programs = [_printable(solution), canonical_program(evaluation.tasks[task_id])]
     theirs, ours = ([f"{line}\n" for line in program.split("\n")] for program in programs)
     return difflib.unified_diff(theirs, ours, "sample", "canonical solution", n=2)
 
@@ -109,6 +114,6 @@ def write_folder(evaluation: Evaluation, wanted: Sequence[str], folder: Path, fo
         write_text(target / task_id / "test_case.py", task["test"])
         for number, sample in enumerate(evaluation.samples[task_id]):
             traces = [f"Test Case: {test}\n\n{text}\n{'=' * 50}\n" for test, text in sample.details.items()]
-            write_text(target / task_id / f"completion_{number}.py", sample.program)
+            write_text(target / task_id / f"completion_{number}.py", evaluation.program(task_id, sample))
             write_text(target / task_id / f"complete_{number}_execution_trace.txt", "".join(traces))
     print(f"{target}: {len(chosen)} tasks")

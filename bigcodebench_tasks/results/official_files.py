@@ -16,10 +16,12 @@ from typing import Any
 
 from bigcodebench_tasks.benchmark.dataset import CUSTOM, SUBSETS
 from bigcodebench_tasks.benchmark.prompts import SPLITS
+from bigcodebench_tasks.benchmark.sanitize import calibrate
 from bigcodebench_tasks.errors import OutputError
 from bigcodebench_tasks.files import write_json, write_jsonl, write_text
-from bigcodebench_tasks.results.evaluation import Evaluation, Judged
+from bigcodebench_tasks.results.evaluation import Evaluation
 from bigcodebench_tasks.scoring.pass_at_k import KS, mean_pass_at_k
+from bigcodebench_tasks.scoring.records import RUN_KEY, RunRecord, SampleRecord
 
 EVAL_RESULTS = "eval_results.json"
 """End of the name of a results file, or all of it where the samples are a folder."""
@@ -45,8 +47,8 @@ _BACKENDS = {
 
 
 @dataclass(frozen=True)
-class Sample:
-    """A sample that was made elsewhere.
+class SampleLine:
+    """A sample that was made elsewhere, as its file has it.
 
     Attributes:
         where: file and line, or file, for messages.
@@ -56,6 +58,12 @@ class Sample:
     where: str
     task_id: str
     fields: Mapping[str, Any]
+
+    @property
+    def raw_solution(self) -> str | None:
+        """The answer before sanitizing, if the file has it."""
+        raw = self.fields.get("raw_solution")
+        return raw if isinstance(raw, str) else None
 
     def solution(self, task: Mapping[str, str], joint: str = "") -> str:
         """``solution``, or the prompt and ``completion``, with `joint` between them."""
@@ -68,7 +76,7 @@ class Sample:
 class Samples:
     """What a file or folder holds: samples in their order, and a message for each line that is none."""
 
-    samples: list[Sample] = field(default_factory=list)
+    samples: list[SampleLine] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
 
@@ -92,7 +100,7 @@ def read_samples(path: Path, known: Iterable[str]) -> Samples:
         if problem or isinstance(fields, str):
             samples.problems.append(f"{where}: {problem}")
         else:
-            samples.samples.append(Sample(where, fields["task_id"], fields))
+            samples.samples.append(SampleLine(where, fields["task_id"], fields))
     return samples
 
 
@@ -201,28 +209,24 @@ def model_name(samples: Path) -> str:
 
 # -- results ---------------------------------------------------------------------------------------------
 
-Outcomes = Mapping[str, Sequence[Mapping[str, Any]]]
-"""task_id to its samples' "solution" (the executed program), "status" and "details"."""
-
 
 def write_results(
     samples: Path,
-    outcomes: Outcomes,
+    records: Mapping[str, Sequence[SampleRecord]],
+    tasks: Mapping[str, Mapping[str, str]],
+    run: RunRecord,
     *,
     date: datetime,
-    split: str,
-    subset: str,
-    calibrated: bool,
-    ground_truth: tuple[float, Sequence[str]] | None,
     ks: Iterable[int] = KS,
 ) -> dict[str, float]:
     """Write both files of results beside a samples file or into its folder (`ResultFiles`).
 
     Args:
         samples: the file or folder.
-        outcomes: the executed programs.
-        date: when they were executed.
-        ground_truth: pass rate, 0 to 1, and task_ids of those that fail; None where it was not executed.
+        records: task_id to those of its executed samples.
+        tasks: task_id to row of the dataset.
+        run: what the scores depend on.
+        date: when the samples were executed.
         ks: the k of pass@k, where every task has as many samples.
 
     Returns:
@@ -232,41 +236,52 @@ def write_results(
         OutputError: a file cannot be written.
     """
     files = ResultFiles.of(samples)
-    scores = mean_pass_at_k([[sample["status"] == "pass" for sample in each] for each in outcomes.values()], ks)
-    write_json(files.eval_results, eval_results(outcomes, date))
+    scores = mean_pass_at_k([[record.passed for record in each] for each in records.values()], ks)
+    write_json(files.eval_results, eval_results(records, tasks, run, date))
     content = pass_at_k(
         scores,
         model=model_name(samples),
-        split=split,
-        subset=subset,
-        calibrated=calibrated,
-        ground_truth=ground_truth,
+        split=run.split,
+        subset=run.subset,
+        calibrated=run.calibrated,
+        ground_truth=None if run.ground_truth is None else (run.ground_truth, run.failed),
     )
     write_json(files.pass_at_k, content)
     return scores
 
 
-def eval_results(outcomes: Outcomes, date: datetime) -> dict[str, Any]:
-    """Content of ``_eval_results.json``.
+def eval_results(
+    records: Mapping[str, Sequence[SampleRecord]],
+    tasks: Mapping[str, Mapping[str, str]],
+    run: RunRecord,
+    date: datetime,
+) -> dict[str, Any]:
+    """Content of ``_eval_results.json``: the official keys, and what else we know of the samples and the run.
+
+    Each sample has the official "task_id", "solution" (the executed program), "status" and "details"; ours are the
+    other fields of its record, and `RUN_KEY` beside "eval". Official code reads its own keys and passes over others.
 
     Args:
-        outcomes: the executed programs.
-        date: when they were executed.
+        records: task_id to those of its executed samples.
+        tasks: task_id to row of the dataset.
+        run: what the scores depend on.
+        date: when the samples were executed.
     """
+
+    def content(task_id: str, record: SampleRecord) -> dict[str, Any]:
+        program = record.solution
+        if run.calibrated:
+            program = calibrate(program, tasks[task_id]["code_prompt"])
+        official = {"task_id": task_id, "solution": program, "status": record.status, "details": record.details}
+        ours = {"reason": record.reason, "seconds": record.seconds, "tests_run": record.tests_run}
+        if record.raw_solution is not None:
+            ours["raw_solution"] = record.raw_solution
+        return {**official, **ours}
+
     return {
         "date": date.strftime(_DATE),
-        "eval": {
-            task_id: [
-                {
-                    "task_id": task_id,
-                    "solution": sample["solution"],
-                    "status": sample["status"],
-                    "details": sample["details"],
-                }
-                for sample in samples
-            ]
-            for task_id, samples in outcomes.items()
-        },
+        "eval": {task_id: [content(task_id, record) for record in each] for task_id, each in records.items()},
+        RUN_KEY: run.to_dict(),
     }
 
 
@@ -302,16 +317,18 @@ def read_evaluation(file: Path) -> Evaluation:
         content = json.loads(file.read_text(encoding="utf-8"))
         date = datetime.strptime(content["date"], _DATE)
         samples = {
-            task_id: [Judged(each["status"], each["status"], each["details"], each["solution"]) for each in results]
+            # Official files know no reason: the status stands in its place.
+            task_id: [SampleRecord.from_dict({"reason": each["status"], **each}) for each in results]
             for task_id, results in content["eval"].items()
             if results
         }
+        run = RunRecord.from_dict(content[RUN_KEY]) if RUN_KEY in content else None
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise OutputError(f"{file} cannot be read as results of the official evaluator: {error!r}") from error
     if not samples:
         raise OutputError(f"{file} holds no sample")
     model, split, subset = _identity(file)
-    return Evaluation(model, split, subset, file, date, samples)
+    return Evaluation(model, split, subset, file, date, samples, run=run, holds_programs=True)
 
 
 def _identity(file: Path) -> tuple[str, str, str]:

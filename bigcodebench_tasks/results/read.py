@@ -5,13 +5,13 @@ What looks at results (`report`, `inspect`, `compare`, `leaderboard`, `hard-subs
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from bigcodebench_tasks.errors import OutputError
 from bigcodebench_tasks.results import harness_output, official_files
-from bigcodebench_tasks.results.evaluation import Evaluation, Judged
+from bigcodebench_tasks.results.evaluation import Evaluation
 
 
 def read_evaluations(paths: Iterable[Path]) -> list[Evaluation]:
@@ -34,8 +34,8 @@ def read_evaluations(paths: Iterable[Path]) -> list[Evaluation]:
 
 
 def _rank(evaluation: Evaluation) -> tuple[Any, ...]:
-    # An exported run says less than the run itself, which is as old to the minute.
-    return bool(evaluation.run), evaluation.date
+    # Of what says less only the newest counts, too; an exported run is as old as the run itself to the minute.
+    return evaluation.run is not None, evaluation.date
 
 
 def _evaluations_in(path: Path) -> list[Evaluation]:
@@ -54,19 +54,4 @@ def _evaluation_of(run: harness_output.TaskRun) -> Evaluation:
             f"{run.file} holds answers that were not executed (--predict_only). Score them first: "
             "bigcodebench-tasks export, then bigcodebench-tasks evaluate"
         )
-    samples: dict[str, list[Judged]] = {}
-    tasks: dict[str, Mapping[str, Any]] = {}
-    for sample in run.samples:
-        task, record = sample.task, sample.record
-        samples.setdefault(task["task_id"], []).append(
-            Judged(
-                status=record["status"],
-                reason=record["reason"],
-                details=record["details"],
-                program=run.program(sample),
-                raw=sample.raw,
-                seconds=record["seconds"],
-            )
-        )
-        tasks[task["task_id"]] = task
-    return Evaluation(run.model, run.split, run.subset, run.file, run.date, samples, tasks, run.run)
+    return Evaluation(run.model, run.split, run.subset, run.file, run.date, run.samples, run.tasks, run.record)

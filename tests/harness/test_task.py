@@ -18,6 +18,7 @@ from bigcodebench_tasks.benchmark.dataset import MINI, load_tasks
 from bigcodebench_tasks.benchmark.domains import domains_of
 from bigcodebench_tasks.errors import DatasetError, OptionError, PromptError
 from bigcodebench_tasks.execution import prepare
+from bigcodebench_tasks.scoring.records import SampleRecord
 
 
 class Recorder(LM):
@@ -201,12 +202,15 @@ def test_predict_only_sanitizes_and_executes_nothing() -> None:
     results = evaluate(Recorder("    return 1\n"))
     (sample,) = results["samples"]["bigcodebench_mini_complete"]
     (record,) = sample["filtered_resps"][0]
-    assert record["status"] == "not executed"
-    assert "def task_func" in record["solution"]
+    assert isinstance(record, SampleRecord)
+    assert not record.executed
+    assert "def task_func" in record.solution
+    assert record.raw_solution is not None
+    assert record.raw_solution.endswith("    return 1\n")
 
 
 def test_cached_requests_are_not_served_to_other_options() -> None:
-    settings = {"cache_requests": True, "rewrite_requests_cache": True, "apply_chat_template": True}
+    settings: dict[str, Any] = {"cache_requests": True, "rewrite_requests_cache": True, "apply_chat_template": True}
     evaluate(Recorder(), **settings)
     model = Recorder()
     evaluate(model, metadata={"bigcodebench": {"prefill": False}}, cache_requests=True, apply_chat_template=True)
@@ -234,19 +238,21 @@ def test_the_results_say_what_the_score_depends_on() -> None:
 
 def test_ground_truth_is_reported_once_executed_and_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     prepared = prepare()  # before the cache moves, which holds the environment too
-    monkeypatch.setattr("bigcodebench_tasks.harness.task.prepare", lambda *_: prepared)
+    monkeypatch.setattr("bigcodebench_tasks.scoring.evaluate.prepare", lambda *_: prepared)
     monkeypatch.setenv("BIGCODEBENCH_CACHE", str(tmp_path))
     results = evaluate(Recorder(), predict_only=False, limit=2)
     run = results["configs"]["bigcodebench_mini_complete"]["metadata"]["bigcodebench_run"]
     assert run["ground_truth"] == {"pass_rate": 1.0, "failed": []}
     assert results["results"]["bigcodebench_mini_complete"]["pass@1,execute"] == 0.0
-    assert list((tmp_path / "ground-truth").iterdir())
-    assert (tmp_path / "verdicts.sqlite").exists()
+    assert run["conditions"] == prepared.conditions.to_dict()
+    assert [path.name for path in tmp_path.iterdir() if not path.name.endswith(("-wal", "-shm"))] == ["verdicts.sqlite"]
+    again = evaluate(Recorder(), predict_only=False, limit=2)
+    assert again["configs"]["bigcodebench_mini_complete"]["metadata"]["bigcodebench_run"] == run
 
 
 def test_ground_truth_and_kept_verdicts_can_be_turned_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     prepared = prepare()
-    monkeypatch.setattr("bigcodebench_tasks.harness.task.prepare", lambda *_: prepared)
+    monkeypatch.setattr("bigcodebench_tasks.scoring.evaluate.prepare", lambda *_: prepared)
     monkeypatch.setenv("BIGCODEBENCH_CACHE", str(tmp_path))
     options = {"ground_truth": "skip", "cache": False}
     results = evaluate(Recorder(), metadata={"bigcodebench": options}, predict_only=False)

@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 
 from bigcodebench_tasks.errors import OutputError
-from bigcodebench_tasks.results.evaluation import Evaluation, Judged, mean_solve_rates
+from bigcodebench_tasks.results.evaluation import Evaluation, mean_solve_rates
+from bigcodebench_tasks.scoring.records import RunRecord, SampleRecord
 
 
 def evaluation(model: str, **statuses: str) -> Evaluation:
     """On tasks of the mini set: task_0="pass fail" for two samples of BigCodeBenchMini/0."""
     samples = {
-        f"BigCodeBenchMini/{name.removeprefix('task_')}": [Judged(status, status, {}, "") for status in text.split()]
+        f"BigCodeBenchMini/{name.removeprefix('task_')}": [SampleRecord("", None, word, word) for word in text.split()]
         for name, text in statuses.items()
     }
     return Evaluation(model, "complete", "mini", Path("results.json"), datetime(2026, 1, 2), samples)
@@ -45,8 +46,19 @@ def test_the_rows_of_its_tasks_come_from_the_dataset() -> None:
         evaluation("a", task_999="pass").with_tasks()
 
 
-def test_a_solution_starts_behind_the_calibration() -> None:
-    task = {"code_prompt": "import os\ndef task_func(x):"}
-    calibrated = Judged("pass", "passed", {}, "import os\ndef task_func(x):\n    pass\nx = 1")
-    assert calibrated.program[calibrated.solution_start(task) :] == "x = 1"
-    assert replace(calibrated, program="x = 1").solution_start(task) == 0
+def test_a_program_is_the_solution_behind_the_calibration_if_there_was_one() -> None:
+    sample = SampleRecord("x = 1", None, "pass", "passed")
+    program = "import os\ndef task_func(x):\n    pass\nx = 1"
+    run = RunRecord("complete", "mini", "chat", {"calibrated": True}, "0" * 64)
+    tasks = {"Made/0": {"code_prompt": "import os\ndef task_func(x):"}}
+    whole = replace(evaluation("a"), run=run, tasks=tasks)
+    assert whole.program("Made/0", sample) == program
+    assert program[whole.solution_start("Made/0", sample) :] == "x = 1"
+
+    bare = replace(whole, run=replace(run, options={"calibrated": False}))
+    assert bare.program("Made/0", sample) == "x = 1"
+    assert bare.solution_start("Made/0", sample) == 0
+
+    official = replace(whole, run=None, holds_programs=True)
+    assert official.program("Made/0", replace(sample, solution=program)) == program
+    assert program[official.solution_start("Made/0", replace(sample, solution=program)) :] == "x = 1"

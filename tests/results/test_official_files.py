@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -13,8 +14,11 @@ from bigcodebench_tasks.errors import OutputError
 from bigcodebench_tasks.files import refuse_existing, write_json
 from bigcodebench_tasks.results import official_files
 from bigcodebench_tasks.results.official_files import ResultFiles
+from bigcodebench_tasks.scoring.records import RunRecord, SampleRecord
+from tests.helpers.official_files import write_results
 
 KNOWN = ["Made/0", "Made/1"]
+RUN = RunRecord("complete", "hard", "chat", {"calibrated": True}, "0" * 64, {"level": "landlock"}, 0.5, ["Made/1"])
 
 
 def test_the_name_is_the_official_one() -> None:
@@ -88,10 +92,21 @@ def test_existing_files_are_kept_unless_forced(tmp_path: Path) -> None:
 
 
 def test_contents_have_the_official_fields(tmp_path: Path) -> None:
-    sample = {"solution": "s", "status": "fail", "details": {"test_a": "t"}, "seconds": 1.0}
-    results = official_files.eval_results({"Made/0": [sample]}, datetime(2026, 1, 2, 3, 4, 5))
-    kept = {"task_id": "Made/0", "solution": "s", "status": "fail", "details": {"test_a": "t"}}
-    assert results == {"date": "2026-01-02 03:04", "eval": {"Made/0": [kept]}}
+    sample = SampleRecord("s", "the answer: s", "fail", "assertion", {"test_a": "t"}, 1.0, 1)
+    task = {"code_prompt": "def task_func():"}
+    results = official_files.eval_results({"Made/0": [sample]}, {"Made/0": task}, RUN, datetime(2026, 1, 2, 3, 4, 5))
+    official = {
+        "task_id": "Made/0",
+        "solution": "def task_func():\n    pass\ns",
+        "status": "fail",
+        "details": {"test_a": "t"},
+    }
+    ours = {"reason": "assertion", "seconds": 1.0, "tests_run": 1, "raw_solution": "the answer: s"}
+    assert results == {
+        "date": "2026-01-02 03:04",
+        "eval": {"Made/0": [{**official, **ours}]},
+        "bigcodebench_run": RUN.to_dict(),
+    }
     scores = official_files.pass_at_k(
         {"pass@1": 0.5}, model="m", split="complete", subset="hard", calibrated=True, ground_truth=(1.0, [])
     )
@@ -105,24 +120,31 @@ def test_contents_have_the_official_fields(tmp_path: Path) -> None:
 def test_results_are_read_as_they_are_written(tmp_path: Path) -> None:
     folder = tmp_path / "org--model--main--bigcodebench-hard-complete--hf-0-2"
     folder.mkdir()
-    outcomes = {
-        "Made/0": [
-            {"solution": "a", "status": "pass", "details": {}},
-            {"solution": "b", "status": "timeout", "details": {"ALL": "late"}},
-        ]
-    }
+    late = {"ALL": "late"}
+    records = {"Made/0": [SampleRecord("a", None, "pass", "passed"), SampleRecord("b", "b", "timeout", "memory", late)]}
+    run = replace(RUN, options={"calibrated": False}, ground_truth=None, failed=())
     date = datetime(2026, 1, 2, 3, 4)
-    scores = official_files.write_results(
-        folder, outcomes, date=date, split="complete", subset="hard", calibrated=True, ground_truth=None, ks=[1, 2, 3]
-    )
+    scores = official_files.write_results(folder, records, {"Made/0": {}}, run, date=date, ks=[1, 2, 3])
     assert scores == {"pass@1": 0.5, "pass@2": 1.0}
     evaluation = official_files.read_evaluation(ResultFiles.of(folder).eval_results)
     assert (evaluation.model, evaluation.split, evaluation.subset) == ("org/model", "complete", "hard")
-    assert (evaluation.date, evaluation.run, evaluation.solve_rates()) == (date, {}, {"Made/0": 0.5})
-    assert [(s.program, s.status, s.reason, s.details) for s in evaluation.samples["Made/0"]] == [
-        ("a", "pass", "pass", {}),
-        ("b", "timeout", "timeout", {"ALL": "late"}),
-    ]
+    assert (evaluation.date, evaluation.run, evaluation.solve_rates()) == (date, run, {"Made/0": 0.5})
+    assert evaluation.samples == records
+
+
+def test_what_the_official_evaluator_wrote_knows_no_reason(tmp_path: Path) -> None:
+    file = write_results(tmp_path / "m--main--bigcodebench-complete--hf-0-1_eval_results.json", {"Made/0": ["timeout"]})
+    evaluation = official_files.read_evaluation(file)
+    (sample,) = evaluation.samples["Made/0"]
+    assert (sample.status, sample.reason, sample.seconds, evaluation.run) == ("timeout", "timeout", None, None)
+
+
+def test_ground_truth_that_was_not_checked_is_null(tmp_path: Path) -> None:
+    (tmp_path / "samples").mkdir()
+    records = {"Made/0": [SampleRecord("a", None, "pass", "passed")]}
+    run = replace(RUN, options={"calibrated": False}, ground_truth=None, failed=())
+    folder = tmp_path / "samples"
+    official_files.write_results(folder, records, {"Made/0": {}}, run, date=datetime(2026, 1, 2))
     assert json.loads(ResultFiles.of(folder).pass_at_k.read_text())["gt_pass_rate"] is None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ from bigcodebench_tasks.cli.main import main
 from bigcodebench_tasks.errors import OutputError
 from bigcodebench_tasks.results.read import read_evaluations
 from tests.helpers.official_files import write_results
+
+BEFORE_RECORDS = Path(__file__).parent / "data" / "before_records"
 
 
 def test_a_run_of_the_harness_is_read_with_its_tasks_and_programs(mini_run: tuple[str, Path]) -> None:
@@ -21,11 +24,17 @@ def test_a_run_of_the_harness_is_read_with_its_tasks_and_programs(mini_run: tupl
     }
     for evaluation in evaluations:
         assert set(evaluation.solve_rates().values()) == {1.0}
-        assert evaluation.run["isolation"] in ("namespaces", "landlock")
+        assert evaluation.run is not None
+        conditions = evaluation.run.conditions or {}
+        assert conditions["level"] in ("namespaces", "landlock")
+        assert conditions["limits"]["timeout_s"] == 240.0
+        assert evaluation.run.seeds["random"] == 0
         for task_id, (sample,) in evaluation.samples.items():
-            assert sample.program.startswith(evaluation.tasks[task_id]["code_prompt"] + "\n    pass\n")
+            program = evaluation.program(task_id, sample)
+            assert program.startswith(evaluation.tasks[task_id]["code_prompt"] + "\n    pass\n")
+            assert program[evaluation.solution_start(task_id, sample) :] == sample.solution
             assert (sample.reason, sample.details) == ("passed", {})
-            assert sample.raw
+            assert sample.raw_solution
             assert sample.seconds
 
 
@@ -34,8 +43,9 @@ def test_an_exported_run_beside_the_run_itself_counts_once(mini_run: tuple[str, 
     exported = read_evaluations([tmp_path])
     both = read_evaluations([mini_run[1], tmp_path])
     assert len(exported) == len(both) == 2
-    assert all(evaluation.run for evaluation in both)
-    assert not any(evaluation.run for evaluation in exported)
+    assert all(evaluation.source.name.startswith("results_") for evaluation in both)
+    runs = {evaluation.split: evaluation.run for evaluation in both}
+    assert {evaluation.split: evaluation.run for evaluation in exported} == runs
     assert all(evaluation.with_tasks().tasks.keys() == evaluation.samples.keys() for evaluation in exported)
     rates = {evaluation.split: evaluation.solve_rates() for evaluation in both}
     assert {evaluation.split: evaluation.solve_rates() for evaluation in exported} == rates
@@ -101,3 +111,28 @@ def test_a_file_that_says_nothing_of_its_model_is_refused(tmp_path: Path) -> Non
     unnamed = write_results(tmp_path / "x_eval_results.json", {"Made/0": ["pass"]})
     with pytest.raises(OutputError, match="which model, split and subset"):
         read_evaluations([unnamed])
+
+
+def test_an_exported_run_holds_what_was_recorded_of_each_sample(mini_run: tuple[str, Path], tmp_path: Path) -> None:
+    assert main(["export", str(mini_run[1]), "--dest", str(tmp_path)]) == 0
+    exported = {evaluation.split: evaluation.with_tasks() for evaluation in read_evaluations([tmp_path])}
+    for evaluation in read_evaluations([mini_run[1]]):
+        same = exported[evaluation.split]
+        for task_id, (sample,) in evaluation.samples.items():
+            (again,) = same.samples[task_id]
+            assert same.program(task_id, again) == evaluation.program(task_id, sample)
+            assert same.solution_start(task_id, again) == evaluation.solution_start(task_id, sample)
+            assert replace(again, solution=sample.solution) == sample
+
+
+def test_what_the_version_before_records_wrote_is_still_read() -> None:
+    evaluations = {evaluation.split: evaluation for evaluation in read_evaluations([BEFORE_RECORDS])}
+    for split, evaluation in evaluations.items():
+        assert (evaluation.model, evaluation.subset) == ("org/model", "mini")
+        assert evaluation.run is not None
+        assert (evaluation.run.conditions or {})["level"] == "namespaces"
+        assert evaluation.run.seeds["torch"] == 1234
+        assert set(evaluation.solve_rates().values()) == {1.0}
+        for (sample,) in evaluation.samples.values():
+            # It recorded no answer: where the prompt is a part of it, nothing is made up.
+            assert (sample.raw_solution is None) == (split == "complete")
