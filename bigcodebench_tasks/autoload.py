@@ -1,10 +1,16 @@
 """Makes our tasks and model known to lm-eval without a flag.
 
-A released lm-eval has no task plugins: it looks below its own folder and in ``--include_path``. So the
-line in ``bigcodebench_tasks.pth`` runs `install` when Python starts. That puts one finder on
-``sys.meta_path``, which waits for three modules of lm-eval and, once Python has executed one of them,
-applies the matching change below. Nothing of lm-eval is imported here, and no other module is touched.
+lm-eval up to 0.5.0.dev1 has no plugins: it finds tasks below its own folder and in ``--include_path``, and models in
+a table of its own. So the line in ``bigcodebench_tasks.pth`` runs `install` when Python starts. That puts one finder
+on ``sys.meta_path``, which waits for two packages of lm-eval and, once Python has executed one of them, applies the
+matching change below. Nothing of lm-eval is imported here, and no other module is touched.
 ``BIGCODEBENCH_TASKS_AUTOLOAD=0`` turns it off.
+
+Later releases read entry points, which ``setup.cfg`` declares: ``lm_eval.models`` (merged, pull request 4013) and
+``lm_eval.tasks`` (proposed, pull request 4015). Where lm-eval has the one or the other, nothing is changed here.
+
+That a run needs ``--confirm_run_unsafe_code`` is asked by the harness itself, once it has loaded the model and the
+tasks and before it generates: it tells nobody earlier what was confirmed, so neither can we.
 
 This module runs at the start of every Python process: it may import nothing but ``os`` and ``sys``,
 which are loaded by then.
@@ -20,6 +26,7 @@ if TYPE_CHECKING:  # `typing` itself would cost more than all of this module
 
 VARIABLE = "BIGCODEBENCH_TASKS_AUTOLOAD"  # as in `options.VARIABLES`, which would cost an import
 MODEL_NAME = "bigcodebench-ground-truth"
+TASKS_PACKAGE = "bigcodebench_tasks.yaml"
 MODEL_TARGET = "bigcodebench_tasks.harness.ground_truth_model:GroundTruthLM"
 
 
@@ -36,80 +43,60 @@ def tasks_folder() -> str:
     return installed if os.path.isdir(installed) else os.path.join(os.path.dirname(package), "yaml")
 
 
-def _task_names() -> "set[str]":
-    """Names of our tasks and groups: every YAML that is not a base is named after what it defines."""
-    return {
-        name.removesuffix(".yaml")
-        for name in os.listdir(tasks_folder())
-        if name.endswith(".yaml") and not name.startswith("_")
-    }
-
-
 def _add_tasks(module: "Any") -> None:
-    """``lm_eval.tasks._index``: put our YAMLs into every index that does not hold our tasks already.
+    """``lm_eval.tasks``: put our folder before the ``include_path`` of every ``TaskManager``.
 
-    What is there stays: a task of the user's own ``--include_path``, or ours when an lm-eval with task
-    plugins of its own, or the user, has found the folder.
-    """
-    build = module.TaskIndex.build
-
-    def build_with_ours(paths: "Any", **kwargs: "Any") -> "Any":
-        index = build(paths, **kwargs)
-        if _task_names() <= index.keys():
-            return index
-        from pathlib import Path
-
-        return {**build([Path(tasks_folder())], **kwargs), **index}
-
-    module.TaskIndex.build = staticmethod(build_with_ours)
-
-
-def _add_model(module: "Any") -> None:
-    """``lm_eval.models``: register the ground-truth model by name; its module is imported when it is used."""
-    from lm_eval.api.registry import model_registry
-
-    if MODEL_NAME not in model_registry:
-        model_registry.register(MODEL_NAME, target=MODEL_TARGET)
-
-
-def _refuse_early(module: "Any") -> None:
-    """``lm_eval.evaluator``: say that ``--confirm_run_unsafe_code`` is missing before the model is loaded.
-
-    The harness says so too, but only once it has loaded the model, which can take many minutes.
+    Before, so that a task of the user's own folder wins over ours of the same name.
     """
     import functools
     import inspect
 
-    evaluate = module.simple_evaluate
-    signature = inspect.signature(evaluate)
+    manager = module.TaskManager
+    if hasattr(sys.modules[manager.__module__], "discover_plugin_task_paths"):
+        return
+    build = manager.__init__
+    signature = inspect.signature(build)
+    signature.parameters["include_path"]  # an lm-eval without it is not one that we know
+    ours = tasks_folder()
 
-    @functools.wraps(evaluate)
-    def simple_evaluate(*args: "Any", **kwargs: "Any") -> "Any":
-        given = signature.bind_partial(*args, **kwargs).arguments
-        if not given.get("confirm_run_unsafe_code"):
-            tasks = given.get("tasks") or []
-            wanted = [task for task in ([tasks] if isinstance(tasks, str) else tasks) if isinstance(task, str)]
-            for task in sorted(_task_names().intersection(wanted)):
-                raise ValueError(
-                    f"{task} executes code that the model wrote. Add --confirm_run_unsafe_code "
-                    "(confirm_run_unsafe_code=True in Python) to run it. Nothing was loaded or generated."
-                )
-        return evaluate(*args, **kwargs)
+    @functools.wraps(build)
+    def build_with_ours(*args: "Any", **kwargs: "Any") -> None:
+        given = signature.bind(*args, **kwargs)
+        paths = given.arguments.get("include_path") or []
+        theirs = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
+        if os.path.realpath(ours) not in map(os.path.realpath, theirs):
+            given.arguments["include_path"] = [ours, *theirs]
+        build(*given.args, **given.kwargs)
 
-    module.simple_evaluate = simple_evaluate
+    manager.__init__ = build_with_ours
+
+
+def _add_model(module: "Any") -> None:
+    """``lm_eval.models``: register the ground-truth model by name; its module is imported when it is used."""
+    from lm_eval.api import registry
+
+    if not hasattr(registry, "load_plugins") and MODEL_NAME not in registry.model_registry:
+        registry.model_registry.register(MODEL_NAME, target=MODEL_TARGET)
 
 
 _CHANGES = {
-    "lm_eval.tasks._index": _add_tasks,
+    "lm_eval.tasks": _add_tasks,
     "lm_eval.models": _add_model,
-    "lm_eval.evaluator": _refuse_early,
 }
 
 
 class _Finder:
-    """Lets the other finders find a module and, for lm-eval's three, applies a change after its execution."""
+    """Lets the other finders find a module and, for lm-eval's two, applies a change after its execution.
+
+    It also finds the folder of task YAMLs as the package that the entry point names. An editable install does not:
+    there the folder lies beside ours, and with an ``__init__.py`` in it ``import yaml`` would find it in a checkout.
+    """
 
     def find_spec(self, name: str, path: "Any" = None, target: "Any" = None) -> "Any":
+        if name == TASKS_PACKAGE:
+            package: Any = type(__spec__)(name, None, is_package=True)
+            package.submodule_search_locations.append(tasks_folder())
+            return package
         change = _CHANGES.get(name)
         if change is None:
             return None
