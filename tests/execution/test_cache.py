@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from pathlib import Path
 
@@ -51,7 +52,7 @@ def test_a_cache_that_cannot_be_used_is_a_warning_and_costs_no_verdict(
     if how == "no longer a database":
         path = tmp_path / "verdicts.sqlite"
         store = VerdictCache(path, conditions)
-        with sqlite3.connect(path) as other:
+        with contextlib.closing(sqlite3.connect(path)) as other:
             other.execute("DROP TABLE verdicts")
         store.put(program(RIGHT), Verdict("pass", "passed"))
         assert store.get(program(RIGHT)) is None
