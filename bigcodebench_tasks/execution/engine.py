@@ -141,6 +141,13 @@ class Engine:
             self._pool.learn({program.task_id: verdict.seconds})
         return verdict
 
+    def set_background(self, background: bool) -> None:
+        """Leave the machine to somebody else (a model that generates), or take it back; see `Pool.set_background`.
+
+        Futures of programs that have to wait for a quiet machine stay pending until it is taken back.
+        """
+        self._pool.set_background(background)
+
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """Take no more programs. No process is left when this returns.
 

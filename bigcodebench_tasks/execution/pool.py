@@ -21,6 +21,7 @@ import contextlib
 import heapq
 import math
 import os
+import re
 import select
 import threading
 import time
@@ -50,6 +51,16 @@ RUNNING_PER_WORKER = 8
 _QUIET_S, _QUIET_AT_MOST_S = 0.02, 0.5
 
 
+# A program that looks at a clock can fail because it had to wait this long for its core, all in all.
+STRETCHED_S = 0.1
+
+# What a program says that looks at a clock, or at what another process or thread has done meanwhile.
+_LOOKS_AT_A_CLOCK = re.compile(
+    r"\b(time|timeit|datetime|timeout|sleep|alarm|clock|sched|threading|multiprocessing|subprocess|concurrent|asyncio"
+    r"|signal|socket|requests|urllib|http|psutil|Thread|Process|Popen)\b"
+)
+
+
 @dataclass(eq=False)
 class Job:
     """A program on its way to a verdict.
@@ -59,12 +70,14 @@ class Job:
         number: its place in the order in which programs came, and its id in messages to the server.
         failures: how often it could not be run, through our fault.
         wanted: False once nobody waits for it: then it is not started any more.
+        background: it was started with what nothing else on the machine wanted of the cores.
     """
 
     program: Program
     number: int
     failures: int = 0
     wanted: bool = True
+    background: bool = False
 
 
 @dataclass(frozen=True)
@@ -175,6 +188,8 @@ class Pool:
         self._queue = _Queue(schedule)
         self._running: dict[int, Job] = {}
         self._waiting: set[int] = set()
+        self._background = False
+        self._held: list[Job] = []
         self._closing = self._abandoned = False
         self._broken: BaseException | None = None
         self._lost_in_a_row = 0
@@ -201,8 +216,26 @@ class Pool:
                 raise RuntimeError("no program can be submitted any more: the engine was shut down")
             if self._counts:
                 self._wanted.add(f"{job.program.solution}\n{job.program.test}")
-            self._queue.push(job)
+            if self._background and self._depends_on_timing(job):
+                self._held.append(job)
+            else:
+                self._queue.push(job)
             self._added = time.monotonic()
+        self._wake()
+
+    def set_background(self, background: bool) -> None:
+        """Leave the machine to somebody else for a while, or take it back.
+
+        In the background a core is left free, programs run only while nothing else wants their core, and those whose
+        verdict depends on timing wait. So does what did not pass there and could have, had it had its core: it is
+        executed again afterwards, because a verdict shall be that of a quiet machine.
+        """
+        with self._lock:
+            self._background = background
+            if not background:
+                for job in self._held:
+                    self._queue.push(job)
+                self._held.clear()
         self._wake()
 
     def learn(self, durations: Mapping[str, float]) -> None:
@@ -217,6 +250,8 @@ class Pool:
         Args:
             abandon: end what runs and start nothing more, the jobs fail; else all jobs get their verdict first.
         """
+        if not abandon:
+            self.set_background(False)  # or what is held back would have to wait for ever
         with self._lock:
             self._closing = True
             self._abandoned |= abandon
@@ -329,10 +364,19 @@ class Pool:
                 self._queue.pop(job)
                 # Before it is sent: should the server be lost right here, it is queued again.
                 self._running[job.number] = job
+                job.background = self._background
             self._listener.started(job)
             program = job.program
-            one_core = program.task_id in self._schedule.race
-            server.send(protocol.Run(job.number, program.task_id, program.solution, program.test, one_core))
+            server.send(
+                protocol.Run(
+                    job.number,
+                    program.task_id,
+                    program.solution,
+                    program.test,
+                    one_core=program.task_id in self._schedule.race,
+                    background=job.background,
+                )
+            )
 
     def _has_room_for(self, job: Job) -> bool:
         """Whether a core is free for the program, and the machine has not too many of them at once."""
@@ -341,7 +385,11 @@ class Pool:
         running = [*self._running.values(), job]
         measuring = [one.number for one in running if one.program.task_id in self._schedule.measure_time]
         busy = {one.number for one in running} - self._waiting - set(measuring)
-        return len(busy) + math.ceil(len(measuring) / OWN_CORE_TOGETHER) <= self._workers
+        workers = max(1, self._workers - 1) if self._background else self._workers
+        return len(busy) + math.ceil(len(measuring) / OWN_CORE_TOGETHER) <= workers
+
+    def _depends_on_timing(self, job: Job) -> bool:
+        return job.program.task_id in self._schedule.measure_time or job.program.task_id in self._schedule.race
 
     def _take(self, message: protocol.Message) -> None:
         if isinstance(message, protocol.Waiting):
@@ -357,7 +405,14 @@ class Pool:
                 verdict = judge(message, suite_of(job.program.test))
                 if verdict.passed:
                     self.learn({job.program.task_id: verdict.seconds})
-                self._listener.judged(job, verdict)
+                if job.background and not verdict.passed and _had_not_its_core(job, message):
+                    self._execute_again_in_quiet(job)
+                else:
+                    self._listener.judged(job, verdict)
+
+    def _execute_again_in_quiet(self, job: Job) -> None:
+        with self._lock:
+            (self._held.append if self._background else self._queue.push)(job)
 
     def _end(self, number: int) -> Job | None:
         """The job runs no more."""
@@ -395,8 +450,17 @@ class Pool:
     def _fail_all(self, error: BaseException) -> None:
         """Nothing that is queued or runs gets a verdict."""
         with self._lock:
-            jobs = [*self._running.values(), *self._queue.drain()]
+            jobs = [*self._running.values(), *self._queue.drain(), *self._held]
             self._running.clear()
+            self._held.clear()
             self._waiting.clear()
         for job in jobs:
             self._listener.failed(job, error)
+
+
+def _had_not_its_core(job: Job, outcome: protocol.Done) -> bool:
+    """Whether a program of the background that did not pass could have passed on a quiet machine."""
+    if outcome.killed or outcome.report is None:  # the time limit, or whatever ends programs when memory is short
+        return True
+    source = f"{job.program.solution}\n{job.program.test}"
+    return outcome.starved_s >= STRETCHED_S and _LOOKS_AT_A_CLOCK.search(source) is not None

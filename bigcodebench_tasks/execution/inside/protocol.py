@@ -94,13 +94,20 @@ class Settings:
 
 @dataclass(frozen=True)
 class Run:
-    """A program to run. `id` is the parent's; `one_core` lets its threads take turns on one core."""
+    """A program to run.
+
+    Attributes:
+        id: the parent's number for it.
+        one_core: let its threads take turns on one core.
+        background: let it have only what nothing else on the machine wants of the cores.
+    """
 
     id: int
     task_id: str
     solution: str
     test: str
     one_core: bool
+    background: bool = False
 
 
 @dataclass(frozen=True)
@@ -143,6 +150,7 @@ class Done:
         report: the report's JSON text, or None.
         problem: why there is no report: "missing" or "forged"; "" otherwise.
         seconds: wall-clock seconds from its start to its report.
+        starved_s: seconds for which it wanted a core that something else had, as far as the server saw.
     """
 
     id: int
@@ -151,6 +159,7 @@ class Done:
     report: bytes | None
     problem: str
     seconds: float
+    starved_s: float = 0.0
 
 
 Message = typing.Union[Settings, Run, Ready, Unavailable, Waiting, Broken, Done]  # noqa: UP007 (typing.get_args)

@@ -130,6 +130,8 @@ class Server:
         try:
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            if run.background:
+                _yield_to_others()
             if run.one_core:
                 _take_turns_on_one_core(run.id)
             self._box.restrict(run.solution + run.test)
@@ -193,6 +195,7 @@ class Server:
                 report=body,
                 problem=problem,
                 seconds=ended - sample.started,
+                starved_s=sample.starved_s,
             )
         )
 
@@ -240,6 +243,13 @@ def _keep_only(fd: int) -> int:
     kernel.close_from(3, moved - 1)
     kernel.close_from(moved + 1)
     return moved
+
+
+def _yield_to_others() -> None:
+    """Run from now on, with all children to come, only while no other process wants the core. Raises OSError."""
+    # Both, because in a control group of its own the policy counts among the group's processes alone.
+    os.nice(19)
+    os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
 
 
 def _take_turns_on_one_core(number: int) -> None:
