@@ -150,6 +150,8 @@ def test_files_that_are_there_are_kept(tmp_path: Path, capsys: pytest.CaptureFix
         (["--chunk", "0"], "--chunk 0"),
         (["--queries", "nowhere.jsonl"], "there is no such file"),
         (["--queries", "a.jsonl", "--matches", "b.jsonl"], "one of them"),
+        (["--published", "--results", "out"], "one of them"),
+        (["--published"], "no task is left"),  # these are no tasks of BigCodeBench
     ],
 )
 def test_what_cannot_work_is_refused_before_anything_is_written(
@@ -205,6 +207,23 @@ def test_the_published_hard_tasks_satisfy_the_criteria(
     hard = [json.loads(line)["task_id"] for line in published.decode().splitlines()]
     assert len(hard) == 148
     assert sorted(kept(dest)) == sorted(hard)
+
+
+def test_with_the_published_solve_rates_305_tasks_are_left_and_the_148_of_hard_are_among_them(
+    shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("BIGCODEBENCH_OVERRIDE_PATH", str(shared / "data" / "BigCodeBench-v0.1.4.jsonl.gz"))
+    file = shared / "data" / "BigCodeBench-Hard-v0.1.4.jsonl.gz"
+    hard = {json.loads(line)["task_id"] for line in gzip.decompress(file.read_bytes()).splitlines()}
+    assert main(["hard-subset", "--published", "--dest", str(tmp_path / "three")]) == 0
+    said = capsys.readouterr()
+    assert "solved by less than 0.5: 716 of 1140; with those above 305" in said.out
+    assert "without --queries or --matches the similarity" in said.err
+    left = set(kept(tmp_path / "three"))
+    assert (len(left), len(hard), hard - left) == (305, 148, set())
+    assert all(row["solve_rate"] < 0.5 for task_id, row in rows(tmp_path / "three").items() if task_id in hard)
+    assert main(["hard-subset", "--published", "--matches", str(file), "--dest", str(tmp_path / "four")]) == 0
+    assert set(kept(tmp_path / "four")) == hard
 
 
 def test_a_real_model_finds_the_question_of_a_task(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ def add_command(commands: Commands) -> None:
         "query of people (--queries to embed, or --matches with known scores) is more alike than --similarity. "
         "A criterion without its input is left out, and said so. Writes the task ids, the figures of every task and "
         "the YAML files of harness tasks that run exactly this subset.",
-        epilog="example: bigcodebench-tasks hard-subset --results results --queries questions.jsonl --dest my_hard",
+        epilog="example: bigcodebench-tasks hard-subset --published --queries questions.jsonl --dest my_hard",
     )
     parser.add_argument("--libraries", type=int, default=2, metavar="N", help="more than N libraries (default: 2)")
     parser.add_argument("--length", type=int, default=426, metavar="N", help="longer than N characters (default: 426)")
@@ -38,6 +38,9 @@ def add_command(commands: Commands) -> None:
     parser.add_argument("--results", type=Path, action="append", default=[], metavar="OUT", help=SOURCES)
     parser.add_argument(
         "--results-split", choices=SPLITS, default="complete", help="of --results (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--published", action="store_true", help="in place of --results, the published solve rates of both splits"
     )
     parser.add_argument("--queries", type=Path, metavar="FILE", help="JSONL or Parquet with a query a row")
     parser.add_argument("--query-column", default="question", help="(default: %(default)s)")
@@ -60,11 +63,13 @@ def run(arguments: argparse.Namespace) -> int:
     refuse_existing(hard_subset.subset_files(arguments.dest, arguments.name), arguments.force)
     if arguments.queries and arguments.matches:
         raise OptionError("--queries and --matches are two ways to the same figure: give one of them")
+    if arguments.published and arguments.results:
+        raise OptionError("--published and --results are two ways to the same figure: give one of them")
     tasks = list(dataset.load_tasks(dataset.FULL, arguments.version))
-    rates = hard_subset.solve_rates(arguments.results, arguments.results_split) if arguments.results else None
+    rates = _solve_rates(arguments)
     matches = _matches(tasks, arguments)
     if rates is None:
-        print("without --results the solve rate is no criterion", file=sys.stderr)
+        print("without --results or --published the solve rate is no criterion", file=sys.stderr)
     if matches is None:
         print("without --queries or --matches the similarity to people's queries is no criterion", file=sys.stderr)
     criteria = hard_subset.Criteria(
@@ -95,6 +100,15 @@ def _check(arguments: argparse.Namespace) -> None:
         raise OptionError(f"--name {name}: {taken[0]} is a task of this package. Give another name")
     if arguments.chunk < 1:
         raise OptionError(f"--chunk {arguments.chunk}: give at least 1, the queries that are embedded at a time")
+
+
+def _solve_rates(arguments: argparse.Namespace) -> dict[str, float] | None:
+    from bigcodebench_tasks.hard_subset import solve_rates
+    from bigcodebench_tasks.results import published
+
+    if arguments.published:
+        return published.solve_rates(*SPLITS)
+    return solve_rates(arguments.results, arguments.results_split) if arguments.results else None
 
 
 def _matches(tasks: Sequence[Mapping[str, Any]], arguments: argparse.Namespace) -> dict[str, Match] | None:
