@@ -15,6 +15,9 @@ from bigcodebench_tasks.errors import OptionError
 
 KEY = "bigcodebench"
 
+LEADERBOARD = "leaderboard"
+"""The preset whose scores can stand beside published ones: every option's default, and the task's decoding."""
+
 
 @dataclass(frozen=True)
 class Options:
@@ -39,6 +42,8 @@ class Options:
         cache: take verdicts of programs that were executed under the same conditions before from the cache
             folder; an interrupted run so continues where it stopped.
         domains: report pass@1 of each domain too, as metrics of their own.
+        preset: name of the settings that the other options start from; there is one, `LEADERBOARD`, which is the
+            defaults. Results say it by name, and how the run differs from it (`scoring.presets`).
     """
 
     n_samples: int = 1
@@ -60,6 +65,7 @@ class Options:
     ground_truth: str = "check"
     cache: bool = True
     domains: bool = False
+    preset: str = LEADERBOARD
 
     @classmethod
     def resolve(cls, *sections: Any) -> Options:
@@ -98,6 +104,7 @@ _CHOICES = {
     "sandbox": ("namespaces", "landlock", "none"),
     "network": ("loopback", "host"),
     "ground_truth": ("check", "skip"),
+    "preset": (LEADERBOARD,),
 }
 
 

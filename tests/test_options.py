@@ -27,6 +27,7 @@ def test_a_later_section_wins() -> None:
         ({"version": 4}, "version"),
         ({"ground_truth": "no"}, "check, skip"),
         ({"sandbox": "docker"}, "landlock"),
+        ({"preset": "fast"}, "leaderboard"),
         ("n_samples=10", "mapping"),
         (["n_samples"], "mapping"),
     ],

@@ -124,6 +124,9 @@ def _task_run(
         raise OutputError(f"{file} was written by another version of this plugin ({error!r})") from error
     seeds = {name.removesuffix("_seed"): settings[name] for name in _SEEDS if name in settings}
     record = replace(record, seeds={**seeds, **record.seeds})
+    if record.generation is None:
+        decoding = {name: value for name, value in generation.items() if name != "until"}
+        record = replace(record, generation=decoding or None)
     tasks, samples = _logged(_log_of(file, name), record.mode)
     return TaskRun(
         file=file,

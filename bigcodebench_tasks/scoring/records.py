@@ -99,6 +99,8 @@ class RunRecord:
         seeds: what was drawn from where, by name: of the harness's few-shot examples and of generation, null where none
             was set, and of the programs. The harness's own ``config`` beside it holds all that ``--seed`` set.
         task_ids: those of a subset of one's own; None for a whole one.
+        generation: what the loader was told of decoding (the harness's ``generation_kwargs``, without stop strings);
+            None where that is not known.
         plugin: version of this package.
     """
 
@@ -112,6 +114,7 @@ class RunRecord:
     failed: Sequence[str] = ()
     seeds: Mapping[str, Any] = field(default_factory=dict)
     task_ids: Sequence[str] | None = None
+    generation: Mapping[str, Any] | None = None
     plugin: str = __version__
 
     @property
@@ -155,6 +158,7 @@ class RunRecord:
             failed=truth.get("failed", ()),
             seeds=content.get("seeds") or {},
             task_ids=content.get("task_ids"),
+            generation=content.get("generation"),
             plugin=content["plugin"],
         )
 
@@ -175,4 +179,6 @@ class RunRecord:
             content["ground_truth"] = {"pass_rate": self.ground_truth, "failed": list(self.failed)}
         if self.task_ids is not None:
             content["task_ids"] = list(self.task_ids)
+        if self.generation is not None:
+            content["generation"] = dict(self.generation)
         return content

@@ -1,0 +1,82 @@
+"""How a run differs from the settings whose scores are published."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from bigcodebench_tasks.options import Options
+from bigcodebench_tasks.scoring.presets import DATASETS, TASKS, differences, named
+from bigcodebench_tasks.scoring.records import RunRecord
+
+RUN = RunRecord(
+    split="complete",
+    subset="hard",
+    mode="chat",
+    options=Options().to_dict(),
+    dataset_sha256=DATASETS["hard"],
+    conditions={"lock": "official", "limits": {"timeout_s": 240.0}, "level": "landlock", "network": "loopback"},
+    generation={"do_sample": False, "temperature": 0.0, "max_gen_toks": 1280},
+)
+
+
+def with_options(**options: Any) -> RunRecord:
+    return replace(RUN, options={**RUN.options, **options})
+
+
+def under(**conditions: Any) -> RunRecord:
+    return replace(RUN, conditions={**(RUN.conditions or {}), **conditions})
+
+
+def decoded(**generation: Any) -> RunRecord:
+    return replace(RUN, generation={**(RUN.generation or {}), **generation})
+
+
+def test_the_defaults_are_the_preset() -> None:
+    assert Options().preset == "leaderboard"
+    assert differences(RUN, TASKS["hard"]) == []
+    assert named(RUN, TASKS["hard"]) == "leaderboard"
+
+
+@pytest.mark.parametrize("options", [{"workers": 1, "sandbox": "none", "cache": False, "domains": True}])
+def test_what_changes_no_score_is_no_difference(options: Mapping[str, Any]) -> None:
+    assert differences(with_options(**options), TASKS["hard"]) == []
+
+
+@pytest.mark.parametrize(
+    ("run", "words"),
+    [
+        (with_options(prefill=False), "no prefilled turn"),
+        (with_options(direct_completion=True), "raw prompt in place of the chat template"),
+        (with_options(calibrated=False), "not calibrated"),
+        (with_options(n_samples=10), "10 samples a task"),
+        (with_options(version="v0.1.2"), "dataset version v0.1.2"),
+        (decoded(temperature=0.8, do_sample=True), "sampled at temperature 0.8"),
+        (decoded(do_sample=True), "sampled at temperature 1"),
+        (decoded(max_gen_toks=8192), "token limit 8192"),
+        (replace(RUN, generation={"max_new_tokens": 64}), "token limit 64"),
+        (replace(RUN, generation=None), "decoding not recorded"),
+        (replace(RUN, mode=None), "samples made elsewhere, how is not recorded"),
+        (replace(RUN, dataset_sha256="0" * 64), "another dataset than v0.1.4"),
+        (replace(RUN, subset="custom"), "subset custom"),
+        (under(lock="current"), "current lock"),
+        (under(limits={"timeout_s": 60.0}), "time limit 60 s"),
+        (under(network="host"), "programs reach the internet"),
+        (None, "settings not recorded"),
+    ],
+)
+def test_a_difference_is_named(run: RunRecord | None, words: str) -> None:
+    assert differences(run, TASKS["hard"]) == [words]
+    assert named(run, TASKS["hard"]) == f"not leaderboard: {words}"
+
+
+def test_a_run_of_some_tasks_is_named_with_their_number() -> None:
+    assert differences(RUN, 40) == ["40 of 148 tasks"]
+
+
+def test_decoding_is_kept_with_the_run() -> None:
+    assert RunRecord.from_dict(RUN.to_dict()) == RUN
+    assert "generation" not in replace(RUN, generation=None).to_dict()
