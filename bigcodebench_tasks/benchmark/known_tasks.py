@@ -8,6 +8,13 @@ from dataclasses import dataclass, field
 REMOTE_HOSTS = frozenset({101, 176, 314, 590, 1005, 1012})
 """Numbers of the BigCodeBench tasks (v0.1.4) whose ground truth calls hosts on the internet."""
 
+FLIPPING = frozenset({10, 288, 453, 720, 759, 1005})
+"""Numbers of the BigCodeBench tasks (v0.1.4) of which a program was seen to pass in one run of the official evaluator
+and to fail in another: public result files, judged anew (9 of 3,745 programs that were judged more than once)."""
+
+UNSTABLE = FLIPPING | REMOTE_HOSTS
+"""Tasks whose verdicts depend on chance or on the internet: a score is given with and without them."""
+
 _MODE = "scipy.stats.mode returns numbers, not arrays, and takes no text, since SciPy 1.11"
 _SKEW = "scipy.stats.skew of equal values is NaN since SciPy 1.9"
 _MASKED = "a masked value stays masked when it is assigned, since NumPy 1.23 or before"

@@ -9,7 +9,7 @@ from typing import Any
 
 from bigcodebench_tasks.benchmark.dataset import canonical_program
 from bigcodebench_tasks.benchmark.domains import DOMAINS, domains_of, libraries_of
-from bigcodebench_tasks.results.evaluation import Evaluation
+from bigcodebench_tasks.results.evaluation import Evaluation, mean_of_splits
 from bigcodebench_tasks.scoring.intervals import estimate
 from bigcodebench_tasks.scoring.pass_at_k import estimate_pass_at_k
 from bigcodebench_tasks.scoring.records import SampleRecord
@@ -50,11 +50,8 @@ def overview(one: Evaluation, found: Sequence[Evaluation]) -> dict[str, Any]:
 
 def _mean_of_splits(one: Evaluation, found: Sequence[Evaluation]) -> dict[str, Any] | None:
     """pass@1 over both splits, by which the leaderboard ranks; None unless both are there with the same tasks."""
-    mates = [other.solve_rates() for other in found if (other.model, other.subset) == (one.model, one.subset)]
-    if len(mates) != 2 or mates[0].keys() != mates[1].keys():
-        return None
-    first, second = mates
-    return asdict(estimate([(first[task_id] + second[task_id]) / 2 for task_id in first]))
+    mean = mean_of_splits([other for other in found if (other.model, other.subset) == (one.model, one.subset)])
+    return None if mean is None else asdict(mean)
 
 
 def _facts(one: Evaluation) -> list[tuple[str, str]]:

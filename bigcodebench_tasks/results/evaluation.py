@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any
 
 from bigcodebench_tasks import DATASET_VERSION
 from bigcodebench_tasks.benchmark import dataset
+from bigcodebench_tasks.benchmark.prompts import SPLITS
 from bigcodebench_tasks.benchmark.sanitize import calibrate
 from bigcodebench_tasks.errors import OutputError
 from bigcodebench_tasks.scoring.intervals import Estimate, estimate
@@ -99,6 +100,25 @@ class Evaluation:
         if missing:
             raise OutputError(f"{self.source} has {missing[0]}, which is no task of {self.subset} {DATASET_VERSION}")
         return replace(self, tasks={task_id: known[task_id] for task_id in self.samples})
+
+
+def mean_of_splits(evaluations: Sequence[Evaluation]) -> Estimate | None:
+    """pass@1 over Complete and Instruct, by which the leaderboard ranks.
+
+    Args:
+        evaluations: of one model on one subset.
+
+    Returns:
+        None unless both splits are there, with the same tasks.
+    """
+    rates = {evaluation.split: evaluation.solve_rates() for evaluation in evaluations}
+    if len(rates) != len(SPLITS):
+        return None
+    first, second = rates.values()
+    if first.keys() != second.keys():
+        return None
+    # A task's two verdicts belong together, so the interval is that of one rate per task.
+    return estimate([(first[task_id] + second[task_id]) / 2 for task_id in first])
 
 
 def mean_solve_rates(evaluations: Iterable[Evaluation]) -> dict[str, float]:

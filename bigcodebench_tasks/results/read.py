@@ -5,7 +5,8 @@ What looks at results (`report`, `inspect`, `compare`, `leaderboard`, `hard-subs
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +25,46 @@ def read_evaluations(paths: Iterable[Path]) -> list[Evaluation]:
         OutputError: a path holds no evaluation, or a file is broken or was not executed; the message says which and
             what to do.
     """
-    newest: dict[tuple[str, str, str], Evaluation] = {}
-    for path in paths:
-        for evaluation in _evaluations_in(path):
-            key = evaluation.model, evaluation.split, evaluation.subset
-            if key not in newest or _rank(evaluation) >= _rank(newest[key]):
-                newest[key] = evaluation
-    return list(newest.values())
+    return newest(evaluation for path in paths for evaluation in _evaluations_in(path))
+
+
+def read_runs(paths: Iterable[Path]) -> list[Evaluation]:
+    """Every run that `read_evaluations` chooses the newest from: several of one model tell how much is chance.
+
+    An exported run beside itself counts once. An older run that cannot be read, or was not executed, is left out.
+
+    Args, Raises: as `read_evaluations`.
+    """
+    paths = list(paths)
+    runs: dict[tuple[Any, ...], Evaluation] = {}
+    for evaluation in [*read_evaluations(paths), *_older(paths)]:
+        # To the minute, as official files say it: a run and its export are the same verdicts at the same time.
+        minute = evaluation.date.replace(second=0, microsecond=0)
+        verdicts = tuple((task_id, *(s.status for s in each)) for task_id, each in sorted(evaluation.samples.items()))
+        key = evaluation.model, evaluation.split, evaluation.subset, minute, verdicts
+        if key not in runs or _rank(evaluation) > _rank(runs[key]):
+            runs[key] = evaluation
+    return list(runs.values())
+
+
+def newest(runs: Iterable[Evaluation]) -> list[Evaluation]:
+    """Of the same model, split and subset only the newest."""
+    kept: dict[tuple[str, str, str], Evaluation] = {}
+    for evaluation in runs:
+        key = evaluation.model, evaluation.split, evaluation.subset
+        if key not in kept or _rank(evaluation) >= _rank(kept[key]):
+            kept[key] = evaluation
+    return list(kept.values())
+
+
+def _older(paths: Sequence[Path]) -> Iterator[Evaluation]:
+    """All that the paths hold, file by file; nothing where there is one file, which was read already."""
+    files = [path for path in paths if path.is_file()]
+    for folder in paths:
+        files += sorted([*folder.rglob("results_*.json"), *folder.rglob(f"*{official_files.EVAL_RESULTS}")])
+    for file in files if len(files) > 1 else ():
+        with suppress(OutputError):
+            yield from _evaluations_in(file)
 
 
 def _rank(evaluation: Evaluation) -> tuple[Any, ...]:
