@@ -73,7 +73,7 @@ class BigCodeBenchTask(ConfigurableTask):
         self._mode: prompts.Mode = "direct" if self._split == "complete" else "chat"
         self._renders_templates = False
         self._predict_only = False
-        self._fewshot_seed: int | None = None
+        self._seed_of_shots: int | None = None
         self._evaluator: Evaluator | None = None  # none where nothing is executed
         self._record: RunRecord | None = None  # none before `build_all_requests`
 
@@ -212,7 +212,7 @@ class BigCodeBenchTask(ConfigurableTask):
             dataset_sha256=self._dataset_sha256,
             conditions=self._evaluator.prepared.conditions.to_dict() if self._evaluator else None,
             seeds={
-                "fewshot": self._fewshot_seed,
+                "fewshot": self._seed_of_shots,
                 "generation": self._generation_kwargs().get("seed"),
                 "programs": "the task_id's SHA-256",
             },
@@ -310,7 +310,7 @@ class BigCodeBenchTask(ConfigurableTask):
 
     def set_fewshot_seed(self, seed: int | None = None) -> None:
         super().set_fewshot_seed(seed)
-        self._fewshot_seed = seed
+        self._seed_of_shots = seed
 
     def set_repeats(self, repeats: int) -> None:
         """The call of lm-eval 0.5 for ``--repeats``: refused, as our option decides on more than the requests."""
