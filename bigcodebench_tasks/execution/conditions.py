@@ -49,7 +49,8 @@ class Conditions:
     """Under which conditions programs are executed: two verdicts under equal ones can be compared.
 
     The verdict cache, ground truths on record among it, and what a run says of itself use this and nothing else. So a
-    new thing that can change a verdict is a field here, and is in all three at once.
+    new thing that can change a verdict is a field here, and is in all three at once. What can only cure a failure, such
+    as a program of the system that is installed later, is in `surroundings`, under which failures are kept besides.
 
     Attributes:
         lock, lock_sha256: of the environment (see `Environment`): which versions of which libraries.

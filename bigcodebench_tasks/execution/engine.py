@@ -27,6 +27,7 @@ from bigcodebench_tasks.execution.conditions import Conditions, Limits
 from bigcodebench_tasks.execution.pool import Job, Listener, Pool
 from bigcodebench_tasks.execution.sandbox import probe
 from bigcodebench_tasks.execution.server_process import ServerProcess
+from bigcodebench_tasks.execution.surroundings import surroundings
 from bigcodebench_tasks.execution.verdict import Program, Verdict
 
 
@@ -76,7 +77,7 @@ class Engine:
                 environment, level=conditions.level, network=conditions.network, limits=limits, preload=modules
             )
 
-        self._flights = _Flights(None if cache is None else VerdictCache(cache, conditions))
+        self._flights = _Flights(None if cache is None else VerdictCache(cache, conditions, surroundings(environment)))
         listener = Listener(self._flights.started, self._flights.judged, self._flights.failed)
         self._pool = Pool(start, workers, schedule, listener, preload=preload, expected=expected)
         self._numbers = itertools.count()
@@ -141,6 +142,10 @@ class Engine:
             self._pool.learn({program.task_id: verdict.seconds})
         return verdict
 
+    def doubt(self, executed: Collection[str], failing: Collection[str]) -> None:
+        """Believe no failure of these tasks that an earlier run kept; see `VerdictCache.doubt`."""
+        self._flights.doubt(executed, failing)
+
     def set_background(self, background: bool) -> None:
         """Leave the machine to somebody else (a model that generates), or take it back; see `Pool.set_background`.
 
@@ -185,6 +190,10 @@ class _Flights:
 
     def known(self, program: Program) -> Verdict | None:
         return None if self._cache is None else self._cache.get(program)
+
+    def doubt(self, executed: Collection[str], failing: Collection[str]) -> None:
+        if self._cache is not None:
+            self._cache.doubt(executed, failing)
 
     def join(self, program: Program, number: Callable[[], int]) -> tuple[Future[Verdict], Job | None]:
         """A future for the program, and the job to queue for it unless an equal one is in flight."""

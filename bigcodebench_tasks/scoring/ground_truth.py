@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from concurrent.futures import as_completed
+from collections.abc import Collection, Mapping, Sequence
+from concurrent.futures import Future, as_completed
 from dataclasses import dataclass
+from typing import Protocol
 
 from bigcodebench_tasks.benchmark.known_tasks import OTHER_VERSIONS, REMOTE_HOSTS
 from bigcodebench_tasks.environment.environment import Environment
 from bigcodebench_tasks.environment.nltk_data import DATA_SETS, missing
 from bigcodebench_tasks.environment.verify import missing_programs
-from bigcodebench_tasks.execution import Engine, Program, Verdict
+from bigcodebench_tasks.execution import Program, Verdict
 from bigcodebench_tasks.progress import progress
 
 MIN_PASS_RATE = 0.99
@@ -45,11 +46,22 @@ def program_of(task: Mapping[str, str]) -> Program:
     return Program(task["task_id"], task["complete_prompt"] + "\n" + task["canonical_solution"], task["test"])
 
 
-def ground_truth(tasks: Sequence[Mapping[str, str]], engine: Engine, *, fresh: bool = False) -> GroundTruth:
+class Executes(Protocol):
+    """An engine, or a session of one."""
+
+    def recall(self, program: Program) -> Verdict | None: ...
+
+    def submit(self, program: Program, *, fresh: bool = False) -> Future[Verdict]: ...
+
+    def doubt(self, executed: Collection[str], failing: Collection[str]) -> None: ...
+
+
+def ground_truth(tasks: Sequence[Mapping[str, str]], engine: Executes, *, fresh: bool = False) -> GroundTruth:
     """Execute the canonical solution of each task, unless it is known that it passes. With a progress bar.
 
     Known are verdicts in the engine's cache, so what was worked out serves every subset and dataset version that holds
-    that very task. Failures are never taken from there: what is missing may have been installed since.
+    that very task. Failures are never taken from there: what is missing may have been installed since. For the same
+    reason the engine believes no failure that an earlier run kept of a sample whose task had to be executed now.
 
     Args:
         tasks: rows of the dataset.
@@ -68,10 +80,14 @@ def ground_truth(tasks: Sequence[Mapping[str, str]], engine: Engine, *, fresh: b
     futures = {
         engine.submit(program, fresh=True): program.task_id for program in programs if verdicts[program.task_id] is None
     }
+    failing = []
     with progress(len(futures), "Executing ground truth", "task", leave=False) as bar:
         for future in as_completed(futures):
-            verdicts[futures[future]] = future.result()
+            verdict = verdicts[futures[future]] = future.result()
+            if not verdict.passed:
+                failing.append(futures[future])
             bar.update()
+    engine.doubt(list(futures.values()), failing)
     return GroundTruth({task_id: verdict for task_id, verdict in verdicts.items() if verdict}, len(futures))
 
 
