@@ -8,7 +8,7 @@ Environment variables stand in one list, from which the modules that read them t
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from bigcodebench_tasks.errors import OptionError
@@ -44,6 +44,11 @@ class Options:
         domains: report pass@1 of each domain too, as metrics of their own.
         preset: name of the settings that the other options start from; there is one, `LEADERBOARD`, which is the
             defaults. Results say it by name, and how the run differs from it (`scoring.presets`).
+        thinking: "on" for a model that thinks before it answers: its turn is not prefilled, the loader is given no stop
+            strings, and thoughts are taken off. "auto" does so where the loader's arguments or the chat template say
+            that the model thinks, and takes off thoughts wherever an answer has them. "off" does as the official code.
+        think_end: text that ends thoughts, beside the markers that are known (`thoughts.FAMILIES`).
+        chosen: names of the options that were given, whatever their value; no option itself.
     """
 
     n_samples: int = 1
@@ -66,6 +71,9 @@ class Options:
     cache: bool = True
     domains: bool = False
     preset: str = LEADERBOARD
+    thinking: str = "auto"
+    think_end: str | None = None
+    chosen: frozenset[str] = field(default=frozenset(), compare=False)
 
     @classmethod
     def resolve(cls, *sections: Any) -> Options:
@@ -88,16 +96,17 @@ class Options:
                 )
             for name, value in section.items():
                 merged[name] = _checked(name, value)
-        return cls(**merged)
+        return cls(**merged, chosen=frozenset(merged))
 
     def to_dict(self) -> dict[str, Any]:
         """The options as plain JSON types, for the results file."""
-        return asdict(self)
+        return {name: getattr(self, name) for name in _TYPES}
 
 
 _TYPES: dict[str, type] = {
-    field.name: {"int": int, "bool": bool, "str": str}[str(field.type).removesuffix(" | None")]
-    for field in fields(Options)
+    each.name: {"int": int, "bool": bool, "str": str}[str(each.type).removesuffix(" | None")]
+    for each in fields(Options)
+    if each.name != "chosen"
 }
 
 _CHOICES = {
@@ -105,6 +114,7 @@ _CHOICES = {
     "network": ("loopback", "host"),
     "ground_truth": ("check", "skip"),
     "preset": (LEADERBOARD,),
+    "thinking": ("auto", "on", "off"),
 }
 
 
@@ -123,7 +133,20 @@ def _checked(name: str, value: Any) -> Any:
         raise OptionError(f"{KEY} option {name!r} must be one of {', '.join(_CHOICES[name])}, not {value!r}.")
     if name in ("n_samples", "workers") and isinstance(value, int) and value < 1:
         raise OptionError(f"{KEY} option {name!r} must be at least 1, not {value}.")
+    if name == "think_end" and not value:
+        raise OptionError(f"{KEY} option 'think_end' must be the text that ends thoughts, not an empty one.")
     return value
+
+
+def strays(metadata: Mapping[str, Any]) -> list[str]:
+    """Names of our options that were given outside of our key, where they do nothing.
+
+    Args:
+        metadata: what the harness merged: the task's own, the model's arguments, and ``--metadata``.
+    """
+    dotted = [name for name in metadata if name.startswith(f"{KEY}.")]
+    # "version" is the harness's name for a task's version.
+    return dotted + [name for name in _TYPES if name in metadata and name != "version"]
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,178 @@
+"""Why an answer cannot score, told from the answer alone, before any verdict.
+
+The commonest wrong number of an evaluation is a setting that passes for a weak model: too few tokens, thoughts that
+never end, a server that answers with nothing. A failed test says nothing of it; the text does.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import textwrap
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bigcodebench_tasks.benchmark.sanitize import sanitize
+
+NULL = "null"
+EMPTY = "empty"
+UNFINISHED = "thought unfinished"
+CUT = "cut by the token limit"
+DEDENTED = "code only after dedenting"
+NO_CODE = "no code"
+NO_ENTRY_POINT = "code without the entry point"
+NO_SYNTAX = "does not parse"
+
+SHORTFALLS = {
+    NULL: "null, or nothing that is text: refused by the server, or all tokens went into thoughts that it keeps back",
+    EMPTY: "empty: refused by the server, or all tokens went into thoughts that it keeps back",
+    UNFINISHED: "thoughts that never ended, so they hold no answer",
+    CUT: "cut by the limit on tokens",
+    NO_CODE: "without code",
+    NO_ENTRY_POINT: "code that does not define the task's function",
+    NO_SYNTAX: "code that Python does not parse",
+    DEDENTED: "code that is indented as a whole, or by no-break spaces, of which the official sanitizer takes nothing",
+}
+"""What an answer falls short of, by the name that records have: what that means, to follow "answers are"."""
+
+_FENCED = re.compile(r"^([^\S\n]*)(`{3,})[^\n`]*\n(.*?)(?:^[^\S\n]*\2`*[^\S\n]*$|\Z)", re.MULTILINE | re.DOTALL)
+_CODE = re.compile(r"^\s*(?:```|(?:async )?def |class |import \w|from [\w.]+ import |@\w)", re.MULTILINE)
+# White space that stands for itself in other texts than Python's: no-break and other Unicode spaces.
+_ODD_SPACES = re.compile("[\u00a0\u1680\u2000-\u200b\u202f\u205f\u3000\ufeff]")
+_STAYS_OPEN = ("was never closed", "unterminated triple-quoted", "unexpected EOF", "EOF while scanning")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a model was asked, as far as it matters here.
+
+    Attributes:
+        entry_point: name of the function that the task asks for.
+        prompt: what is put before the answer when it is sanitized: the raw prompt in direct completion, else "".
+        in_block: the answer begins inside a code block that the prompt has opened, so that its fences do not pair.
+        limit: tokens that an answer may have; None where it is not known.
+        count: the loader's tokens of a text; None where they cannot be had.
+    """
+
+    entry_point: str
+    prompt: str = ""
+    in_block: bool = False
+    limit: int | None = None
+    count: Callable[[str], int] | None = None
+
+
+def shortfall(response: str, answer: str, solution: str, asked: Asked, *, stopped: bool = False) -> str:
+    """What keeps an answer from scoring: a name of `SHORTFALLS`, or "" for nothing that can be told from the text.
+
+    Args:
+        response: all that the model said, thoughts included.
+        answer: the part of it that is sanitized, without `Asked.prompt`.
+        solution: what the sanitizer took.
+        asked: what the model was asked.
+        stopped: the answer ended at a stop string, so that no limit has cut it.
+    """
+    if not answer.strip():
+        return CUT if response.strip() and not stopped and _at_limit(response, asked) else EMPTY
+    if not stopped and _is_cut(response, answer, asked):
+        return CUT
+    if _defines(solution, asked.entry_point) and not (asked.prompt and _adds_nothing(solution, asked)):
+        return ""
+    if _defines(_dedented(answer, asked), asked.entry_point):
+        return DEDENTED
+    if asked.prompt or re.search(rf"\bdef\s+{re.escape(asked.entry_point)}\b", answer):
+        return NO_SYNTAX
+    return NO_ENTRY_POINT if _CODE.search(answer) else NO_CODE
+
+
+def _at_limit(response: str, asked: Asked) -> bool:
+    """Whether the response has as many tokens as it may; the text of a few can be one token when it is read again."""
+    if asked.limit is None or asked.count is None:
+        return False
+    return asked.count(response) >= asked.limit - max(1, asked.limit // 100)
+
+
+def _is_cut(response: str, answer: str, asked: Asked) -> bool:
+    if asked.limit is not None and asked.count is not None:
+        return _at_limit(response, asked)
+    if asked.prompt:
+        return _stays_open(asked.prompt + answer)
+    fences = re.findall(r"^[^\S\n]*```[^\n]*", answer, re.MULTILINE)
+    if len(fences) % 2 == 1 and not asked.in_block:
+        return True
+    return len(fences) == 0 and asked.in_block and _stays_open(answer)
+
+
+def _stays_open(code: str) -> bool:
+    """Whether the last statement breaks off: a bracket or a text that is open, or a line that wants more at its end."""
+    error = _syntax_error(code)
+    if error is None:
+        return False
+    if any(words in (error.msg or "") for words in _STAYS_OPEN):
+        return True
+    lines = code.rstrip().split("\n")
+    number, column = error.lineno or 0, error.offset or 0
+    ends_there = column > len(lines[-1].rstrip()) or "unterminated string" in (error.msg or "")
+    return number > len(lines) or (number == len(lines) and ends_there)
+
+
+def _syntax_error(code: str) -> SyntaxError | None:
+    try:
+        _parse(code)
+    except SyntaxError as error:
+        return error
+    except (MemoryError, ValueError, RecursionError):
+        return None
+    return None
+
+
+def _parse(code: str) -> ast.Module:
+    with warnings.catch_warnings():  # of odd escapes
+        warnings.simplefilter("ignore")
+        return ast.parse(code)
+
+
+def _defines(code: str, name: str) -> bool:
+    """Whether code parses and binds a name at its top level."""
+    try:
+        body = _parse(code).body
+    except (SyntaxError, MemoryError, ValueError, RecursionError):
+        return False
+    for node in body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            if node.name == name:
+                return True
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            if any((alias.asname or alias.name) == name for alias in node.names):
+                return True
+        elif isinstance(node, ast.Assign | ast.AnnAssign) and name in _targets(node):
+            return True
+    return False
+
+
+def _targets(node: ast.Assign | ast.AnnAssign) -> set[str]:
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+    return {each.id for target in targets for each in ast.walk(target) if isinstance(each, ast.Name)}
+
+
+def _adds_nothing(solution: str, asked: Asked) -> bool:
+    """Whether the solution is the prompt's function without a body: none of what the model wrote."""
+    return solution == sanitize(asked.prompt, asked.entry_point)
+
+
+def _dedented(answer: str, asked: Asked) -> str:
+    """The solution in an answer whose blocks are dedented, and whose odd spaces are plain ones."""
+    plain = _ODD_SPACES.sub(" ", answer)
+    if asked.prompt:
+        return "" if plain == answer else _if_more(sanitize(asked.prompt + plain, asked.entry_point), asked)
+    blocks = [textwrap.dedent(code) for _indent, _fence, code in _FENCED.findall(plain)]
+    candidates = [*blocks, "\n".join(blocks), textwrap.dedent(plain)]
+    for candidate in candidates:
+        solution = sanitize(candidate, asked.entry_point)
+        if _defines(solution, asked.entry_point):
+            return solution
+    return ""
+
+
+def _if_more(solution: str, asked: Asked) -> str:
+    return "" if _adds_nothing(solution, asked) else solution
