@@ -5,38 +5,21 @@ The harness's task, ``bigcodebench-tasks evaluate``, ``env check`` and the metri
 
 from __future__ import annotations
 
-import threading
+import contextlib
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import FIRST_EXCEPTION, Future, wait
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from bigcodebench_tasks.benchmark.known_tasks import SCHEDULE
-from bigcodebench_tasks.benchmark.sanitize import calibrate
-from bigcodebench_tasks.execution import Engine, Prepared, Program, Verdict, cache_file, prepare
-from bigcodebench_tasks.progress import progress
+from bigcodebench_tasks.execution import Prepared, prepare
 from bigcodebench_tasks.scoring.ground_truth import MIN_PASS_RATE, GroundTruth, failures, ground_truth
 from bigcodebench_tasks.scoring.records import SampleRecord
+from bigcodebench_tasks.scoring.session import Sample, Session, Task
 
-Task = Mapping[str, str]
-"""A row of the dataset."""
+__all__ = ["Evaluated", "Evaluator", "Sample"]
 
 
 def _to_nobody(_text: str) -> None:
     pass
-
-
-@dataclass(frozen=True)
-class Sample:
-    """One answer of a model, to be scored.
-
-    Attributes:
-        solution: makes the sanitized solution; called once, while other programs run.
-        raw: the answer before sanitizing; None where it is not known.
-    """
-
-    solution: Callable[[], str]
-    raw: str | None = None
 
 
 @dataclass(frozen=True)
@@ -46,7 +29,8 @@ class Evaluated:
     Attributes:
         records: per task the records of its samples, in the shape of the samples.
         truth: the ground truth of these tasks; None where it was not checked.
-        seconds: wall-clock seconds that sanitizing and executing the samples took.
+        seconds: wall-clock seconds from the last answer to the last verdict, without the ground truth unless both were
+            executed at once.
     """
 
     records: list[list[SampleRecord]]
@@ -107,7 +91,13 @@ class Evaluator:
         return cls(prepared, calibrated, workers, cache, checks_ground_truth, tell, warn)
 
     def evaluate(
-        self, tasks: Sequence[Task], samples: Sequence[Sequence[Sample]], *, description: str = "Executing"
+        self,
+        tasks: Sequence[Task],
+        samples: Sequence[Sequence[Sample]],
+        *,
+        description: str = "Executing",
+        session: Session | None = None,
+        began: float | None = None,
     ) -> Evaluated:
         """Execute all samples of all tasks, all in one pool, with a progress bar on a terminal.
 
@@ -115,34 +105,39 @@ class Evaluator:
             tasks: rows of the dataset.
             samples: a list per task; lists may differ in length and be empty.
             description: label of the progress bar.
+            session: of this evaluator, shared with others; what was submitted there already is not executed again.
+            began: when the last answer was there, as `time.monotonic`; now by default.
 
         Raises:
             ExecutionFailed: our own machinery broke; no verdict is made up.
             SandboxUnavailable: the machine can no longer isolate programs as it could.
         """
-        with self._engine(task for task, answers in zip(tasks, samples, strict=True) for _ in answers) as engine:
-            truth = self._checked(tasks, engine) if self.checks_ground_truth else None
-            began = time.monotonic()
-            records = self._execute(tasks, samples, engine, description)
+        with contextlib.ExitStack() as stack:
+            if session is None:
+                of_each = (task for task, answers in zip(tasks, samples, strict=True) for _ in answers)
+                session = stack.enter_context(self.session(of_each))
+            truth = self._checked(tasks, session) if self.checks_ground_truth else None
+            began = time.monotonic() if began is None else began
+            submitted = session.submit_samples(tasks, samples, calibrated=self.calibrated)
+            records = session.collect(submitted, description)
         return Evaluated(records, truth, time.monotonic() - began)
 
     def ground_truth(self, tasks: Sequence[Task], *, fresh: bool = False) -> GroundTruth:
         """Whether the canonical solutions of tasks pass here; see `ground_truth.ground_truth`."""
-        with self._engine(tasks) as engine:
-            return ground_truth(tasks, engine, fresh=fresh)
+        with self.session(tasks) as session:
+            return ground_truth(tasks, session, fresh=fresh)
 
-    def _engine(self, tasks: Iterable[Task]) -> Engine:
-        return Engine(
-            self.prepared.environment,
-            self.prepared.conditions,
-            workers=self.workers,
-            cache=cache_file() if self.cache else None,
-            # Samples come one by one, as they are sanitized; what they import is known before.
-            expected=[f"{task['code_prompt']}\n{task['test']}" for task in tasks],
-        )
+    def session(self, tasks: Iterable[Task]) -> Session:
+        """An engine under this evaluator's conditions.
 
-    def _checked(self, tasks: Sequence[Task], engine: Engine) -> GroundTruth:
-        truth = ground_truth(tasks, engine)
+        Args:
+            tasks: row of the dataset of each program to come: what they import is imported once for all.
+        """
+        expected = [f"{task['code_prompt']}\n{task['test']}" for task in tasks]
+        return Session(self.prepared, workers=self.workers, cache=self.cache, expected=expected)
+
+    def _checked(self, tasks: Sequence[Task], session: Session) -> GroundTruth:
+        truth = ground_truth(tasks, session)
         self.tell(f"ground truth: {truth.pass_rate:.4f} of {len(tasks)} tasks pass")
         if truth.pass_rate < MIN_PASS_RATE:
             self.warn(
@@ -150,43 +145,3 @@ class Evaluator:
                 f"{failures(truth, self.prepared.environment)}. `bigcodebench-tasks env check --ground-truth` says more"
             )
         return truth
-
-    def _execute(
-        self, tasks: Sequence[Task], samples: Sequence[Sequence[Sample]], engine: Engine, description: str
-    ) -> list[list[SampleRecord]]:
-        places = [(number, place) for number, answers in enumerate(samples) for place in range(len(answers))]
-        # The longest first, because a program is submitted as soon as its solution is made.
-        places.sort(key=lambda at: -SCHEDULE.seconds.get(tasks[at[0]]["task_id"], 0.0))
-        solutions: dict[tuple[int, int], str] = {}
-        futures: dict[tuple[int, int], Future[Verdict]] = {}
-        passed = 0
-        counting = threading.Lock()  # futures call back from the thread of the engine, or at once from this one
-        with progress(len(places), description, "sample") as bar:
-
-            def show(future: Future[Verdict]) -> None:
-                nonlocal passed
-                if future.cancelled() or future.exception() is not None:
-                    return
-                with counting:
-                    passed += future.result().passed
-                    bar.set_postfix_str(f"passed {passed}, running {engine.running}", refresh=False)
-                    bar.update()
-
-            for number, place in places:
-                task, sample = tasks[number], samples[number][place]
-                solution = solutions[number, place] = sample.solution()
-                executed = calibrate(solution, task["code_prompt"]) if self.calibrated else solution
-                future = engine.submit(Program(task["task_id"], executed, task["test"]))
-                futures[number, place] = future
-                future.add_done_callback(show)
-            wait(futures.values(), return_when=FIRST_EXCEPTION)
-            for future in futures.values():
-                if future.done() and future.exception() is not None:
-                    raise future.exception() or AssertionError
-        return [
-            [
-                SampleRecord.of(solutions[number, place], sample.raw, futures[number, place].result())
-                for place, sample in enumerate(answers)
-            ]
-            for number, answers in enumerate(samples)
-        ]

@@ -1,0 +1,183 @@
+"""Answers are executed while the model generates, and nothing but the time depends on it."""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lm_eval import simple_evaluate
+from lm_eval.api.model import LM, CacheHook
+from lm_eval.tasks import TaskManager
+
+from bigcodebench_tasks.execution import prepare
+from bigcodebench_tasks.harness.run import Run
+from bigcodebench_tasks.scoring.records import SampleRecord
+from tests.helpers.programs import assert_gone, processes_of
+from tests.helpers.project import ROOT
+
+TASKS = ["bigcodebench_mini_complete", "bigcodebench_mini_instruct"]
+ANSWERS = 4
+"""Two rows of two tasks are asked."""
+
+
+class Model(LM):
+    """A loader that answers with canonical solutions, or with nothing useful, and reports answers as loaders do."""
+
+    tokenizer_name = "model"
+
+    def __init__(self, after: Callable[[int], None] = lambda _number: None, report: str = "as returned") -> None:
+        super().__init__()
+        self._after, self._report = after, report
+
+    def generate_until(self, requests: list[Any], disable_tqdm: bool = False) -> list[str]:
+        answers = []
+        for number, request in enumerate(requests, start=1):
+            row = request.doc
+            code = row["complete_prompt"] + row["canonical_solution"] if number % 2 else "def task_func(*_): pass"
+            answers.append(f"```python\n{code}\n```")
+            if self._report == "as returned":
+                self.cache_hook.add_partial("generate_until", request.args, answers[-1])
+            elif self._report == "another answer":
+                self.cache_hook.add_partial("generate_until", request.args, "```python\nraise SystemExit\n```")
+            self._after(number)
+        return answers
+
+    def apply_chat_template(self, chat_history: list[dict[str, str]], add_generation_prompt: bool = True) -> str:
+        return json.dumps(chat_history)
+
+    def loglikelihood(self, requests: list[Any]) -> list[tuple[float, bool]]:
+        raise NotImplementedError
+
+    def loglikelihood_rolling(self, requests: list[Any]) -> list[float]:
+        raise NotImplementedError
+
+
+def evaluate(model: LM, **options: Any) -> dict[str, list[SampleRecord]]:
+    """The records of each task."""
+    results = simple_evaluate(
+        model,
+        tasks=TASKS,
+        task_manager=TaskManager(include_defaults=False, metadata={"bigcodebench": {"prefill": False, **options}}),
+        limit=2,
+        apply_chat_template=True,
+        confirm_run_unsafe_code=True,
+        bootstrap_iters=0,
+    )
+    return {name: [sample["filtered_resps"][0][0] for sample in results["samples"][name]] for name in TASKS}
+
+
+def without_seconds(records: dict[str, list[SampleRecord]]) -> dict[str, list[SampleRecord]]:
+    return {name: [replace(record, seconds=None) for record in each] for name, each in records.items()}
+
+
+@pytest.fixture(autouse=True)
+def verdicts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty cache of verdicts, and scratch in a place where nothing may be left."""
+    prepared = prepare()  # before the cache moves, which holds the environment too
+    monkeypatch.setattr("bigcodebench_tasks.scoring.evaluate.prepare", lambda *_: prepared)
+    monkeypatch.setenv("BIGCODEBENCH_CACHE", str(tmp_path))
+    with tempfile.TemporaryDirectory() as place:
+        os.chmod(place, 0o711)
+        monkeypatch.setattr(tempfile, "tempdir", place)
+        yield tmp_path / "verdicts.sqlite"
+        assert_gone(Path(place))
+        assert [path.name for path in Path(place).iterdir() if path.name.startswith("bigcodebench")] == []
+
+
+def known(file: Path) -> int:
+    """How many verdicts are kept."""
+    if not file.exists():
+        return 0
+    connection = sqlite3.connect(file)
+    try:
+        count: int = connection.execute("SELECT count(*) FROM verdicts").fetchone()[0]
+    except sqlite3.OperationalError:  # the table is just being made
+        count = 0
+    finally:
+        connection.close()
+    return count
+
+
+def test_answers_and_ground_truth_are_executed_before_the_last_answer_is_there(verdicts: Path) -> None:
+    def wait(number: int) -> None:
+        # Two canonical solutions, which both tasks share, and one program for each answer but the last.
+        while number == ANSWERS - 1 and known(verdicts) < 2 + ANSWERS - 1:
+            time.sleep(0.05)
+
+    records = evaluate(Model(wait))
+    assert [record.status for record in records[TASKS[0]]] == ["pass", "fail"]
+
+
+def test_every_record_is_the_same_without_it(verdicts: Path) -> None:
+    with_it = evaluate(Model(), cache=False)
+    without = evaluate(Model(), cache=False, head_start=False)
+    assert without_seconds(with_it) == without_seconds(without)
+    assert {record.status for records in without.values() for record in records} == {"pass", "fail"}
+
+
+@pytest.mark.parametrize("report", ["nothing", "another answer"])
+def test_what_a_loader_returns_counts_whatever_it_reported(report: str, verdicts: Path) -> None:
+    honest = evaluate(Model(), cache=False, head_start=False)
+    assert without_seconds(evaluate(Model(report=report), cache=False)) == without_seconds(honest)
+
+
+def test_the_hook_is_the_harnesss_own_again_when_the_run_has_ended() -> None:
+    original = CacheHook.add_partial
+    replaced: list[bool] = []
+    evaluate(Model(lambda _number: replaced.append(CacheHook.add_partial is not original)), ground_truth="skip")
+    assert replaced == [True] * ANSWERS
+    assert CacheHook.add_partial is original
+    assert Run._current() is None
+
+
+def test_a_loader_that_raises_leaves_no_process_and_no_hook(verdicts: Path) -> None:
+    original = CacheHook.add_partial
+
+    def fail(number: int) -> None:
+        if number == 3:
+            raise ValueError("the loader is broken")
+
+    with pytest.raises(ValueError, match="the loader is broken"):
+        evaluate(Model(fail))
+    gc.collect()
+    assert CacheHook.add_partial is original
+    assert Run._current() is None
+    # And the next run is a whole one.
+    records = evaluate(Model())
+    assert [record.status for record in records[TASKS[1]]] == ["pass", "fail"]
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_a_run_that_is_ended_while_it_generates_leaves_nothing_and_keeps_its_verdicts(
+    how: signal.Signals, verdicts: Path
+) -> None:
+    script = (
+        "import time\nfrom tests.harness.test_head_start import Model, evaluate\n"
+        "print('ready', flush=True)\nevaluate(Model(lambda number: number < 3 or time.sleep(600)))\n"
+    )
+    with tempfile.TemporaryDirectory() as place:
+        os.chmod(place, 0o711)
+        python = str(prepare().environment.python)
+        variables = {**os.environ, "TMPDIR": place, "BIGCODEBENCH_PYTHON": python, "PYTHONPATH": str(ROOT)}
+        command = [sys.executable, "-c", script]
+        with subprocess.Popen(command, env=variables, cwd=ROOT, stderr=subprocess.DEVNULL) as process:
+            while known(verdicts) < 3:
+                assert process.poll() is None
+                time.sleep(0.05)
+            assert processes_of(Path(place))
+            process.send_signal(how)
+        assert process.returncode != 0
+        assert_gone(Path(place))
+    assert known(verdicts) >= 3
