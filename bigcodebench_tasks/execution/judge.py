@@ -6,9 +6,9 @@ import ast
 import functools
 import json
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
-from bigcodebench_tasks.execution.inside.protocol import Done
+from bigcodebench_tasks.execution.line import Outcome
 from bigcodebench_tasks.execution.verdict import Verdict
 
 _SKIPPING = {"skip", "skipIf", "skipUnless", "skipTest", "SkipTest"}
@@ -21,18 +21,24 @@ class Suite:
     Attributes:
         methods: names of the test methods of ``TestCases``; None if the source shows no such class.
         may_skip: whether the suite itself skips tests.
+        may_expect_failure: whether the suite itself says that tests are expected to fail.
     """
 
     methods: frozenset[str] | None
     may_skip: bool
+    may_expect_failure: bool
 
 
 @dataclass(frozen=True)
 class _Report:
+    """What a sample says; `Report` of the runner has the words."""
+
     loaded: bool
+    undone: bool
     tampered: bool
     ran: list[str]
     skipped: list[str]
+    expected: list[str]
     details: dict[str, str]
 
 
@@ -44,7 +50,7 @@ def suite_of(test: str) -> Suite:
             warnings.simplefilter("ignore")  # invalid escapes in the dataset's strings
             tree = ast.parse(test)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return Suite(None, False)
+        return Suite(None, False, False)
     names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     names |= {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
     methods: frozenset[str] | None = None
@@ -55,17 +61,19 @@ def suite_of(test: str) -> Suite:
                 for item in node.body
                 if isinstance(item, (ast.FunctionDef, ast.AsyncFunctionDef)) and item.name.startswith("test")
             )
-    return Suite(methods, bool(names & _SKIPPING))
+    return Suite(methods, bool(names & _SKIPPING), "expectedFailure" in names)
 
 
-def judge(outcome: Done, suite: Suite) -> Verdict:
+def judge(outcome: Outcome, suite: Suite) -> Verdict:
     """The verdict on one program.
 
     The official evaluator says "timeout" for every process that never reported, whether it ran out of
     time, was killed or left early; so does `Verdict.status`, and `Verdict.reason` keeps what it was.
     A pass needs all of: a normal exit, exactly one report with the sample's secret, no failure in it,
     and a run of every method that the suite declares. Stricter than the official evaluator: it passes
-    suites that ran no test, or whose tests the solution skipped.
+    suites that ran no test, or whose tests the solution skipped or expected to fail. What a solution replaced of
+    unittest before its tests ran is no failure by itself, because they ran with the originals; it is named where they
+    failed.
     """
     report = None if outcome.report is None else _parse(outcome.report)
     if report is None or outcome.killed:
@@ -75,20 +83,23 @@ def judge(outcome: Done, suite: Suite) -> Verdict:
         return Verdict(status, reason, details, outcome.seconds, len(set(report.ran)))  # type: ignore[arg-type]
 
     details = {name: _printable(text) for name, text in report.details.items()}
+    tampered = report.tampered or report.undone
     if not report.loaded:
-        return verdict("fail", "did not load", details or {"ALL": "the program did not load"})
+        reason = "tampered" if tampered else "did not load"
+        return verdict("fail", reason, details or {"ALL": "the program did not load"})
     if details:
         failed_only = all(
             "AssertionError" in text.rstrip().rpartition("\nAssertionError")[1] for text in details.values()
         )
-        return verdict("fail", "assertion" if failed_only else "error", details)
+        return verdict("fail", "tampered" if tampered else "assertion" if failed_only else "error", details)
     if report.tampered:
-        return verdict("fail", "not all tests ran", {"ALL": "the program replaced parts of unittest"})
+        return verdict("fail", "tampered", {"ALL": "the program replaced parts of unittest while its tests ran"})
     if outcome.exit != 0:
         return verdict("fail", _exit_reason(outcome.exit), {"ALL": f"the process ended with status {outcome.exit}"})
     missing = _missing(report, suite)
     if missing:
-        return verdict("fail", "not all tests ran", {"ALL": f"did not run: {', '.join(missing)}"})
+        reason = "tampered" if report.undone else "not all tests ran"
+        return verdict("fail", reason, {"ALL": f"did not run: {', '.join(missing)}"})
     return verdict("pass", "passed", {})
 
 
@@ -97,11 +108,15 @@ def _missing(report: _Report, suite: Suite) -> list[str]:
         return ["TestCases, which the test suite's source does not define"]
     if not suite.methods:
         return ["any test, because TestCases has none"]
-    ran = set(report.ran) if suite.may_skip else set(report.ran) - set(report.skipped)
+    ran = set(report.ran)
+    if not suite.may_skip:
+        ran -= set(report.skipped)
+    if not suite.may_expect_failure:
+        ran -= set(report.expected)
     return sorted(suite.methods - ran)
 
 
-def _without_report(outcome: Done) -> Verdict:
+def _without_report(outcome: Outcome) -> Verdict:
     if outcome.killed == "timeout":
         return Verdict("timeout", "timeout", {"ALL": "no report within the time limit"}, outcome.seconds)
     if outcome.killed:
@@ -124,12 +139,13 @@ def _parse(body: bytes) -> _Report | None:
         value = json.loads(body)
     except (ValueError, RecursionError):
         return None
-    if not isinstance(value, dict) or set(value) != {"loaded", "tampered", "ran", "skipped", "details"}:
+    if not isinstance(value, dict) or set(value) != {field.name for field in fields(_Report)}:
         return None
     lists = all(
-        isinstance(value[key], list) and all(isinstance(item, str) for item in value[key]) for key in ("ran", "skipped")
+        isinstance(value[key], list) and all(isinstance(item, str) for item in value[key])
+        for key in ("ran", "skipped", "expected")
     )
-    booleans = isinstance(value["loaded"], bool) and isinstance(value["tampered"], bool)
+    booleans = all(isinstance(value[key], bool) for key in ("loaded", "undone", "tampered"))
     details = value["details"]
     texts = isinstance(details, dict) and all(isinstance(text, str) for text in details.values())
     return _Report(**value) if lists and booleans and texts else None

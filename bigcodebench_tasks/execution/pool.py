@@ -6,9 +6,9 @@
     ────────────────            ─────────────────                       ──────────────────────
     Engine.submit ── add ──▶    queue, longest first
                      wake ──▶   _drive: start a server, fill it, take what it says
-                                        Run                       ──▶   forks a sample
-                                        Waiting, Done, Broken     ◀──   looks, kills, reports
-    Future  ◀── judged, failed ── judge
+                                        Run, Stop                 ──▶   forks a sample
+                                        Waiting, Done, Broken     ◀──   looks, kills
+    Future  ◀── judged, failed ── judge     Line: program, report    ◀──▶   sample
 
 One thread owns the server, so nothing about it needs a lock. What callers' threads touch (the queue, the
 numbers of running programs, whether the pool closes) is under `Pool._lock`, which is never held while the pool
@@ -18,7 +18,6 @@ calls back or talks to the server: a callback may add programs.
 from __future__ import annotations
 
 import contextlib
-import heapq
 import math
 import os
 import re
@@ -26,19 +25,20 @@ import select
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from bigcodebench_tasks.benchmark.known_tasks import Schedule
 from bigcodebench_tasks.errors import BigCodeBenchError, ExecutionFailed, SandboxUnavailable
 from bigcodebench_tasks.execution.inside import protocol
+from bigcodebench_tasks.execution.jobs import Job, Queue
 from bigcodebench_tasks.execution.judge import judge, suite_of
+from bigcodebench_tasks.execution.line import Outcome
 from bigcodebench_tasks.execution.preloading import Wanted
 from bigcodebench_tasks.execution.server_process import ServerLost, ServerProcess, Unavailable
-from bigcodebench_tasks.execution.verdict import Program, Verdict
+from bigcodebench_tasks.execution.suspects import ATTEMPTS, Suspects
+from bigcodebench_tasks.execution.verdict import Verdict
 
-# A program that lost its server, or could not be started, this often is given up. So is everything when this many
-# servers in a row were lost before one of them brought a verdict.
-ATTEMPTS = 3
+__all__ = ["ATTEMPTS", "OWN_CORE_TOGETHER", "RUNNING_PER_WORKER", "STRETCHED_S", "Job", "Listener", "Pool"]
 
 # Programs that measure time sleep nearly all the while: one core that is kept free for them serves this many.
 OWN_CORE_TOGETHER = 3
@@ -61,25 +61,6 @@ _LOOKS_AT_A_CLOCK = re.compile(
 )
 
 
-@dataclass(eq=False)
-class Job:
-    """A program on its way to a verdict.
-
-    Attributes:
-        program: what is run.
-        number: its place in the order in which programs came, and its id in messages to the server.
-        failures: how often it could not be run, through our fault.
-        wanted: False once nobody waits for it: then it is not started any more.
-        background: it was started with what nothing else on the machine wanted of the cores.
-    """
-
-    program: Program
-    number: int
-    failures: int = 0
-    wanted: bool = True
-    background: bool = False
-
-
 @dataclass(frozen=True)
 class Listener:
     """What the pool says of a job, from its own thread; the last two are the end of it, and one of them comes."""
@@ -87,71 +68,6 @@ class Listener:
     started: Callable[[Job], None]
     judged: Callable[[Job, Verdict], None]
     failed: Callable[[Job, BaseException], None]
-
-
-@dataclass
-class _Queue:
-    """Jobs by known duration, the longest first; among equals the one that came first.
-
-    Durations become known while jobs are queued. A job whose task turns out to be longer is entered again, and its
-    old entry is dropped when it comes up.
-    """
-
-    schedule: Schedule
-    seconds: dict[str, float] = field(default_factory=dict)
-    _heap: list[tuple[float, int, Job]] = field(default_factory=list)
-    _queued: dict[int, Job] = field(default_factory=dict)
-    _of_task: dict[str, set[int]] = field(default_factory=dict)
-
-    def __len__(self) -> int:
-        return len(self._queued)
-
-    def push(self, job: Job) -> None:
-        self._queued[job.number] = job
-        self._of_task.setdefault(job.program.task_id, set()).add(job.number)
-        self._enter(job)
-
-    def first(self) -> Job | None:
-        """The job that is to start next, if anybody wants one."""
-        while self._heap:
-            _, number, job = self._heap[0]
-            if number in self._queued and job.wanted:
-                return job
-            heapq.heappop(self._heap)
-            self._remove(job)
-        return None
-
-    def pop(self, job: Job) -> None:
-        """Take a job out."""
-        self._remove(job)
-
-    def drain(self) -> list[Job]:
-        """Take all out, those that nobody wants too."""
-        jobs = list(self._queued.values())
-        self._heap.clear()
-        self._queued.clear()
-        self._of_task.clear()
-        return jobs
-
-    def learn(self, task_id: str, seconds: float) -> None:
-        """A program of the task took this long."""
-        if seconds > self._known(task_id):
-            self.seconds[task_id] = seconds
-            for number in self._of_task.get(task_id, ()):
-                self._enter(self._queued[number])
-
-    def _known(self, task_id: str) -> float:
-        return max(self.seconds.get(task_id, 0.0), self.schedule.seconds.get(task_id, 0.0))
-
-    def _enter(self, job: Job) -> None:
-        task_id, together = job.program.task_id, self.schedule.measure_time
-        # Programs that share a core start together: all of them when the longest is due.
-        seconds = max(map(self._known, together)) if task_id in together else self._known(task_id)
-        heapq.heappush(self._heap, (-seconds, job.number, job))
-
-    def _remove(self, job: Job) -> None:
-        if self._queued.pop(job.number, None):
-            self._of_task[job.program.task_id].discard(job.number)
 
 
 class Pool:
@@ -185,7 +101,9 @@ class Pool:
         self._counts = preload and not expected
         self._waits_for_quiet = self._counts
         self._lock = threading.Lock()
-        self._queue = _Queue(schedule)
+        self._queue = Queue(schedule)
+        self._suspects = Suspects()
+        self._retire = False
         self._running: dict[int, Job] = {}
         self._waiting: set[int] = set()
         self._background = False
@@ -304,9 +222,9 @@ class Pool:
         began = 0.0
         while True:
             with self._lock:
-                if self._abandoned or (self._closing and self._queue.first() is None):
+                if self._abandoned or (self._closing and not self._has_work()):
                     return False
-                work, added = self._queue.first() is not None, self._added
+                work, added = self._has_work(), self._added
             if work:
                 began = began or time.monotonic()
                 now = time.monotonic()
@@ -341,10 +259,11 @@ class Pool:
 
         Raises ServerLost.
         """
+        self._retire = False
         while True:
             with self._lock:
-                idle, done = not self._running, self._queue.first() is None
-                if self._abandoned or (idle and done and self._closing):
+                idle, done = not self._running, not self._has_work()
+                if self._abandoned or (idle and done and self._closing) or (idle and self._retire):
                     return
                 if idle and not done and self._preload and not server.preloaded.issuperset(self._wanted.names()):
                     return
@@ -358,29 +277,40 @@ class Pool:
         """Start programs while fewer than `workers` of the running ones want a core."""
         while True:
             with self._lock:
-                job = self._queue.first()
-                if job is None or not self._has_room_for(job):
+                job = self._take_next()
+                if job is None:
                     return
-                self._queue.pop(job)
                 # Before it is sent: should the server be lost right here, it is queued again.
                 self._running[job.number] = job
                 job.background = self._background
-            self._listener.started(job)
+            if not self._suspects.is_harmless(job):
+                self._listener.started(job)
             program = job.program
-            server.send(
-                protocol.Run(
-                    job.number,
-                    program.task_id,
-                    program.solution,
-                    program.test,
-                    one_core=program.task_id in self._schedule.race,
-                    background=job.background,
-                )
-            )
+            one_core = program.task_id in self._schedule.race
+            server.run(protocol.Run(job.number, one_core, job.background), program)
+
+    def _has_work(self) -> bool:
+        return self._suspects.first() is not None or self._queue.first() is not None
+
+    def _take_next(self) -> Job | None:
+        """The job that starts now, if one may."""
+        job = self._suspects.first()
+        if job is not None:
+            if self._running:
+                return None
+            self._suspects.pop(job)
+            return job
+        job = self._queue.first()
+        if job is None or not self._has_room_for(job):
+            return None
+        self._queue.pop(job)
+        return job
 
     def _has_room_for(self, job: Job) -> bool:
         """Whether a core is free for the program, and the machine has not too many of them at once."""
         if len(self._running) >= self._workers * RUNNING_PER_WORKER:
+            return False
+        if any(one.alone for one in self._running.values()):
             return False
         running = [*self._running.values(), job]
         measuring = [one.number for one in running if one.program.task_id in self._schedule.measure_time]
@@ -391,24 +321,38 @@ class Pool:
     def _depends_on_timing(self, job: Job) -> bool:
         return job.program.task_id in self._schedule.measure_time or job.program.task_id in self._schedule.race
 
-    def _take(self, message: protocol.Message) -> None:
+    def _take(self, message: protocol.Message | Outcome) -> None:
         if isinstance(message, protocol.Waiting):
             self._waiting = set(message.ids) & self._running.keys()
         elif isinstance(message, protocol.Broken):
             job = self._end(message.id)
             if job:
                 self._again(job, message.why)
-        elif isinstance(message, protocol.Done):
+                # Whatever is wrong may be wrong with this server.
+                self._retire |= job.failures > 1
+        elif isinstance(message, Outcome):
             job = self._end(message.id)
             if job:
                 self._lost_in_a_row = 0
-                verdict = judge(message, suite_of(job.program.test))
-                if verdict.passed:
-                    self.learn({job.program.task_id: verdict.seconds})
-                if job.background and not verdict.passed and _had_not_its_core(job, message):
-                    self._execute_again_in_quiet(job)
-                else:
-                    self._listener.judged(job, verdict)
+                self._judge(job, message)
+
+    def _judge(self, job: Job, outcome: Outcome) -> None:
+        if self._suspects.is_harmless(job):
+            if outcome.report is None:
+                self._again(job, f"it ended as {outcome}")
+                return
+            with self._lock:
+                convicted = self._suspects.convict()
+            for guilty, verdict in convicted:
+                self._listener.judged(guilty, verdict)
+            return
+        verdict = judge(outcome, suite_of(job.program.test))
+        if verdict.passed:
+            self.learn({job.program.task_id: verdict.seconds})
+        if job.background and not verdict.passed and _had_not_its_core(job, outcome):
+            self._execute_again_in_quiet(job)
+        else:
+            self._listener.judged(job, verdict)
 
     def _execute_again_in_quiet(self, job: Job) -> None:
         with self._lock:
@@ -421,11 +365,12 @@ class Pool:
             return self._running.pop(number, None)
 
     def _lost(self, why: str) -> None:
-        """A server ended while it was needed: what ran is queued again, unless that has happened too often."""
-        self._lost_in_a_row += 1
-        if self._lost_in_a_row >= ATTEMPTS:
-            self._lost_in_a_row = 0
-            self._fail_all(ExecutionFailed(f"{ATTEMPTS} attempts to run programs in a row failed: {why}"))
+        """A server ended while it was needed: what ran may be to blame; if nothing did, no program is."""
+        if not self._running:
+            self._lost_in_a_row += 1
+            if self._lost_in_a_row >= ATTEMPTS:
+                self._lost_in_a_row = 0
+                self._fail_all(ExecutionFailed(f"{ATTEMPTS} attempts to run programs in a row failed: {why}"))
             return
         for number in sorted(self._running):
             job = self._end(number)
@@ -433,32 +378,32 @@ class Pool:
                 self._again(job, why)
 
     def _again(self, job: Job, why: str) -> None:
-        """Queue a job again after a failure that is ours; at the last attempt it has failed."""
-        job.failures += 1
-        if job.failures < ATTEMPTS:
-            with self._lock:
+        """Queue a job again after a failure of ours, beside others or alone; see `suspects`."""
+        with self._lock:
+            if self._suspects.failed(job, why):
                 self._queue.push(job)
-            return
-        self._listener.failed(
-            job,
-            ExecutionFailed(
-                f"a program of {job.program.task_id} could not be run in {ATTEMPTS} attempts: {why}. "
-                "Verdicts so far are kept; free memory, disk space or processes and run again"
-            ),
-        )
+            hopeless = self._suspects.hopeless
+        if hopeless:
+            self._fail_all(
+                ExecutionFailed(
+                    f"not even a harmless program could be run in {ATTEMPTS} attempts: {why}. "
+                    "Verdicts so far are kept; free memory, disk space or processes and run again"
+                )
+            )
 
     def _fail_all(self, error: BaseException) -> None:
         """Nothing that is queued or runs gets a verdict."""
         with self._lock:
-            jobs = [*self._running.values(), *self._queue.drain(), *self._held]
+            jobs = [*self._running.values(), *self._queue.drain(), *self._suspects.drain(), *self._held]
             self._running.clear()
             self._held.clear()
             self._waiting.clear()
         for job in jobs:
-            self._listener.failed(job, error)
+            if not self._suspects.is_harmless(job):
+                self._listener.failed(job, error)
 
 
-def _had_not_its_core(job: Job, outcome: protocol.Done) -> bool:
+def _had_not_its_core(job: Job, outcome: Outcome) -> bool:
     """Whether a program of the background that did not pass could have passed on a quiet machine."""
     if outcome.killed or outcome.report is None:  # the time limit, or whatever ends programs when memory is short
         return True

@@ -11,8 +11,10 @@ from typing import Literal, cast
 
 from bigcodebench_tasks.environment.environment import Environment
 from bigcodebench_tasks.errors import ExecutionFailed, OptionError, SandboxUnavailable
-from bigcodebench_tasks.execution.inside.protocol import Broken, Done, Limits, Run
+from bigcodebench_tasks.execution.inside.protocol import Broken, Limits, Run
+from bigcodebench_tasks.execution.line import Outcome
 from bigcodebench_tasks.execution.server_process import ServerLost, ServerProcess, Unavailable
+from bigcodebench_tasks.execution.verdict import HARMLESS
 
 Level = Literal["namespaces", "landlock", "none"]
 SANDBOX_VARIABLE = "BIGCODEBENCH_SANDBOX"
@@ -100,12 +102,12 @@ def _try(environment: Environment, level: str, network: str) -> Isolation | str:
     try:
         with ServerProcess(environment, level=level, network=network, limits=_PROBE_LIMITS) as server:
             server.wait_until_ready()
-            server.send(Run(id=0, task_id="probe", solution="", test=_PROBE, one_core=False))
+            server.run(Run(id=0, one_core=False), HARMLESS)
             while True:
                 for message in server.wait():
                     if isinstance(message, Broken):
                         return message.why
-                    if isinstance(message, Done):
+                    if isinstance(message, Outcome):
                         if message.report is None:
                             return f"a program could not run: {message}"
                         return _isolation(level, network, server.lacking)
@@ -115,5 +117,4 @@ def _try(environment: Environment, level: str, network: str) -> Isolation | str:
         return str(error)
 
 
-_PROBE = "import unittest\nclass TestCases(unittest.TestCase):\n    def test_nothing(self): pass\n"
 _PROBE_LIMITS = Limits(tree_memory_mib=1024)

@@ -19,6 +19,9 @@ from bigcodebench_tasks.environment.environment import Environment, variables
 from bigcodebench_tasks.errors import ExecutionFailed
 from bigcodebench_tasks.execution.conditions import Limits
 from bigcodebench_tasks.execution.inside import protocol
+from bigcodebench_tasks.execution.inside.channel import Channel
+from bigcodebench_tasks.execution.line import Line, Outcome
+from bigcodebench_tasks.execution.verdict import Program
 
 ENTRY = Path(__file__).parent / "inside" / "__main__.py"
 
@@ -27,6 +30,8 @@ CLOSE_GRACE_S = 5.0
 
 # Imports of the common libraries from a cold disk take most of this on a slow machine.
 START_LIMIT_S = 300.0
+
+_READ_WRITE = selectors.EVENT_READ | selectors.EVENT_WRITE
 
 
 class ServerLost(Exception):
@@ -55,7 +60,12 @@ class ServerProcess:
         self._scratch = tempfile.mkdtemp(prefix="bigcodebench")
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 (closed on exit, with the process)
         ours, theirs = socket.socketpair()
-        self.channel = protocol.Channel(ours)
+        self.channel = Channel(ours)
+        self._limits = limits
+        self._lines: dict[int, Line] = {}
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(self.channel, selectors.EVENT_READ)
+        self._wake = -1
         with theirs, self._nothing_left_of_a_failure():
             self._process = subprocess.Popen(
                 [str(environment.python), "-s", "-B", str(ENTRY), str(theirs.fileno())],
@@ -83,6 +93,7 @@ class ServerProcess:
         try:
             yield
         except BaseException:
+            self._selector.close()
             self.channel.close()
             self._log.close()
             shutil.rmtree(self._scratch, ignore_errors=True)
@@ -110,8 +121,8 @@ class ServerProcess:
                 return True
         return False
 
-    def wait(self, limit_s: float | None = None, wake: int | None = None) -> list[protocol.Message]:
-        """The next messages.
+    def wait(self, limit_s: float | None = None, wake: int | None = None) -> list[protocol.Message | Outcome]:
+        """The next messages; in place of each `Done`, what came of the program.
 
         Args:
             limit_s: seconds that the server may take for them; any number by default.
@@ -125,29 +136,66 @@ class ServerProcess:
             ExecutionFailed: it took longer than `limit_s`, or sent what is no message.
         """
         end = None if limit_s is None else time.monotonic() + limit_s
-        with selectors.DefaultSelector() as selector:
-            selector.register(self.channel, selectors.EVENT_READ)
-            if wake is not None:
-                selector.register(wake, selectors.EVENT_READ)
-            while True:
-                events = selectors.EVENT_READ | (selectors.EVENT_WRITE if self.channel.unsent else 0)
-                selector.modify(self.channel, events)
-                left = None if end is None else end - time.monotonic()
-                if left is not None and left <= 0:
-                    raise ExecutionFailed(f"the fork server did not answer within {limit_s:.0f} s")
-                ready = selector.select(left)
-                messages = self.exchange()
-                if messages or any(key.fd == wake for key, _ in ready):
-                    return messages
+        self._watch(wake)
+        while True:
+            self._selector.modify(self.channel, _READ_WRITE if self.channel.unsent else selectors.EVENT_READ)
+            left = None if end is None else end - time.monotonic()
+            if left is not None and left <= 0:
+                raise ExecutionFailed(f"the fork server did not answer within {limit_s:.0f} s")
+            ready = self._selector.select(left)
+            for key, _ in ready:
+                if isinstance(key.fileobj, Line):
+                    self._step(key.data, key.fileobj)
+            messages = [self._with_report(message) for message in self._exchange()]
+            if messages or any(key.fd == wake for key, _ in ready):
+                return messages
 
-    def send(self, message: protocol.Run) -> None:
+    def run(self, message: protocol.Run, program: Program) -> None:
         """Hand it a program. Raises ServerLost."""
+        line = Line(program, self._limits.output_bytes)
+        self._lines[message.id] = line
+        line.step()
+        self._selector.register(line, _READ_WRITE if line.unsent else selectors.EVENT_READ, message.id)
+        self._send(message, line.take_others_end())
+
+    def _send(self, message: protocol.Message, descriptor: int = -1) -> None:
         try:
-            self.channel.send(message)
+            self.channel.send(message, descriptor)
         except OSError as error:
             raise ServerLost(self._last_words()) from error
 
-    def exchange(self) -> list[protocol.Message]:
+    def _watch(self, wake: int | None) -> None:
+        """Let the selector see `wake` too."""
+        if wake is not None and wake != self._wake:
+            if self._wake >= 0:
+                self._selector.unregister(self._wake)
+            self._selector.register(wake, selectors.EVENT_READ)
+            self._wake = wake
+
+    def _step(self, number: int, line: Line) -> None:
+        """A line is ready: send the program, take the report."""
+        if line.step():
+            self._selector.modify(line, _READ_WRITE if line.unsent else selectors.EVENT_READ, number)
+            return
+        # Its end would wake us all the time. The line stays open until the program has ended.
+        self._selector.unregister(line)
+        if line.too_much:
+            self._send(protocol.Stop(number, "output limit"))
+
+    def _with_report(self, message: protocol.Message) -> protocol.Message | Outcome:
+        if not isinstance(message, (protocol.Done, protocol.Broken)):
+            return message
+        line = self._lines.pop(message.id, None)
+        if line is None:
+            raise ExecutionFailed(f"the fork server spoke of a program that it was not given: {message}")
+        with contextlib.suppress(KeyError):
+            self._selector.unregister(line)
+        if isinstance(message, protocol.Done):
+            return line.outcome(message)
+        line.close()
+        return message
+
+    def _exchange(self) -> list[protocol.Message]:
         """Send what is queued, take what has arrived. Raises ServerLost."""
         try:
             self.channel.flush()
@@ -167,7 +215,10 @@ class ServerProcess:
 
     def close(self) -> None:
         """End it, with everything that it started. Nothing of it is left when this returns."""
+        self._selector.close()
         self.channel.close()
+        for line in self._lines.values():
+            line.close()
         try:
             self._process.wait(CLOSE_GRACE_S)
         except subprocess.TimeoutExpired:

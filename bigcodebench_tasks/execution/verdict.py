@@ -26,6 +26,12 @@ class Program:
     test: str
 
 
+HARMLESS = Program(
+    "harmless", "", "import unittest\nclass TestCases(unittest.TestCase):\n    def test_nothing(self): pass\n"
+)
+"""A program that every machine can run which can run programs at all."""
+
+
 @dataclass(frozen=True)
 class Verdict:
     """The outcome of one program.
@@ -33,7 +39,8 @@ class Verdict:
     Attributes:
         status: what the official evaluator would say: "pass", "fail" or "timeout".
         reason: why, in one of our words: "passed", "assertion", "error", "timeout", "memory",
-            "killed by signal N", "exited early", "did not load", "output limit", "not all tests ran".
+            "killed by signal N", "exited early", "did not load", "output limit", "not all tests ran",
+            "tampered", "broke the sandbox".
         details: test method name to traceback, or {"ALL": message} when no single test is to blame.
         seconds: wall-clock seconds from the start of loading to the report.
         tests_run: how many test methods reported.

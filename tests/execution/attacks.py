@@ -45,6 +45,7 @@ EXITED = ("timeout: exited early",)
 KILLED = ("timeout: killed by signal 9",)
 FORGED = ("fail: invalid report",)
 NOT_ALL = ("fail: not all tests ran",)
+TAMPERED = ("fail: tampered",)
 BOMB = ("fail: did not load", "timeout: timeout", "timeout: processes", "timeout: memory")
 
 
@@ -192,31 +193,31 @@ FORGING = [
     Attack(
         "replaces TestCase.run",
         f"import unittest\nunittest.TestCase.run = lambda *a: None\n{WRONG}",
-        ASSERTION,
+        TAMPERED,
     ),
     Attack(
         "replaces assertEqual",
         f"import unittest\nunittest.TestCase.assertEqual = lambda *a: None\n{WRONG}",
-        ASSERTION,
+        TAMPERED,
     ),
     Attack(
         "replaces assertEqual while it is tested",
         "import unittest\nanswers = ['wrong', 'right']\ndef task_func():\n"
         "    unittest.TestCase.assertEqual = lambda *a: None\n    return answers.pop()\n",
-        NOT_ALL,
+        TAMPERED,
     ),
     Attack(
         "replaces TestResult",
         "import unittest\nclass Liar(unittest.TestResult):\n    def addFailure(self, *a): pass\n"
         "unittest.TestResult = unittest.result.TestResult = Liar\n"
         f"unittest.result.TestResult.addFailure = lambda *a: None\n{WRONG}",
-        ASSERTION,
+        TAMPERED,
     ),
     Attack(
         "replaces unittest",
         "import sys, types\nfake = types.ModuleType('unittest')\nfake.TestCase = object\n"
         f"sys.modules['unittest'] = fake\n{WRONG}",
-        (*NOT_LOADED, *NOT_ALL, *ASSERTION),
+        TAMPERED,
     ),
     Attack(
         "replaces open, os.write and json.dumps",
@@ -241,7 +242,7 @@ FORGING = [
         "    made = make(f, name, *bases, **k)\n    if name == 'TestCases':\n"
         "        del made.test_one, made.test_two\n    return made\n"
         f"builtins.__build_class__ = build\n{WRONG}",
-        NOT_ALL,
+        TAMPERED,
     ),
     Attack("raises SkipTest", "import unittest\ndef task_func(): raise unittest.SkipTest('no')\n", NOT_ALL),
     Attack("raises SkipTest at import", "import unittest\nraise unittest.SkipTest('no')\n", NOT_LOADED),

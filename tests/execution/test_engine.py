@@ -18,7 +18,6 @@ import pytest
 from bigcodebench_tasks.benchmark.known_tasks import Schedule
 from bigcodebench_tasks.errors import ExecutionFailed, SandboxUnavailable
 from bigcodebench_tasks.execution import Conditions, Engine, Environment, Limits, Verdict, probe
-from bigcodebench_tasks.execution.pool import ATTEMPTS
 from tests.helpers.programs import RIGHT, WRONG, assert_gone, kill_all, processes_of, program
 from tests.helpers.project import ROOT
 
@@ -225,14 +224,10 @@ def test_a_failure_of_our_own_is_the_futures_exception_and_the_engine_goes_on(
 ) -> None:
     with Engine(environment, conditions, workers=1) as engine:
         doomed = engine.submit(program(asleep(600)))
-        for _ in range(ATTEMPTS):
-            while not (doomed.running() and engine.running) and not doomed.done():
-                time.sleep(0.01)
-            while not kill_all(scratch_parent) and not doomed.done():
-                time.sleep(0.01)
-            while engine.running and not doomed.done():
-                time.sleep(0.01)
-        assert isinstance(doomed.exception(timeout=60), ExecutionFailed)
+        while not doomed.done():  # no server lives long enough to run anything, not even a harmless program
+            kill_all(scratch_parent)
+            time.sleep(0.01)
+        assert isinstance(doomed.exception(), ExecutionFailed)
         assert "attempts" in str(doomed.exception())
         assert engine.submit(program(RIGHT)).result().passed
 

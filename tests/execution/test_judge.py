@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from bigcodebench_tasks.execution.inside.protocol import Done
 from bigcodebench_tasks.execution.judge import judge, suite_of
+from bigcodebench_tasks.execution.line import Outcome
 from bigcodebench_tasks.execution.verdict import Verdict, exception_line
 
 SUITE = suite_of(
@@ -16,12 +16,13 @@ SUITE = suite_of(
 
 
 def report(**changes: object) -> bytes:
-    whole = {"loaded": True, "tampered": False, "ran": ["test_a", "test_b"], "skipped": [], "details": {}}
+    whole: dict[str, object] = {"loaded": True, "undone": False, "tampered": False}
+    whole |= {"ran": ["test_a", "test_b"], "skipped": [], "expected": [], "details": {}}
     return json.dumps({**whole, **changes}).encode()
 
 
-def outcome(body: bytes | None, *, status: int = 0, killed: str = "", problem: str = "") -> Done:
-    return Done(0, status, killed, body, problem or ("" if body else "missing"), 1.0)
+def outcome(body: bytes | None, *, status: int = 0, killed: str = "", problem: str = "") -> Outcome:
+    return Outcome(0, status, killed, body, problem or ("" if body else "missing"), 1.0)
 
 
 @pytest.mark.parametrize(
@@ -31,7 +32,12 @@ def outcome(body: bytes | None, *, status: int = 0, killed: str = "", problem: s
         (outcome(report(ran=["test_a"])), "fail", "not all tests ran"),
         (outcome(report(ran=[])), "fail", "not all tests ran"),
         (outcome(report(skipped=["test_b"])), "fail", "not all tests ran"),
-        (outcome(report(tampered=True)), "fail", "not all tests ran"),
+        (outcome(report(expected=["test_b"])), "fail", "not all tests ran"),
+        (outcome(report(tampered=True)), "fail", "tampered"),
+        (outcome(report(undone=True)), "pass", "passed"),
+        (outcome(report(undone=True, ran=["test_a"])), "fail", "tampered"),
+        (outcome(report(undone=True, details={"test_a": "Traceback\nAssertionError: 1\n"})), "fail", "tampered"),
+        (outcome(report(tampered=True, details={"test_a": "Traceback\nValueError: 1\n"})), "fail", "tampered"),
         (outcome(report(loaded=False, ran=[], details={"ALL": "x"})), "fail", "did not load"),
         (outcome(report(details={"test_a": "Traceback\nAssertionError: 1 != 2\n"})), "fail", "assertion"),
         (outcome(report(details={"test_a": "Traceback\nValueError: no\n"})), "fail", "error"),
@@ -45,10 +51,11 @@ def outcome(body: bytes | None, *, status: int = 0, killed: str = "", problem: s
         (outcome(b"[]"), "fail", "invalid report"),
         (outcome(b"[" * 100_000), "fail", "invalid report"),
         (outcome(report(ran=[1])), "fail", "invalid report"),
+        (outcome(report(undone=0)), "fail", "invalid report"),
         (outcome(report(extra=1)), "fail", "invalid report"),
     ],
 )
-def test_verdict(happened: Done, status: str, reason: str) -> None:
+def test_verdict(happened: Outcome, status: str, reason: str) -> None:
     verdict = judge(happened, SUITE)
     assert (verdict.status, verdict.reason) == (status, reason)
 
@@ -56,6 +63,13 @@ def test_verdict(happened: Done, status: str, reason: str) -> None:
 def test_a_suite_may_skip_its_own_tests() -> None:
     suite = suite_of("class TestCases:\n  @unittest.skip('slow')\n  def test_a(self): pass\n  def test_b(self): pass")
     assert judge(outcome(report(skipped=["test_a"])), suite).passed
+
+
+def test_a_suite_may_expect_its_own_tests_to_fail() -> None:
+    suite = suite_of(
+        "class TestCases:\n  @unittest.expectedFailure\n  def test_a(self): pass\n  def test_b(self): pass"
+    )
+    assert judge(outcome(report(expected=["test_a"])), suite).passed
 
 
 def test_a_suite_without_tests_is_no_pass() -> None:

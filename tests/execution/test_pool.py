@@ -27,7 +27,7 @@ def asleep(seconds: float) -> str:
 
 
 def test_verdicts_come_in_input_order(environment: Environment, level: str) -> None:
-    solutions = [asleep(0.4), WRONG, RIGHT, "def task_func(:", asleep(0.1)]
+    solutions = [asleep(4), WRONG, RIGHT, "def task_func(:", asleep(0.1)]
     seen: list[int] = []
 
     verdicts = execute(
@@ -181,7 +181,7 @@ def test_a_server_that_is_always_killed_ends_the_run(
     done = threading.Event()
 
     def kill() -> None:
-        while not done.wait(0.3):
+        while not done.wait(0.02):
             kill_all(scratch_parent)
 
     killer = threading.Thread(target=kill)

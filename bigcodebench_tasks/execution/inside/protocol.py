@@ -1,4 +1,4 @@
-"""Messages between the parent and the fork server, and the one report of a program.
+"""Messages between the parent, the fork server and its samples, and the one report of a program.
 
 Every message is one of the types below, with one encoder and one decoder for both sides. They travel as
 length-prefixed JSON: the receiver learns the size before it reads, refuses what is too large, and takes
@@ -7,7 +7,11 @@ nothing but plain values of the declared types; what arrives is never unpickled.
 ::
 
     parent to server     Settings   once, first
-                         Run        a program to run
+                         Run        fork a process for a program; its end of the line goes along
+                         Stop       end it
+    parent to sample     the token, then
+                         Work       the program
+    sample to parent     its report, sealed with the token
     server to parent     Ready      once: it is confined and has imported its libraries; or
                          Unavailable
                          Waiting    which of the running programs want no core, whenever that changes
@@ -17,9 +21,7 @@ nothing but plain values of the declared types; what arrives is never unpickled.
 
 from __future__ import annotations
 
-import base64
 import json
-import socket
 import struct
 import typing
 from dataclasses import dataclass, fields, is_dataclass
@@ -94,7 +96,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class Run:
-    """A program to run.
+    """A program to run. The program itself goes to the sample over the line whose end comes with this message.
 
     Attributes:
         id: the parent's number for it.
@@ -103,11 +105,25 @@ class Run:
     """
 
     id: int
+    one_core: bool
+    background: bool = False
+
+
+@dataclass(frozen=True)
+class Stop:
+    """End a program; `why` comes back as `Done.killed`."""
+
+    id: int
+    why: str
+
+
+@dataclass(frozen=True)
+class Work:
+    """A program, as its sample gets it. `task_id` is where its random state comes from."""
+
     task_id: str
     solution: str
     test: str
-    one_core: bool
-    background: bool = False
 
 
 @dataclass(frozen=True)
@@ -142,27 +158,23 @@ class Broken:
 
 @dataclass(frozen=True)
 class Done:
-    """A program has ended, and nothing of it is left.
+    """A program has ended, and nothing of it is left; its report, if there is one, waits in the line to it.
 
     Attributes:
         exit: exit status of its process, negative for a signal.
-        killed: why the server killed it: "timeout", "memory", "processes", "output limit" or "".
-        report: the report's JSON text, or None.
-        problem: why there is no report: "missing" or "forged"; "" otherwise.
-        seconds: wall-clock seconds from its start to its report.
+        killed: why the server killed it: "timeout", "memory", "processes", what a `Stop` said, or "".
+        seconds: wall-clock seconds from its start to its end.
         starved_s: seconds for which it wanted a core that something else had, as far as the server saw.
     """
 
     id: int
     exit: int
     killed: str
-    report: bytes | None
-    problem: str
     seconds: float
     starved_s: float = 0.0
 
 
-Message = typing.Union[Settings, Run, Ready, Unavailable, Waiting, Broken, Done]  # noqa: UP007 (typing.get_args)
+Message = typing.Union[Settings, Run, Stop, Work, Ready, Unavailable, Waiting, Broken, Done]  # noqa: UP007 (typing.get_args)
 
 _TYPES: dict[str, type[Message]] = {kind.__name__: kind for kind in typing.get_args(Message)}
 _HINTS = {kind: typing.get_type_hints(kind) for kind in (*_TYPES.values(), Limits)}
@@ -191,8 +203,6 @@ def _plain_fields(instance: object) -> dict[str, object]:
 
 
 def _plain(value: object) -> object:
-    if isinstance(value, bytes):
-        return base64.b64encode(value).decode("ascii")
     return _plain_fields(value) if is_dataclass(value) else value
 
 
@@ -213,87 +223,11 @@ def _typed(hint: typing.Any, value: object, where: str) -> object:
         return [_typed(allowed[0], item, where) for item in value]
     if hint in _HINTS:
         return _instance(hint, value)
-    if hint is bytes and isinstance(value, str):
-        try:
-            return base64.b64decode(value, validate=True)
-        except ValueError as error:
-            raise ProtocolError(f"{where} is not base64") from error
     if hint is float and type(value) is int:
         return float(value)
     if type(value) is not hint:
         raise ProtocolError(f"{where} is {type(value).__name__}, not {getattr(hint, '__name__', hint)}")
     return value
-
-
-class Channel:
-    """A non-blocking stream of messages: neither side can make the other one wait.
-
-    Both sides send large messages (programs, reports). With blocking writes, each could wait for the
-    other to read; so what the socket does not take at once is kept here until `flush`.
-    """
-
-    def __init__(self, sock: socket.socket) -> None:
-        sock.setblocking(False)
-        self._socket = sock
-        self._out = bytearray()
-        self._in = bytearray()
-
-    def fileno(self) -> int:
-        return self._socket.fileno()
-
-    def close(self) -> None:
-        self._socket.close()
-
-    @property
-    def unsent(self) -> bool:
-        return bool(self._out)
-
-    def send(self, message: Message) -> None:
-        """Queue one message and send what the socket takes now."""
-        body = encode(message)
-        self._out += HEADER.pack(len(body)) + body
-        self.flush()
-
-    def flush(self) -> None:
-        """Send what the socket takes now."""
-        while self._out:
-            try:
-                sent = self._socket.send(memoryview(self._out)[: 1 << 20])
-            except BlockingIOError:
-                return
-            del self._out[:sent]
-
-    def receive(self) -> list[Message]:
-        """All complete messages that have arrived.
-
-        Raises:
-            EOFError: the other side is gone.
-            ProtocolError: a message is too large, or none that `decode` takes.
-        """
-        closed = False
-        while True:
-            try:
-                data = self._socket.recv(1 << 20)
-            except BlockingIOError:
-                break
-            except ConnectionResetError:
-                data = b""
-            if not data:
-                closed = True
-                break
-            self._in += data
-        messages = []
-        while len(self._in) >= HEADER.size:
-            (size,) = HEADER.unpack_from(self._in)
-            if size > MAX_MESSAGE_BYTES:
-                raise ProtocolError(f"a message of {size} bytes")
-            if len(self._in) < HEADER.size + size:
-                break
-            messages.append(decode(bytes(self._in[HEADER.size : HEADER.size + size])))
-            del self._in[: HEADER.size + size]
-        if closed and not messages:
-            raise EOFError
-        return messages
 
 
 def seal(token: bytes, body: bytes) -> bytes:
@@ -320,21 +254,3 @@ def unseal(token: bytes, raw: bytes) -> tuple[bytes | None, str]:
     if len(raw) > prefix + size:
         return None, "forged"
     return raw[prefix:], ""
-
-
-def read_settings(sock: socket.socket) -> Settings:
-    """The first message of the parent, waiting for it. Raises EOFError when the other side is gone."""
-
-    def exactly(size: int) -> bytes:
-        data = bytearray()
-        while len(data) < size:
-            part = sock.recv(size - len(data))
-            if not part:
-                raise EOFError
-            data += part
-        return bytes(data)
-
-    message = decode(exactly(HEADER.unpack(exactly(HEADER.size))[0]))
-    if not isinstance(message, Settings):
-        raise ProtocolError(f"{type(message).__name__} in place of Settings")
-    return message

@@ -1,10 +1,11 @@
 """Load one program, run its tests and report once: the last code of ours in a sample's process.
 
-The program shares this interpreter, so everything needed after it was loaded is taken before, by
-reference. Forging a pass is thereby made laborious, not impossible: docs/execution.md says what remains.
+The program shares this interpreter, so what is needed after it was loaded is taken before, by reference. Forging a
+pass is thereby made laborious, not impossible: docs/execution.md says what remains.
 """
 
 from __future__ import annotations
+import __future__
 
 import builtins
 import io
@@ -13,43 +14,47 @@ import subprocess
 import sys
 import types
 import unittest
+from dataclasses import dataclass
 from json.encoder import encode_basestring_ascii as _quote
 from typing import Any
 
-from . import protocol, unittest_names
+from . import guard, protocol
 
-unittest_names.restore()
+# Functions take their builtins from here when they are defined. A copy: the real ones belong to the program.
+globals()["__builtins__"] = dict(vars(builtins))
 
 _write = os.write
 _exit = os._exit
 _getpid = os.getpid
 _seal = protocol.seal
-_str = str
-_type = type
-_len = len
+_prepare_to_define, _restore, _tampered = guard.prepare_to_define, guard.restore, guard.tampered
+_modules = sys.modules
 
 MODULE = "__test__"
+_FILE = f"{MODULE}.py"
 
-# Classes that decide about a test. A program that replaces their parts gets the originals back before
-# its tests run, and fails if it does so later.
-_GUARDED = (
-    unittest.TestCase,
-    unittest.TestResult,
-    unittest.TestSuite,
-    unittest.suite.BaseTestSuite,
-    unittest.TestLoader,
-    unittest.case._Outcome,  # type: ignore[attr-defined]
-    unittest.case._AssertRaisesContext,
-    unittest.case._AssertRaisesBaseContext,
-)
-_ORIGINALS = [
-    (
-        guarded,
-        {name: part for name, part in vars(guarded).items() if callable(part) or hasattr(part, "__get__")},
-    )
-    for guarded in _GUARDED
-]
-_MODULE_ORIGINALS = [(module, dict(vars(module))) for module in (unittest, unittest.case, unittest.result)]
+# Flags of a compiled program that say which features of later Pythons its source asked for.
+_FUTURE = 0
+for _name in __future__.all_feature_names:
+    _FUTURE |= getattr(__future__, _name).compiler_flag
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a sample is to do.
+
+    Attributes:
+        work: the program.
+        token: proves that the report is ours.
+        line: descriptor for the report.
+        output_bytes: characters of details to keep.
+    """
+
+    work: protocol.Work
+    token: bytes
+    line: int
+    output_bytes: int
+
 
 # What a program may print before the rest is dropped; the official evaluator keeps all of it in memory.
 _KEPT_OUTPUT = 16 << 20
@@ -84,104 +89,99 @@ class _PipedPopen(subprocess.Popen):  # type: ignore[type-arg]
         super().__init__(*args, **kwargs)
 
 
-class _Result(unittest.TestResult):
-    """unittest's result, which also remembers each method that ran and whether the machinery is intact."""
+@dataclass
+class _Report:
+    """What is told of a run: parts of unittest were replaced before the tests (`undone`), or meanwhile (`tampered`)."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.ran: list[str] = []
-        self.skipped_methods: list[str] = []
-
-    def startTest(self, test: unittest.TestCase) -> None:
-        super().startTest(test)
-        self.ran.append(test._testMethodName)
-
-    def addSkip(self, test: unittest.TestCase, reason: str) -> None:
-        super().addSkip(test, reason)
-        self.skipped_methods.append(getattr(test, "_testMethodName", ""))
+    loaded: bool = False
+    undone: bool = False
+    tampered: bool = False
 
 
-def _tampered() -> bool:
-    return any(vars(guarded).get(name) is not value for guarded, kept in _ORIGINALS for name, value in kept.items())
-
-
-def _restore() -> None:
-    for module, kept in _MODULE_ORIGINALS:
-        vars(module).update(kept)
-    for guarded, kept in _ORIGINALS:
-        now = vars(guarded)
-        for name, value in kept.items():
-            if now.get(name) is not value:
-                _type.__setattr__(guarded, name, value)
-
-
-def _encode(loaded: bool, tampered: bool, ran: list[str], skipped: list[str], details: dict[str, str]) -> bytes:
+def _encode(report: _Report, result: guard.Result | None, details: dict[str, str]) -> bytes:
     """The report as JSON, built by hand: the json module's classes belong to the program by now."""
+    lists = (
+        [("ran", result.ran), ("skipped", result.skipped_methods), ("expected", result.expected_methods)]
+        if result
+        else [("ran", []), ("skipped", []), ("expected", [])]
+    )
+    booleans = [("loaded", report.loaded), ("undone", report.undone), ("tampered", report.tampered)]
+    parts = [f'"{name}":{"true" if value else "false"}' for name, value in booleans]
+    parts += [f'"{name}":[{",".join([_quote(text) for text in texts])}]' for name, texts in lists]
     pairs = ",".join([_quote(name) + ":" + _quote(text) for name, text in details.items()])
-    return (
-        f'{{"loaded":{"true" if loaded else "false"},"tampered":{"true" if tampered else "false"},'
-        f'"ran":[{",".join([_quote(name) for name in ran])}],'
-        f'"skipped":[{",".join([_quote(name) for name in skipped])}],"details":{{{pairs}}}}}'
-    ).encode("ascii")
+    return f'{{{",".join(parts)},"details":{{{pairs}}}}}'.encode("ascii")
 
 
 def _cut(details: dict[str, str], limit: int) -> dict[str, str]:
     """Details of at most about `limit` characters, each text with an equal share of them."""
-    share = limit // max(1, _len(details))
+    share = limit // max(1, len(details))
     cut = {}
     for name, text in details.items():
-        dropped = _len(text) - share
+        dropped = len(text) - share
         cut[name] = text if dropped <= 0 else f"{text[:share]}\n[cut: {dropped} more characters]"
     return cut
 
 
 def _message(error: BaseException) -> str:
     try:
-        return _str(error)
+        return str(error) or type(error).__name__
     except BaseException:  # the program's own exception class may do anything in __str__
-        return f"{_type(error).__name__} whose message cannot be shown"
+        return f"{type(error).__name__} whose message cannot be shown"
 
 
-def run(solution: str, test: str, *, token: bytes, report_fd: int, output_bytes: int) -> None:
-    """Run the program and leave the process. Follows ``unsafe_execute`` of bigcodebench 0.2.5.
+def _compile(solution: str, test: str) -> list[types.CodeType]:
+    """The program in two parts, solution and tests, which do together what they do as one; or else as one.
 
-    Args:
-        solution: Python source.
-        test: Python source of the test suite, appended to the solution.
-        token: proves that the report is ours.
-        report_fd: descriptor for the report.
-        output_bytes: characters of details to keep.
+    Line numbers are those of the whole. A statement before the tests stands for the solution: so no text at their
+    beginning becomes the module's documentation, and no import from the future is allowed that would not be otherwise.
     """
+    try:
+        first = compile(f"{solution}\n", _FILE, "exec", dont_inherit=True)
+        before = f"{solution}\n".replace("\r\n", "\n").replace("\r", "\n").count("\n")
+        second = compile("pass" + "\n" * before + test, _FILE, "exec", first.co_flags & _FUTURE, dont_inherit=True)
+    except Exception:  # mostly an error, which is to be said of the whole; else one part goes on in the other
+        return [compile(f"{solution}\n{test}", _FILE, "exec", dont_inherit=True)]
+    return [first, second]
+
+
+def run(task: Task) -> None:
+    """Run the program and leave the process. Follows ``unsafe_execute`` of bigcodebench 0.2.5."""
     builtins.exit = builtins.quit = None  # type: ignore[assignment]
     sys.stdin = sys.stdout = sys.stderr = _Swallow()
     subprocess.Popen = _PipedPopen  # type: ignore[misc]
     module = types.ModuleType(MODULE)
-    module.__dict__.update(
-        __builtins__=builtins, __file__=f"{MODULE}.py", __package__=None, __doc__=None,
-        sys=sys, os=os, environ=os.environ,
+    space = module.__dict__
+    space.update(
+        __builtins__=builtins, __file__=_FILE, __package__=None, __doc__=None, sys=sys, os=os, environ=os.environ,
     )  # fmt: skip
-    result = _Result()
-    loader = unittest.TestLoader()
+    report, result = _Report(), None
     details: dict[str, str] = {}
-    loaded = tampered = False
     own = _getpid()
     try:
-        code = compile(f"{solution}\n{test}", f"{MODULE}.py", "exec", dont_inherit=True)
-        exec(code, module.__dict__)
-        sys.modules[MODULE] = module
-        suite = loader.loadTestsFromTestCase(module.TestCases)
-        _restore()
-        loaded = True
+        parts = _compile(task.work.solution, task.work.test)
+        exec(parts[0], space)
+        if len(parts) > 1:
+            report.undone = _prepare_to_define(space)
+            exec(parts[1], space)
+        _modules[MODULE] = module
+        replaced = _restore()
+        report.undone |= replaced
+        # Where the tests could not be told from the solution, they were defined by whatever stood in unittest's place.
+        report.tampered = replaced and len(parts) == 1
+        suite = unittest.TestLoader().loadTestsFromTestCase(module.TestCases)
+        report.loaded = True
+        result = guard.Result()
+        watch = guard.Watch(result)
         suite.run(result)
         for case, trace in result.failures + result.errors:
             details[case.id().split(".")[-1]] = trace
-        tampered = _tampered()
+        report.tampered |= _tampered() or watch.tampered()
     except BaseException as error:
         details["ALL"] = _message(error)
     if _getpid() != own:  # a fork of the program's that did not leave on its own: the report is not its to give
         _exit(0)
-    body = _encode(loaded, tampered, result.ran, result.skipped_methods, _cut(details, output_bytes))
-    left = memoryview(_seal(token, body))
+    body = _encode(report, result, _cut(details, task.output_bytes))
+    left = memoryview(_seal(task.token, body))
     while left:
-        left = left[_write(report_fd, left) :]
+        left = left[_write(task.line, left) :]
     _exit(0)

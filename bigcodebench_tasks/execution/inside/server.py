@@ -1,22 +1,27 @@
 """The fork server: imports the common libraries once, then forks every sample from itself.
 
 It is the mechanism only. Which program runs when is the parent's decision (`pool`), what an outcome means
-too (`judge`): the server starts, watches, kills and reports.
+too (`judge`): the server starts, watches, kills and says how a process ended. It never sees a program, a report or
+the secret of one: each sample inherits the server's memory, and nothing of others shall be found there.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import random
+import resource
 import selectors
 import signal
 import socket
 import sys
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import NoReturn
 
-from . import preload, protocol, runner, tree
+from . import guard, preload, protocol, runner, tree
+from .channel import Channel, read_exactly, read_message
 from .isolation import kernel, levels
 from .isolation.level import SETUP_FAILED, Isolation, Unavailable
 
@@ -35,29 +40,39 @@ BUSY_SHARE = 0.2
 class RunningProgram:
     """A program that runs.
 
+    `setup_fd` is where its process says why it could not be confined; it has that descriptor only until then.
     `starved_s` is how long it wanted a core that something else on the machine had. That time does not
     count against its time limit, up to once the limit: a verdict shall not depend on the neighbours.
     """
 
     request: int
-    token: bytes
     pid: int
-    report_fd: int
+    setup_fd: int
     started: float
     deadline: float
-    raw: bytearray = field(default_factory=bytearray)
     killed: str = ""
     cpu_s: float = 0.0
     looked: float = 0.0
     waiting: bool = False
     starved_s: float = 0.0
-    reported: float = 0.0
+
+
+@dataclass(frozen=True)
+class Newborn:
+    """What a forked process takes along of the server, until it is a sample: `line` and `setup` are descriptors."""
+
+    run: protocol.Run
+    line: int
+    setup: int
+    box: Isolation
+    output_bytes: int
+    modules: list[str]
 
 
 class Server:
     """Serves one parent until it closes the channel."""
 
-    def __init__(self, channel: protocol.Channel, settings: protocol.Settings, box: Isolation) -> None:
+    def __init__(self, channel: Channel, settings: protocol.Settings, box: Isolation) -> None:
         self._channel = channel
         self._limits = settings.limits
         self._box = box
@@ -73,8 +88,11 @@ class Server:
         self._next_look = 0.0
         self._modules = _our_modules()
 
-    def serve(self) -> None:
-        """Run requests until the parent is gone."""
+    def serve(self) -> Newborn | None:
+        """Run requests until the parent is gone: None. In each forked process it returns as well: what that needs.
+
+        A sample does not go on from inside here, because its program could walk up the stack to the server's state.
+        """
         try:
             while True:
                 events = selectors.EVENT_READ | (selectors.EVENT_WRITE if self._channel.unsent else 0)
@@ -83,21 +101,19 @@ class Server:
                     if key.data == "parent":
                         self._channel.flush()
                         for message in self._channel.receive():
-                            assert isinstance(message, protocol.Run)
-                            self._start(message)
-                    elif key.data == "children":
-                        os.read(self._wake_r, 4096)
+                            newborn = self._obey(message)
+                            if newborn is not None:
+                                return newborn
                     else:
-                        self._read(key.data)
+                        os.read(self._wake_r, 4096)
                 self._reap()
                 if self._samples and time.monotonic() >= self._next_look:
                     self._look()
                     self._next_look = time.monotonic() + (self._tick_s() or 0)
         except (EOFError, BrokenPipeError):
-            pass
-        finally:
-            for sample in list(self._samples.values()):
+            for sample in self._samples.values():
                 self._box.kill(sample.pid)
+        return None
 
     def _tick_s(self) -> float | None:
         """Seconds until the next look; None if there is nothing to look at."""
@@ -105,95 +121,67 @@ class Server:
             return None
         return WAITING_TICK_S if all(sample.waiting for sample in self._samples.values()) else TICK_S
 
-    def _start(self, run: protocol.Run) -> None:
-        token = os.urandom(protocol.TOKEN_BYTES)
-        read_end, write_end = os.pipe()
+    def _obey(self, message: protocol.Message) -> Newborn | None:
+        """Do what the parent says. In the forked process of a new sample: what it needs."""
+        if isinstance(message, protocol.Stop):
+            for sample in self._samples.values():
+                if sample.request == message.id:
+                    self._kill(sample, message.why)
+            return None
+        assert isinstance(message, protocol.Run)
+        return self._start(message, self._channel.take_descriptor())
+
+    def _start(self, run: protocol.Run, line: int) -> Newborn | None:
+        setup_r, setup_w = os.pipe()
         # Before the fork: on a busy machine the sample may be done before this process runs again.
         now = time.monotonic()
         try:
             pid = self._box.fork()
         except OSError as error:
-            os.close(read_end)
-            os.close(write_end)
+            for fd in (line, setup_r, setup_w):
+                os.close(fd)
             self._channel.send(protocol.Broken(run.id, f"cannot start a process: {error}"))
-            return
+            return None
         if not pid:
-            self._become_sample(run, token, write_end)
-        os.close(write_end)
-        os.set_blocking(read_end, False)
-        sample = RunningProgram(run.id, token, pid, read_end, now, now + self._limits.timeout_s, looked=now)
-        self._samples[pid] = sample
-        self._selector.register(read_end, selectors.EVENT_READ, sample)
-
-    def _become_sample(self, run: protocol.Run, token: bytes, report_fd: int) -> None:
-        """In the forked process: drop what is the server's, restrict, run. Never returns."""
-        try:
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            if run.background:
-                _yield_to_others()
-            if run.one_core:
-                _take_turns_on_one_core(run.id)
-            self._box.restrict(run.solution + run.test)
-            report_fd = _keep_only(report_fd)
-            preload.reset(_seed(run.task_id))
-            _forget(self._modules)
-        except BaseException as error:
-            os.write(report_fd, b"!" + str(error).encode("utf-8", "replace")[:4096])
-            os._exit(SETUP_FAILED)
-        runner.run(run.solution, run.test, token=token, report_fd=report_fd, output_bytes=self._limits.output_bytes)
-
-    def _read(self, sample: RunningProgram) -> None:
-        """Take what the report's pipe holds; more than a report can be ends the sample."""
-        limit = protocol.TOKEN_BYTES + protocol.HEADER.size + 8 * self._limits.output_bytes + (1 << 20)
-        try:
-            data = os.read(sample.report_fd, 1 << 20)
-        except BlockingIOError:
-            return
-        if data:
-            sample.raw += data
-            sample.reported = sample.reported or time.monotonic()
-            if len(sample.raw) > limit:
-                self._kill(sample, "output limit")
-        if not data or sample.killed == "output limit":
-            self._selector.unregister(sample.report_fd)
-            os.close(sample.report_fd)
-            sample.report_fd = -1
+            return Newborn(run, line, setup_w, self._box, self._limits.output_bytes, self._modules)
+        os.close(line)
+        os.close(setup_w)
+        os.set_blocking(setup_r, False)
+        self._samples[pid] = RunningProgram(run.id, pid, setup_r, now, now + self._limits.timeout_s, looked=now)
+        return None
 
     def _reap(self) -> None:
-        for pid, sample in list(self._samples.items()):
+        """Collect whoever has ended, also what became a child of this process without being a sample."""
+        while True:
             try:
-                done, status = os.waitpid(pid, os.WNOHANG)
+                pid, status = os.waitpid(-1, os.WNOHANG | tree.THREADS_TOO)
             except ChildProcessError:
-                done, status = pid, 0
-            if done:
+                return
+            if not pid:
+                return
+            sample = self._samples.get(pid)
+            if sample is not None:
                 self._finish(sample, status)
 
     def _finish(self, sample: RunningProgram, status: int) -> None:
-        ended = sample.reported or time.monotonic()
+        ended = time.monotonic()
         self._box.finish(sample.pid)
-        while sample.report_fd >= 0:
-            before = len(sample.raw)
-            self._read(sample)
-            if len(sample.raw) == before:
-                break
-        if sample.report_fd >= 0:
-            self._selector.unregister(sample.report_fd)
-            os.close(sample.report_fd)
         del self._samples[sample.pid]
         code = os.waitstatus_to_exitcode(status)
-        if code == SETUP_FAILED and sample.raw[:1] == b"!":
-            why = sample.raw[1:].decode("utf-8", "replace")
-            self._channel.send(protocol.Broken(sample.request, why))
+        why_broken = b""
+        with contextlib.suppress(BlockingIOError):  # a process that was killed before it could say anything
+            why_broken = os.read(sample.setup_fd, 4096)
+        os.close(sample.setup_fd)
+        if why_broken and not sample.killed:
+            self._channel.send(protocol.Broken(sample.request, why_broken.decode("utf-8", "replace")))
             return
-        body, problem = protocol.unseal(sample.token, bytes(sample.raw))
         self._channel.send(
             protocol.Done(
                 id=sample.request,
                 exit=code,
                 killed=sample.killed,
-                report=body,
-                problem=problem,
                 seconds=ended - sample.started,
                 starved_s=sample.starved_s,
             )
@@ -237,7 +225,9 @@ class Server:
 def _keep_only(fd: int) -> int:
     """Close every descriptor but the standard three and `fd`, which moves to an unlikely number."""
     # Beyond what loops over small numbers reach, below the limit on open files.
-    moved = 300 + random.SystemRandom().randrange(600)
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    first, beyond = (300, 900) if limit >= 900 else (limit // 2, limit)
+    moved = random.SystemRandom().randrange(first, beyond)
     os.dup2(fd, moved, inheritable=False)
     os.dup2(1, 2)  # the server's own errors go to its log
     kernel.close_from(3, moved - 1)
@@ -246,10 +236,11 @@ def _keep_only(fd: int) -> int:
 
 
 def _yield_to_others() -> None:
-    """Run from now on, with all children to come, only while no other process wants the core. Raises OSError."""
-    # Both, because in a control group of its own the policy counts among the group's processes alone.
+    """Run from now on, with all children to come, with what others leave of the cores. Raises OSError."""
+    # Beside a process that computes it gets a seventieth of the core. Not SCHED_IDLE, which would get nothing for as
+    # long as a loader keeps all cores busy. SCHED_BATCH never preempts a loader's thread that was there first.
     os.nice(19)
-    os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+    os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 
 
 def _take_turns_on_one_core(number: int) -> None:
@@ -281,18 +272,72 @@ def _forget(modules: list[str]) -> None:
     sys.argv[:] = [""]
 
 
-def main(fd: int) -> None:
-    """Serve the parent on the socket `fd`."""
+def _serve(fd: int) -> list[Newborn]:
+    """Serve the parent on the socket `fd`: nothing, or one `Newborn`; see `Server.serve`.
+
+    Whatever else the server holds is gone after the return.
+    """
     sock = socket.socket(fileno=fd)
-    settings = protocol.read_settings(sock)
-    channel = protocol.Channel(sock)
+    settings = read_message(sock)
+    if not isinstance(settings, protocol.Settings):
+        raise protocol.ProtocolError(f"{type(settings).__name__} in place of Settings")
+    channel = Channel(sock)
     try:
         box = levels.create(settings)
         box.enter()
     except Unavailable as error:
         channel.send(protocol.Unavailable(str(error)))
-        return
+        return []
     begun = time.monotonic()
     preload.load(settings.preload)
+    guard.remember(["unittest.mock"])
     channel.send(protocol.Ready(time.monotonic() - begun, box.lacking))
-    Server(channel, settings, box).serve()
+    newborn = Server(channel, settings, box).serve()
+    channel.close()
+    return [] if newborn is None else [newborn]
+
+
+def _become_sample(newborn: Newborn) -> runner.Task:
+    """In a forked process: take the program, restrict this process for good, drop what is the server's."""
+    try:
+        run = newborn.run
+        line = socket.socket(fileno=newborn.line)
+        token = bytes(read_exactly(line, protocol.TOKEN_BYTES))
+        work = read_message(line)
+        fd = line.detach()
+        if not isinstance(work, protocol.Work):
+            raise protocol.ProtocolError(f"{type(work).__name__} in place of a program")
+        _be_the_first_to_go()
+        if run.background:
+            _yield_to_others()
+        if run.one_core:
+            _take_turns_on_one_core(run.id)
+        newborn.box.restrict(work.solution + work.test)
+        preload.reset(_seed(work.task_id))
+        _forget(newborn.modules)
+        # Last, because it closes `setup` too: from here on nobody can say that this process could not be confined.
+        return runner.Task(work, token, _keep_only(fd), newborn.output_bytes)
+    except BaseException as error:
+        _could_not_be_confined(newborn.setup, error)
+
+
+def _could_not_be_confined(setup: int, error: BaseException) -> NoReturn:
+    """Say so and leave, whatever happens: behind this stand the server's own frames."""
+    try:
+        os.write(setup, str(error).encode("utf-8", "replace")[:4096] or b"?")
+    finally:
+        os._exit(SETUP_FAILED)
+
+
+def _be_the_first_to_go() -> None:
+    """Should the machine's memory run out, the kernel takes samples before anything else that could be to blame."""
+    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
+        file.write("1000")
+
+
+def main(fd: int) -> None:
+    """Serve the parent on the socket `fd`; in the forked processes, run a program."""
+    newborn = _serve(fd)
+    if newborn:
+        # Popped: no frame below the program's holds what came from the server.
+        runner.run(_become_sample(newborn.pop()))

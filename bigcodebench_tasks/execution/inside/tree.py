@@ -12,7 +12,7 @@ TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 
 
 # __WALL: threads of a program that was traced are waited for like processes.
-_THREADS_TOO = 0x40000000
+THREADS_TOO = 0x40000000
 
 # So many processes can be looked at closely within one look of the server.
 _FEW = 32
@@ -114,10 +114,11 @@ def kill_below(root: int) -> None:
     """Kill everything below `root`, which must be a subreaper, so that nothing can leave its tree.
 
     A fork bomb forks while it is killed: stop its growth first by taking the right to fork from each
-    process, then kill until a look finds nobody. Zombies are for their parent to collect.
+    process, then kill until a look finds nobody. Zombies are for their parent to collect; one that has
+    threads is a process whose first thread has ended while others go on.
     """
     while not (root == os.getpid() and no_children()):
-        below = [p for p in descendants([root], processes()) if p.pid != root and p.state != "Z"]
+        below = [p for p in descendants([root], processes()) if p.pid != root and (p.state != "Z" or p.threads > 1)]
         if not below:
             return
         for process in below:
@@ -131,7 +132,7 @@ def kill_below(root: int) -> None:
 def no_children() -> bool:
     """Whether this process has none; then, if it is a subreaper, nothing can be below it. Reaps the dead."""
     try:
-        while os.waitpid(-1, os.WNOHANG | _THREADS_TOO)[0]:
+        while os.waitpid(-1, os.WNOHANG | THREADS_TOO)[0]:
             pass
     except ChildProcessError:
         return True
