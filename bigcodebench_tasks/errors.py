@@ -19,8 +19,23 @@ Every message says what to do next.
 """
 
 
+def printable(text: str) -> str:
+    """A text as a terminal may show it: control characters, and what no terminal takes, stand there escaped.
+
+    What models wrote, and what programs and files of others say, can hold sequences that change a terminal's title,
+    hide text or type commands. Whatever of it is printed or logged goes through here; line ends and tabs stay.
+    """
+    return "".join(
+        char if char.isprintable() or char in "\n\t" else char.encode("unicode_escape", "surrogatepass").decode("ascii")
+        for char in text
+    )
+
+
 class BigCodeBenchError(Exception):
-    """Base of every error that this package raises on purpose."""
+    """Base of every error that this package raises on purpose. Its text can be printed as it is (`printable`)."""
+
+    def __str__(self) -> str:
+        return printable(super().__str__())
 
 
 class OptionError(BigCodeBenchError, ValueError):

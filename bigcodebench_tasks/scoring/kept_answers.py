@@ -2,24 +2,24 @@
 
 The harness writes its files when everything is done, so without this an error in the scoring of one task would cost the
 answers to all. They lie in the cache folder, as samples that ``bigcodebench-tasks evaluate`` takes, from the model's
-last answer until every BigCodeBench task of the run is scored.
+last answer until this process ends well or begins another run.
 """
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import logging
 import shlex
+import sys
 import uuid
-import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from bigcodebench_tasks.benchmark.dataset import SUBSETS
-from bigcodebench_tasks.errors import BigCodeBenchError
+from bigcodebench_tasks.errors import BigCodeBenchError, printable
 from bigcodebench_tasks.files import as_name, cache_folder, write_jsonl
 from bigcodebench_tasks.options import Options
 
@@ -30,28 +30,47 @@ Row = Mapping[str, str]
 
 
 @dataclass
-class _Batch:
-    """The tasks that the harness asks together: the answers to one are needed until all of them are scored."""
+class _Run:
+    """The tasks that the harness asks together: the answers to one are needed until the harness has written all.
 
-    waiting: weakref.WeakSet[Any] = field(default_factory=weakref.WeakSet)
+    Attributes:
+        begun: a task of it is being scored, or was.
+        files: with the answers of the tasks that are scored, or being scored.
+    """
+
     begun: bool = False
     files: list[Path] = field(default_factory=list)
 
 
-_batch = _Batch()
+_run = _Run()
 
 
-def expect(task: object) -> None:
+def expect() -> None:
     """A task will be scored in this process, once the model is done; its requests were built."""
-    global _batch
-    if _batch.begun:
-        _batch = _Batch()
-    _batch.waiting.add(task)
+    global _run
+    if _run.begun:  # by now its caller has what it returned, or has met its error
+        _remove(_run.files)
+        _run = _Run()
+
+
+@atexit.register
+def _at_exit() -> None:
+    """Remove the answers of a run that ended well; after an error behind the scoring say where they are."""
+    if getattr(sys, "last_value", None) is None:
+        _remove(_run.files)
+    elif _run.files:
+        log.error("the model's answers are still in %s", ", ".join(map(str, _run.files)))
+
+
+def _remove(files: list[Path]) -> None:
+    for file in files:
+        with contextlib.suppress(OSError):
+            file.unlink()
+    files.clear()
 
 
 @contextlib.contextmanager
 def kept(
-    task: object,
     name: str,
     raw: Sequence[tuple[str, str]],
     solutions: Callable[[], Sequence[str]],
@@ -62,30 +81,23 @@ def kept(
     Where they cannot be written a warning says so, and the scoring goes on.
 
     Args:
-        task: what `expect` was told of.
         name: of the task, for people.
         raw: task_id and answer of each sample.
         solutions: makes the sanitized solution of each of them; called if the scoring fails.
         options: of ``bigcodebench-tasks evaluate``, as words, that score the samples as this run would have.
     """
-    batch = _batch
-    batch.begun = True
+    run = _run
+    run.begun = True
     file = _write(name, raw)
     if file is not None:
-        batch.files.append(file)
+        run.files.append(file)
     try:
         yield
     except BaseException as error:
         if file is not None:
             _say(name, error, file, raw, solutions, options)
-        batch.files.clear()  # of the other tasks too: their scores go with the run
+        run.files.clear()  # those of the other tasks too: their scores go with the run
         raise
-    batch.waiting.discard(task)
-    if not batch.waiting:
-        for each in batch.files:
-            with contextlib.suppress(OSError):
-                each.unlink()
-        batch.files.clear()
 
 
 def evaluate_words(split: str, dataset_path: str, options: Options) -> list[str]:
@@ -142,13 +154,13 @@ def _say(
         sanitized = str(file.with_name(f"{file.stem}-sanitized.jsonl"))
         words = shlex.join(["bigcodebench-tasks", "sanitize", str(file), *dataset])
         words += " && " + shlex.join(["bigcodebench-tasks", "evaluate", sanitized, *options])
-    others = [str(each) for each in _batch.files if each != file]
+    others = [str(each) for each in _run.files if each != file]
     log.error(
         "[%s] scoring failed (%s: %s). Nothing is lost: the model's %d answers are in %s. Score them, once the cause "
         "is gone, with\n  %s%s",
         name,
         type(error).__name__,
-        str(error)[:300],
+        printable(str(error))[:300],
         len(raw),
         file,
         words,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -17,18 +19,14 @@ RAW = [("Made/0", "Sure: x = 1"), ("Made/0", "Sure: \ud800"), ("Made/1", "")]
 SOLUTIONS = ["x = 1", "\ud800", ""]
 
 
-class Task:
-    """Stands for a task: only its identity matters."""
-
-
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv(files.CACHE_VARIABLE, str(tmp_path / "cache"))
     return tmp_path / "cache" / "answers"
 
 
-def score(task: Task, error: BaseException | None = None, name: str = "made") -> None:
-    with kept_answers.kept(task, name, RAW, lambda: SOLUTIONS, ["--split", "complete"]):
+def score(error: BaseException | None = None, name: str = "made") -> None:
+    with kept_answers.kept(name, RAW, lambda: SOLUTIONS, ["--split", "complete"]):
         if error:
             raise error
 
@@ -41,42 +39,57 @@ def lines(file: Path) -> list[dict[str, str]]:
 def test_answers_of_a_failed_scoring_stay_sanitized_beside_what_the_model_said(
     error: BaseException, folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    task = Task()
-    kept_answers.expect(task)
+    kept_answers.expect()
     with pytest.raises(type(error)):
-        score(task, error)
+        score(error)
     (file,) = folder.iterdir()
     assert [(row["task_id"], row["raw_solution"]) for row in lines(file)] == RAW
     assert [row["solution"] for row in lines(file)] == SOLUTIONS
     assert f"bigcodebench-tasks evaluate {file} --split complete" in caplog.text
 
 
-def test_they_are_there_before_anything_is_executed_and_gone_when_all_tasks_are_scored(folder: Path) -> None:
-    first, second = Task(), Task()
-    kept_answers.expect(first)
-    kept_answers.expect(second)
-    with kept_answers.kept(first, "first", RAW, lambda: SOLUTIONS, []):
+def test_they_are_there_before_anything_is_executed_and_gone_when_another_run_begins(folder: Path) -> None:
+    kept_answers.expect()
+    kept_answers.expect()
+    with kept_answers.kept("first", RAW, lambda: SOLUTIONS, []):
         (file,) = folder.iterdir()
         assert [row["solution"] for row in lines(file)] == [text for _, text in RAW]
-    assert list(folder.iterdir()) == [file]
-    score(second)
+    score(name="second")
+    assert len(list(folder.iterdir())) == 2
+    kept_answers.expect()
     assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize(("ends", "left"), [("pass", 0), ("raise SystemExit(0)", 0), ("raise OSError('disk full')", 1)])
+def test_they_are_gone_when_the_process_ends_well_and_named_when_something_behind_the_scoring_fails(
+    ends: str, left: int, folder: Path
+) -> None:
+    program = f"""
+from bigcodebench_tasks.scoring import kept_answers
+kept_answers.expect()
+with kept_answers.kept("made", [("Made/0", "x")], lambda: ["x"], []):
+    pass
+{ends}
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=600)
+    files = list(folder.iterdir())
+    assert len(files) == left
+    assert ("the model's answers are still in" in done.stderr) == bool(left)
+    assert all(str(file) in done.stderr for file in files)
 
 
 def test_a_task_that_was_scored_before_another_one_failed_is_named_too(
     folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    first, second = Task(), Task()
-    kept_answers.expect(first)
-    kept_answers.expect(second)
-    score(first, name="first")
+    kept_answers.expect()
+    score(name="first")
     with pytest.raises(ExecutionFailed):
-        score(second, ExecutionFailed("gone"), name="second")
+        score(ExecutionFailed("gone"), name="second")
     (of_first,) = folder.glob("first-*")
     assert f"scored before: {of_first}" in caplog.text
-    again = Task()
-    kept_answers.expect(again)
-    score(again)
+    kept_answers.expect()
+    score()
+    kept_answers.expect()
     assert len(list(folder.iterdir())) == 2
 
 
@@ -87,7 +100,7 @@ def test_where_the_sanitizer_is_what_failed_its_command_is_named_first(
         raise MemoryError
 
     options = ["--split", "complete", "--subset", "hard", "--version", "v0.1.4", "--no-gt"]
-    with pytest.raises(MemoryError), kept_answers.kept(Task(), "made", RAW, broken, options):
+    with pytest.raises(MemoryError), kept_answers.kept("made", RAW, broken, options):
         broken()
     (file,) = folder.iterdir()
     assert f"sanitize {file} --subset hard --version v0.1.4 && bigcodebench-tasks evaluate {folder}" in caplog.text
@@ -98,7 +111,7 @@ def test_a_folder_that_cannot_be_written_is_a_warning(
 ) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv(files.CACHE_VARIABLE, str(tmp_path / "file"))
-    score(Task())
+    score()
     assert [record.levelno for record in caplog.records] == [logging.WARNING]
     assert "the answers are not kept on disk" in caplog.text
 
