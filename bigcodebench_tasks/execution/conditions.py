@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from bigcodebench_tasks import __version__
+from bigcodebench_tasks import __version__, options
 from bigcodebench_tasks.environment.environment import Environment
 from bigcodebench_tasks.errors import OptionError
 from bigcodebench_tasks.execution.inside import RUNNER_VERSION
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["TIMEOUT_VARIABLE", "Conditions", "Limits", "resolve_limits"]
 
-TIMEOUT_VARIABLE = "BIGCODEBENCH_TIMEOUT_PER_TASK"
+TIMEOUT_VARIABLE = options.TIMEOUT_PER_TASK.name
 
 
 def resolve_limits(variables: Mapping[str, str] | None = None) -> Limits:

@@ -8,9 +8,10 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from bigcodebench_tasks import options
 from bigcodebench_tasks.errors import OptionError
 
-WORKERS_VARIABLE = "BIGCODEBENCH_WORKERS"
+WORKERS_VARIABLE = options.WORKERS.name
 
 
 def cores() -> int:

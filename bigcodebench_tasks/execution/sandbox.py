@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, cast
 
+from bigcodebench_tasks import options
 from bigcodebench_tasks.environment.environment import Environment
 from bigcodebench_tasks.errors import ExecutionFailed, OptionError, SandboxUnavailable
 from bigcodebench_tasks.execution.inside.protocol import Broken, Limits, Run
@@ -17,7 +18,7 @@ from bigcodebench_tasks.execution.server_process import ServerLost, ServerProces
 from bigcodebench_tasks.execution.verdict import HARMLESS
 
 Level = Literal["namespaces", "landlock", "none"]
-SANDBOX_VARIABLE = "BIGCODEBENCH_SANDBOX"
+SANDBOX_VARIABLE = options.SANDBOX.name
 NETWORKS = ("loopback", "host")
 
 _DESCRIPTIONS = {
