@@ -42,6 +42,7 @@ class Options:
         cache: take verdicts of programs that were executed under the same conditions before from the cache
             folder; an interrupted run so continues where it stopped.
         domains: report pass@1 of each domain too, as metrics of their own.
+        head_start: execute answers while the model generates; changes no verdict, only when the score is there.
         preset: name of the settings that the other options start from; there is one, `LEADERBOARD`, which is the
             defaults. Results say it by name, and how the run differs from it (`scoring.presets`).
         thinking: "on" for a model that thinks before it answers: its turn is not prefilled, the loader is given no stop
@@ -70,6 +71,7 @@ class Options:
     ground_truth: str = "check"
     cache: bool = True
     domains: bool = False
+    head_start: bool = True
     preset: str = LEADERBOARD
     thinking: str = "auto"
     think_end: str | None = None

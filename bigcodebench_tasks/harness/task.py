@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
+from itertools import islice
 from typing import Any
 
 import datasets
@@ -16,17 +19,21 @@ from lm_eval.api.task import ConfigurableTask
 
 from bigcodebench_tasks import __version__
 from bigcodebench_tasks.benchmark import dataset, prompts
+from bigcodebench_tasks.benchmark.answers import Answer, Reading, writable
 from bigcodebench_tasks.benchmark.domains import DOMAINS, domains_of
-from bigcodebench_tasks.benchmark.sanitize import sanitize
 from bigcodebench_tasks.errors import OptionError
 from bigcodebench_tasks.execution.verdict import headline
+from bigcodebench_tasks.harness.asking import Asking, thoughts_begin_in_prompt
 from bigcodebench_tasks.harness.ground_truth_model import GroundTruthLM
-from bigcodebench_tasks.options import KEY, Options
+from bigcodebench_tasks.harness.loader import Loader
+from bigcodebench_tasks.harness.run import Run
+from bigcodebench_tasks.options import KEY, Options, strays
 from bigcodebench_tasks.progress import progress
+from bigcodebench_tasks.scoring import kept_answers
 from bigcodebench_tasks.scoring.evaluate import Evaluated, Evaluator, Sample
 from bigcodebench_tasks.scoring.pass_at_k import pass_at_k
-from bigcodebench_tasks.scoring.records import RUN_KEY, RunRecord, SampleRecord
-from bigcodebench_tasks.scoring.summary import summary
+from bigcodebench_tasks.scoring.records import RUN_KEY, Answers, RunRecord, SampleRecord
+from bigcodebench_tasks.scoring.summary import summary, warnings
 
 # Below the harness's logger: its level and format apply, and nothing is lost where only that one is set up.
 log = logging.getLogger("lm_eval.bigcodebench")
@@ -69,13 +76,26 @@ class BigCodeBenchTask(ConfigurableTask):
         self._direct_stops: list[str] = settings.pop("direct_completion_until")
         self._task_ids: list[str] | None = settings.pop("task_ids", None)
         self._base_stops: list[str] = list(settings["generation_kwargs"]["until"])
-        self._options = Options.resolve((settings.get("metadata") or {}).get(KEY))
+        self._base_limit: int | None = settings["generation_kwargs"].get("max_gen_toks")
+        metadata = settings.get("metadata") or {}
+        self._given = self._options = Options.resolve(metadata.get(KEY))
         self._mode: prompts.Mode = "direct" if self._split == "complete" else "chat"
         self._renders_templates = False
         self._predict_only = False
         self._seed_of_shots: int | None = None
         self._evaluator: Evaluator | None = None  # none where nothing is executed
         self._record: RunRecord | None = None  # none before `build_all_requests`
+        self._run: Run | None = None  # none without a head start
+        self._asking: Asking | None = None  # none before `build_all_requests`
+        self._reading: Reading | None = None
+        self._answers: dict[tuple[str, str], Answer] = {}
+        for name in strays(metadata):
+            log.warning(
+                "[%s] %s stands outside of our options and does nothing there: --metadata '%s'",
+                settings["task"],
+                name,
+                json.dumps({KEY: {name.removeprefix(f"{KEY}."): metadata[name]}}, default=str),
+            )
 
         if self._options.version and settings["dataset_path"] != dataset.MINI:
             settings["test_split"] = self._options.version
@@ -120,18 +140,23 @@ class BigCodeBenchTask(ConfigurableTask):
         context = super().fewshot_context(doc, num_fewshot, **kwargs)
         return context[: context.rindex(prompts.ANSWER_MARK)] if kwargs["gen_prefix"] else context
 
-    def construct_requests(self, doc: dict[str, Any], ctx: Any, **kwargs: Any) -> Instance:
+    def construct_requests(self, doc: dict[str, Any], ctx: Any, **kwargs: Any) -> list[Instance]:
+        asked = self._asked().requests()
+        repeats = self._options.n_samples if len(asked) == 1 else 1
+        described: dict[str, Any]
         if "metadata" in kwargs:  # up to lm-eval 0.4: the task's name, the row's number and how often to ask
-            described = {"metadata": kwargs["metadata"]}
+            described = {"metadata": (*kwargs["metadata"][:2], repeats)}
         else:
             described = {
                 "task_name": self.task_name,
                 "doc_id": kwargs["doc_id"],
-                "repeats": self.config.repeats,
+                "repeats": repeats,
                 "target": self.doc_to_target(doc),
             }
-        arguments = (ctx, self._generation_kwargs())
-        return Instance(request_type="generate_until", doc=doc, arguments=arguments, idx=0, **described)
+        return [
+            Instance(request_type="generate_until", doc=doc, arguments=(ctx, each), idx=number, **described)
+            for number, each in enumerate(asked)
+        ]
 
     def build_all_requests(
         self,
@@ -146,44 +171,53 @@ class BigCodeBenchTask(ConfigurableTask):
         if chat_template is None and self._split == "instruct" and GroundTruthLM.in_use():
             self._mode = "chat"  # that model reads the task, not the prompt: it needs no template to answer
         else:
-            self._mode = prompts.resolve_mode(self._split, self._options, chat_template)
+            self._mode = prompts.resolve_mode(self._split, self._given, chat_template)
+        self._decide_how_to_ask(chat_template, bool(kwargs.get("system_instruction")))
         if self._mode == "direct":
             chat_template = None
         self._renders_templates = chat_template is not None
-        self._warn_if_greedy_repeats()
-        self._prepare()
+        kept_answers.expect()
         # The harness keys its cache of requests by task name, shots and tokenizer; what we ask depends on
         # the options and the dataset too.
-        asked = [__version__, self._mode, self._options.to_dict(), self._generation_kwargs(), self._dataset_sha256]
+        asked = [__version__, self._mode, self._options.to_dict(), self._asked().requests(), self._dataset_sha256]
         digest = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:16]
-        return super().build_all_requests(
+        built = super().build_all_requests(
             apply_chat_template=chat_template is not None,
             chat_template=chat_template,
             tokenizer_name=f"{tokenizer_name}-{digest}",
             **kwargs,
         )
+        if self._options.head_start and not self._predict_only:
+            self._run = Run.join(self)
+        return built
 
-    def _generation_kwargs(self) -> dict[str, Any]:
-        """The harness's generation arguments in this mode: its stop strings, and the official top_p when sampling."""
-        arguments = dict(self.config.generation_kwargs)
-        until = arguments["until"]
-        arguments["until"] = [until] if isinstance(until, str) else list(until)
-        if arguments["until"] == self._base_stops:  # else the user chose others with --gen_kwargs
-            arguments["until"] = prompts.stop_strings(self._base_stops, self._direct_stops, self._mode, self._options)
-        if arguments.get("do_sample") or float(arguments.get("temperature") or 0.0) > 0:
-            # Said aloud, or the harness's cache of responses would serve one sample n times.
-            arguments["do_sample"] = True
-            arguments.setdefault("top_p", 0.95)
-        return arguments
+    def _decide_how_to_ask(self, chat_template: Callable[..., Any] | None, system_instruction: bool) -> None:
+        """Settle what depends on the loader, say it, and check what scoring will need, before the GPU hours."""
+        self._asking = asking = Asking.resolve(
+            self._split,
+            self._mode,
+            self._given,
+            Loader(self.config.metadata or {}, chat_template),
+            self.config.generation_kwargs,
+            base=self._base_stops,
+            direct=self._direct_stops,
+            default_limit=self._base_limit,
+        )
+        self._options, self._reading = asking.options, asking.reading()
+        self._answers.clear()
+        if not GroundTruthLM.in_use():
+            for serious, text in asking.notes():
+                log.log(logging.WARNING if serious else logging.INFO, "[%s] %s", self.config.task, text)
+        self._prepare()
+        if self._record is not None:
+            name, differs = asking.prompting(self.config.num_fewshot or 0, system_instruction)
+            said = {key: value for key, value in asking.arguments().items() if key != "until"}
+            self._record = replace(self._record, prompting=name, differs=differs, generation=said)
 
-    def _warn_if_greedy_repeats(self) -> None:
-        if self._options.n_samples > 1 and not self._generation_kwargs().get("do_sample"):
-            log.warning(
-                "[%s] n_samples is %d but decoding is greedy, so all samples of a task will be the same. "
-                "Add --gen_kwargs do_sample=True,temperature=0.8 or leave n_samples at 1.",
-                self.config.task,
-                self._options.n_samples,
-            )
+    def _asked(self) -> Asking:
+        """How the model is asked; known in `build_all_requests`."""
+        assert self._asking is not None
+        return self._asking
 
     # -- execution -----------------------------------------------------------------------------------
 
@@ -213,7 +247,7 @@ class BigCodeBenchTask(ConfigurableTask):
             conditions=self._evaluator.prepared.conditions.to_dict() if self._evaluator else None,
             seeds={
                 "fewshot": self._seed_of_shots,
-                "generation": self._generation_kwargs().get("seed"),
+                "generation": [each["seed"] for each in self._asked().requests() if "seed" in each] or None,
                 "programs": "the task_id's SHA-256",
             },
             task_ids=self._task_ids,
@@ -221,16 +255,26 @@ class BigCodeBenchTask(ConfigurableTask):
 
     def apply_filters(self) -> None:
         """Score all answers to the task on this rank at once; the harness calls it when the model is done."""
-        records = self.score([request.doc for request in self.instances], [request.resps for request in self.instances])
-        for request, samples in zip(self.instances, records, strict=True):
-            request.filtered_resps[FILTER_NAME] = samples
+        rows: dict[int | None, list[Instance]] = {}
+        for request in self.instances:
+            rows.setdefault(request.doc_id, []).append(request)
+        records = self.score(
+            [requests[0].doc for requests in rows.values()],
+            [[answer for request in requests for answer in self.answers_of(request)] for requests in rows.values()],
+        )
+        for requests, samples in zip(rows.values(), records, strict=True):
+            rest = iter(samples)
+            for request in requests:
+                request.filtered_resps[FILTER_NAME] = list(islice(rest, len(self.answers_of(request))))
+                # The harness writes them as they are, and cannot write half of a surrogate pair.
+                request.resps[:] = [writable(each if isinstance(each, str) else repr(each)) for each in request.resps]
 
     def score(self, tasks: list[dict[str, Any]], responses: list[list[str]]) -> list[list[SampleRecord]]:
         """Sanitize and execute all responses to this task (on this rank).
 
         Args:
             tasks: rows of the dataset.
-            responses: raw responses of the model, n_samples per task.
+            responses: what the loader returned, n_samples per task.
 
         Returns:
             Per task the records of its samples; with ``--predict_only`` they hold solutions without a verdict.
@@ -238,23 +282,106 @@ class BigCodeBenchTask(ConfigurableTask):
         Raises:
             ExecutionFailed: our own machinery broke; nothing was scored.
         """
-        stops = self._generation_kwargs()["until"]
-        samples = [
-            # More than n_samples come where the harness padded a rank with repeats of its last request.
-            [self._sample(task, text, stops) for text in answers[: self._options.n_samples]]
-            for task, answers in zip(tasks, responses, strict=True)
+        everything = [response for several in responses for response in several]
+        if self._reading is not None and thoughts_begin_in_prompt(self._reading, everything):
+            self._reading = replace(self._reading, opened=True)
+            self._answers.clear()
+        read = [
+            [self._answer_of(task, response) for response in several]
+            for task, several in zip(tasks, responses, strict=True)
         ]
+        samples = [[self._sample(answer) for answer in several] for several in read]
+        self._warn_of_equal_samples(read)
+        with self._answers_kept(tasks, samples):
+            return self._judged(tasks, read, samples)
+
+    def _answers_kept(
+        self, tasks: Sequence[Mapping[str, str]], samples: Sequence[Sequence[Sample]]
+    ) -> contextlib.AbstractContextManager[None]:
+        """What the model answered is on disk until it is scored, with the command that scores it."""
+        each = [(task["task_id"], sample) for task, several in zip(tasks, samples, strict=True) for sample in several]
+        return kept_answers.kept(
+            self.config.task or "",
+            [(task_id, sample.raw or "") for task_id, sample in each],
+            lambda: [sample.solution() for _, sample in each],
+            kept_answers.evaluate_words(self._split, self.config.dataset_path, self._options),
+        )
+
+    def _judged(
+        self, tasks: list[dict[str, Any]], read: list[list[Answer]], samples: list[list[Sample]]
+    ) -> list[list[SampleRecord]]:
+        """The records of the samples, in their shape."""
         if self._evaluator is None or self._record is None:
-            return self._unexecuted(samples)
-        evaluated = self._evaluator.evaluate(tasks, samples, description=f"Executing {self.config.task}")
+            return self._told(self._unexecuted(samples), read)
+        session = began = None
+        if self._run is not None:
+            self._run.take_over()
+            session, began = self._run.session_of(self), self._run.began
+        evaluated = self._evaluator.evaluate(
+            tasks, samples, description=f"Executing {self.config.task}", session=session, began=began
+        )
+        if self._run is not None:
+            self._run.leave(self)
+            self._run = None
         self._record = self._record.with_ground_truth(evaluated.truth)
+        evaluated = replace(evaluated, records=self._told(evaluated.records, read))
         self._log_summary(tasks, evaluated, self._record)
         return evaluated.records
 
-    def _sample(self, task: Mapping[str, str], response: str, stops: list[str]) -> Sample:
-        completion = prompts.completion_text(response, stops, self._mode)
-        answer = prompts.answer_text(task, self._split, completion, self._mode, self._options)
-        return Sample(solution=partial(sanitize, answer, task["entry_point"]), raw=answer)
+    def sample_of(self, row: Mapping[str, str], answer: Any) -> Sample:
+        """What is to be scored of an answer; its solution is made once, when it is first asked for."""
+        return self._sample(self._answer_of(row, answer))
+
+    def answers_of(self, request: Instance) -> list[Any]:
+        """The answers to a request that count; none before the model is done.
+
+        More come where the harness padded a rank with repeats of its last request.
+        """
+        return list(request.resps[: request.repeats or 1])
+
+    def _answer_of(self, row: Mapping[str, str], response: Any) -> Answer:
+        key = row["task_id"], response if isinstance(response, str) else repr(response)
+        if key not in self._answers:
+            assert self._reading is not None
+            self._answers[key] = self._reading.read(row, response)
+        return self._answers[key]
+
+    def _told(self, records: list[list[SampleRecord]], read: Sequence[Sequence[Answer]]) -> list[list[SampleRecord]]:
+        """The records with what their answers fall short of, which is counted and said."""
+        told = [
+            [replace(record, shortfall=answer.shortfall) for record, answer in zip(*pair, strict=True)]
+            for pair in zip(records, read, strict=True)
+        ]
+        thoughts = sum(answer.parted.thought for several in read for answer in several)
+        found = Answers.of(told, thoughts, self._asked().limit)
+        if self._record is not None:
+            self._record = replace(self._record, answers=found)
+        for line in warnings(found):
+            log.warning("[%s] %s", self.config.task, line)
+        return told
+
+    def _warn_of_equal_samples(self, read: Sequence[Sequence[Answer]]) -> None:
+        if self._options.n_samples == 1 or GroundTruthLM.in_use():
+            return
+        equal = sum(len({answer.response for answer in several}) == 1 for several in read)
+        if 2 * equal > len(read):
+            log.warning(
+                "[%s] all %d samples are the same for %d of %d tasks, so pass@k says no more than pass@1. Is the model "
+                "asked to draw (--gen_kwargs do_sample=True,temperature=0.8), with a seed of its own for each sample?",
+                self.config.task,
+                self._options.n_samples,
+                equal,
+                len(read),
+            )
+
+    @property
+    def evaluator(self) -> Evaluator:
+        """How answers are executed; known after `build_all_requests`."""
+        assert self._evaluator is not None
+        return self._evaluator
+
+    def _sample(self, answer: Answer) -> Sample:
+        return Sample(solution=partial(getattr, answer, "solution"), raw=answer.raw)
 
     def _unexecuted(self, samples: Sequence[Sequence[Sample]]) -> list[list[SampleRecord]]:
         with progress(sum(map(len, samples)), f"Sanitizing {self.config.task}", "sample") as bar:
@@ -288,7 +415,9 @@ class BigCodeBenchTask(ConfigurableTask):
         if self._predict_only:
             return {"bypass": 999}  # as the harness's metric, which lm-eval 0.5.0.dev1 cannot reduce
         # The records of the row's samples; up to lm-eval 0.4 in a list that has one entry per request.
-        records: list[SampleRecord] = results[0] if isinstance(results[0], list) else results
+        records: list[SampleRecord] = [
+            record for each in results for record in (each if isinstance(each, list) else [each])
+        ]
         scores = pass_at_k([record.passed for record in records])
         if self._options.domains and "pass@1" in scores:
             # A row has only the metrics of its own domains, so they are not in the list of metrics.

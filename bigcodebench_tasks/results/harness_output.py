@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any, cast
 
@@ -162,8 +163,10 @@ def _logged(log: Path, mode: str | None) -> tuple[dict[str, Mapping[str, Any]], 
                 row = json.loads(line)
                 task_id = row["doc"]["task_id"]
                 tasks[task_id] = row["doc"]
-                # Both lists are lists per request; more answers than records come where the harness padded a rank.
-                for answer, text in zip(row["resps"][0], row["filtered_resps"][0], strict=False):
+                # Both are lists per request: one for all samples, or one for each, which has a seed of its own. More
+                # answers than records come where the harness padded a rank.
+                pairs = (zip(*each, strict=False) for each in zip(row["resps"], row["filtered_resps"], strict=True))
+                for answer, text in chain.from_iterable(pairs):
                     record = SampleRecord.from_dict(json.loads(text))
                     if record.raw_solution is None and mode != "direct":
                         # Earlier versions recorded no answer: this is the loader's, before stop strings were applied.

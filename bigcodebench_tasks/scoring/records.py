@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
@@ -32,6 +33,8 @@ class SampleRecord:
         status: "pass", "fail" or "timeout", as the official evaluator would say; `NOT_EXECUTED` without a verdict.
         reason, details, seconds, tests_run: those of the verdict (`execution.Verdict`); official files know no reason
             (the status stands there again) and no seconds (None).
+        shortfall: what keeps the answer from scoring, by its text alone (`shortfalls.SHORTFALLS`); "" for nothing that
+            can be told.
     """
 
     solution: str
@@ -41,6 +44,7 @@ class SampleRecord:
     details: Mapping[str, str] = field(default_factory=dict)
     seconds: float | None = None
     tests_run: int = 0
+    shortfall: str = ""
 
     @classmethod
     def of(cls, solution: str, raw_solution: str | None, verdict: Verdict) -> SampleRecord:
@@ -80,7 +84,32 @@ class SampleRecord:
         return self.status != NOT_EXECUTED
 
     def __str__(self) -> str:
-        return json.dumps(self.to_dict(), ensure_ascii=False)
+        # Tracebacks can hold lone surrogates, which no file takes; escaped as JSON does it they are read back.
+        return json.dumps(self.to_dict(), ensure_ascii=False).encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a run's answers are like, before any verdict; of one rank where there are several.
+
+    Attributes:
+        samples: how many there are.
+        thoughts: how many of them had thoughts, which were taken off.
+        shortfalls: how many fall short, by what they fall short of (`shortfalls.SHORTFALLS`), the commonest first.
+        limit: on the tokens of an answer; None where it is not known.
+    """
+
+    samples: int
+    thoughts: int = 0
+    shortfalls: Mapping[str, int] = field(default_factory=dict)
+    limit: int | None = None
+
+    @classmethod
+    def of(cls, records: Sequence[Sequence[SampleRecord]], thoughts: int = 0, limit: int | None = None) -> Answers:
+        """Count them."""
+        found = [sample.shortfall for samples in records for sample in samples]
+        counts = Counter(shortfall for shortfall in found if shortfall)
+        return cls(len(found), thoughts, dict(counts.most_common()), limit)
 
 
 @dataclass(frozen=True)
@@ -101,6 +130,10 @@ class RunRecord:
         task_ids: those of a subset of one's own; None for a whole one.
         generation: what the loader was told of decoding (the harness's ``generation_kwargs``, without stop strings);
             None where that is not known.
+        prompting: how the model was asked, by name: "leaderboard", "thinking" (as there, but for what a model that
+            thinks needs) or "custom"; None where that is not known.
+        differs: the settings of it that are not the leaderboard's, in words.
+        answers: what the answers are like; None before they are there.
         plugin: version of this package.
     """
 
@@ -115,6 +148,9 @@ class RunRecord:
     seeds: Mapping[str, Any] = field(default_factory=dict)
     task_ids: Sequence[str] | None = None
     generation: Mapping[str, Any] | None = None
+    prompting: str | None = None
+    differs: Sequence[str] = ()
+    answers: Answers | None = None
     plugin: str = __version__
 
     @property
@@ -159,6 +195,9 @@ class RunRecord:
             seeds=content.get("seeds") or {},
             task_ids=content.get("task_ids"),
             generation=content.get("generation"),
+            prompting=content.get("prompting"),
+            differs=content.get("differs") or (),
+            answers=Answers(**content["answers"]) if content.get("answers") else None,
             plugin=content["plugin"],
         )
 
@@ -181,4 +220,9 @@ class RunRecord:
             content["task_ids"] = list(self.task_ids)
         if self.generation is not None:
             content["generation"] = dict(self.generation)
+        if self.prompting is not None:
+            content["prompting"] = self.prompting
+            content["differs"] = list(self.differs)
+        if self.answers is not None:
+            content["answers"] = asdict(self.answers)
         return content

@@ -5,8 +5,37 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from bigcodebench_tasks.benchmark.shortfalls import (
+    CUT,
+    DEDENTED,
+    EMPTY,
+    NO_CODE,
+    NO_ENTRY_POINT,
+    NO_SYNTAX,
+    NULL,
+    SHORTFALLS,
+    UNFINISHED,
+)
 from bigcodebench_tasks.scoring.intervals import estimate
-from bigcodebench_tasks.scoring.records import RunRecord, SampleRecord
+from bigcodebench_tasks.scoring.records import Answers, RunRecord, SampleRecord
+
+MIN_SHARE = 0.02
+"""From this share of the answers on, what they fall short of is a warning."""
+
+_MORE_TOKENS = "--gen_kwargs max_gen_toks=..."
+_ASK_SERVER = "look at the server's answers (reasoning_content, finish_reason, refusal), and give it more tokens: "
+
+# What to do about each.
+_ADVICE = {
+    NULL: _ASK_SERVER + _MORE_TOKENS,
+    EMPTY: f"where they come from a server: {_ASK_SERVER}{_MORE_TOKENS}",
+    UNFINISHED: f"give the model more tokens, 8192 at the least: {_MORE_TOKENS}",
+    CUT: _MORE_TOKENS,
+    NO_CODE: "look at some: bigcodebench-tasks inspect OUT TASK",
+    NO_ENTRY_POINT: "a chat model may need --apply_chat_template; look at some: bigcodebench-tasks inspect OUT TASK",
+    NO_SYNTAX: "look at some: bigcodebench-tasks inspect OUT TASK",
+    DEDENTED: "the official evaluator does the same; it is what the model loses to the form of its answers",
+}
 
 
 def summary(records: Sequence[Sequence[SampleRecord]], run: RunRecord, seconds: float) -> str:
@@ -28,9 +57,34 @@ def summary(records: Sequence[Sequence[SampleRecord]], run: RunRecord, seconds: 
         f"isolation {conditions.get('level')}; libraries of the {conditions.get('lock')} lock; "
         f"sanitized and executed in {seconds:.0f} s",
     ]
+    lines += [f"answers: {said}" for said in [_said(run.answers)] if said]
+    if run.prompting is not None:
+        lines.append(f"prompting {run.prompting}" + (f" ({'; '.join(run.differs)})" if run.differs else ""))
     if run.ground_truth is not None:  # it is not executed where the model's answers are the ground truth themselves
         lines.append(f"ground truth {run.ground_truth:.4f}")
     elif run.options.get("ground_truth") == "skip":
         lines.append("ground truth not checked, as the option ground_truth asks")
     lines.append("to look at every task: run with --log_samples --output_path OUT, then bigcodebench-tasks report OUT")
     return "\n".join(lines)
+
+
+def _said(answers: Answers | None) -> str:
+    if answers is None:
+        return ""
+    parts = [f"{answers.thoughts} with thoughts, which were taken off"] if answers.thoughts else []
+    return ", ".join([*parts, *(f"{name} {count}" for name, count in answers.shortfalls.items())])
+
+
+def warnings(answers: Answers | None) -> list[str]:
+    """A line for each thing that answers often fall short of (`MIN_SHARE`), with what to do."""
+    if answers is None:
+        return []
+    lines = []
+    for name, count in answers.shortfalls.items():
+        if count >= MIN_SHARE * answers.samples:
+            said = SHORTFALLS[name]
+            if name == CUT and answers.limit is not None:
+                said = f"cut at {answers.limit:,} tokens"
+            share = f"{100 * count / answers.samples:.0f}% of the answers ({count} of {answers.samples})"
+            lines.append(f"{share} are {said}: {_ADVICE[name]}")
+    return lines
