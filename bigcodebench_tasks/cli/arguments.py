@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from bigcodebench_tasks import DATASET_VERSION
 from bigcodebench_tasks.errors import OutputError
+from bigcodebench_tasks.results.published import STATES
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -75,6 +76,13 @@ def read_samples(arguments: argparse.Namespace, tasks: Tasks) -> Samples:
 
 def add_sources(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("sources", type=Path, nargs="+", metavar="OUT", help=SOURCES)
+
+
+def add_as_of(parser: argparse.ArgumentParser) -> None:
+    """Which state of the public leaderboard published models are taken from."""
+    parser.add_argument(
+        "--as-of", choices=STATES, help=f"state of the public leaderboard (default: the newest, {STATES[-1]})"
+    )
 
 
 def add_tables(parser: argparse.ArgumentParser) -> None:

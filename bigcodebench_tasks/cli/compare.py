@@ -1,10 +1,11 @@
-"""``bigcodebench-tasks compare``: models task by task."""
+"""``bigcodebench-tasks compare``: models task by task, or beside published ones."""
 
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
-from bigcodebench_tasks.cli.arguments import Commands, add_sources, add_tables
+from bigcodebench_tasks.cli.arguments import SOURCES, Commands, add_as_of, add_tables
 
 
 def add_command(commands: Commands) -> None:
@@ -13,10 +14,13 @@ def add_command(commands: Commands) -> None:
         help="compare models task by task",
         description="Put models side by side: pass@1 of each, the difference of every pair with a paired bootstrap "
         "interval and McNemar's test, and the tasks that one solves and the other does not. Each split and subset "
-        "that several models have is compared on the tasks that all of them have.",
-        epilog="example: bigcodebench-tasks compare out_a out_b --json -",
+        "that several models have is compared on the tasks that all of them have. Of published models "
+        "(published:NAME) only totals are known, so they are compared by these, without a paired test.",
+        epilog="examples: bigcodebench-tasks compare out_a out_b --json -; bigcodebench-tasks compare out "
+        "published:DeepSeek-V2-Chat",
     )
-    add_sources(parser)
+    parser.add_argument("sources", nargs="+", metavar="OUT", help=f"{SOURCES}; or published:NAME, a published model")
+    add_as_of(parser)
     add_tables(parser)
     parser.set_defaults(run=run)
 
@@ -24,10 +28,19 @@ def add_command(commands: Commands) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from bigcodebench_tasks.results import tables
     from bigcodebench_tasks.results.comparison import compare
+    from bigcodebench_tasks.results.published import NEWEST, PREFIX, find
+    from bigcodebench_tasks.results.published_comparison import compare_with_published
     from bigcodebench_tasks.results.read import read_evaluations
 
+    names = [source.removeprefix(PREFIX) for source in arguments.sources if source.startswith(PREFIX)]
+    published = [find(name, arguments.as_of or NEWEST) for name in dict.fromkeys(names)]
+    evaluations = read_evaluations(Path(source) for source in arguments.sources if not source.startswith(PREFIX))
+    if published:
+        sheet = compare_with_published(published, evaluations, arguments.seed)
+    else:
+        sheet = compare(evaluations, arguments.seed)
     tables.write(
-        compare(read_evaluations(arguments.sources), arguments.seed),
+        sheet,
         json_file=arguments.json,
         csv_file=arguments.csv,
         html_file=arguments.html,

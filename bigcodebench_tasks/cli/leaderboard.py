@@ -1,10 +1,13 @@
-"""``bigcodebench-tasks leaderboard``: rank models."""
+"""``bigcodebench-tasks leaderboard``: rank models, one's own and the published ones."""
 
 from __future__ import annotations
 
 import argparse
+from datetime import date
+from pathlib import Path
 
-from bigcodebench_tasks.cli.arguments import Commands, add_sources, add_tables
+from bigcodebench_tasks.cli.arguments import SOURCES, Commands, add_as_of, add_tables
+from bigcodebench_tasks.errors import OptionError
 
 
 def add_command(commands: Commands) -> None:
@@ -12,21 +15,61 @@ def add_command(commands: Commands) -> None:
         "leaderboard",
         help="rank models",
         description="Rank models by the mean of Complete and Instruct, as the leaderboard does, on Full and on Hard, "
-        "with 95%% intervals, Elo ratings as in the official analysis, and the solve rate of each task.",
-        epilog="example: bigcodebench-tasks leaderboard results --html leaderboard.html",
+        "with 95%% intervals, Elo ratings as in the official analysis, and the solve rate of each task. With "
+        "--published, rank the models of the public leaderboard, and place those of OUT among them.",
+        epilog="example: bigcodebench-tasks leaderboard --published results --html leaderboard.html",
     )
-    add_sources(parser)
+    parser.add_argument("sources", type=Path, nargs="*", metavar="OUT", help=f"{SOURCES}; none with --published")
+    parser.add_argument("--published", action="store_true", help="the models of the public leaderboard")
+    add_as_of(parser)
+    parser.add_argument("--subset", choices=["hard", "full"], help="whose mean ranks published models (default: hard)")
+    parser.add_argument("--name", action="append", default=[], metavar="TEXT", help="show names that contain it")
+    parser.add_argument(
+        "--min-size", type=float, metavar="B", help="show models of at least so many billion parameters"
+    )
+    parser.add_argument("--max-size", type=float, metavar="B", help="show models of at most so many")
+    parser.add_argument("--since", type=_date, metavar="DATE", help="show models of this date (2024-06-01) and later")
+    parser.add_argument("--until", type=_date, metavar="DATE", help="show models of this date and earlier")
+    parser.add_argument("--open-weights", action="store_true", help="show models whose weights can be had")
     add_tables(parser)
     parser.set_defaults(run=run)
+
+
+def _date(text: str) -> str:
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no date such as 2024-06-01") from None
 
 
 def run(arguments: argparse.Namespace) -> int:
     from bigcodebench_tasks.results import tables
     from bigcodebench_tasks.results.leaderboard import leaderboard
-    from bigcodebench_tasks.results.read import read_evaluations
+    from bigcodebench_tasks.results.published import NEWEST
+    from bigcodebench_tasks.results.published_board import published_board
+    from bigcodebench_tasks.results.ranking import Choice
+    from bigcodebench_tasks.results.read import read_runs
 
+    choice = Choice(
+        arguments.name,
+        arguments.min_size,
+        arguments.max_size,
+        arguments.since,
+        arguments.until,
+        arguments.open_weights,
+    )
+    if not arguments.published:
+        if not arguments.sources:
+            raise OptionError("give the results of models (OUT), or --published for those of the public leaderboard")
+        if arguments.as_of or arguments.subset or choice != Choice([]):
+            raise OptionError("--as-of, --subset and the filters choose among published models: add --published")
+    runs = read_runs(arguments.sources)
+    if arguments.published:
+        sheet = published_board(runs, as_of=arguments.as_of or NEWEST, subset=arguments.subset or "hard", choice=choice)
+    else:
+        sheet = leaderboard(runs, arguments.seed)
     tables.write(
-        leaderboard(read_evaluations(arguments.sources), arguments.seed),
+        sheet,
         json_file=arguments.json,
         csv_file=arguments.csv,
         html_file=arguments.html,

@@ -11,6 +11,8 @@ from bigcodebench_tasks.benchmark.prompts import SPLITS
 from bigcodebench_tasks.results.comparison import groups
 from bigcodebench_tasks.results.elo import Rating, elo_ratings, one_sided_models
 from bigcodebench_tasks.results.evaluation import Evaluation, mean_solve_rates
+from bigcodebench_tasks.results.noise import spread_table, spreads, unstable_notes
+from bigcodebench_tasks.results.read import newest
 from bigcodebench_tasks.results.tables import NONE, Sheet, Table, percent, score_cells
 
 
@@ -30,16 +32,18 @@ class Entry:
     rating: Rating | None
 
 
-def leaderboard(evaluations: Sequence[Evaluation], seed: int = 0) -> Sheet:
+def leaderboard(runs: Sequence[Evaluation], seed: int = 0) -> Sheet:
     """The models of each subset in their order, with ranks, intervals and ratings, and the solve rate of each task.
 
     Args:
-        evaluations: those of a split and subset count on the tasks that all its models have.
+        runs: of a model, split and subset the newest one counts, on the tasks that all models of its group have;
+            several that differ by chance alone have a table of their own.
         seed: of the ratings' bootstrap.
 
     Raises:
         OutputError: models of a split and subset have no task in common.
     """
+    evaluations = newest(runs)
     grouped = groups(evaluations)
     subsets = [name for name in (*SUBSETS, CUSTOM) if any(group.subset == name for group in grouped)]
     models = {
@@ -55,6 +59,7 @@ def leaderboard(evaluations: Sequence[Evaluation], seed: int = 0) -> Sheet:
         columns += [f"rank on {other.capitalize()}" for other in others]
         rows = [_row(entry, ranks[subset], list(others.values())) for entry in entries[subset]]
         notes = _rating_notes(models[subset].get("complete", {}), entries[subset])
+        notes += unstable_notes(each for each in evaluations if each.subset == subset)
         title = f"BigCodeBench-{subset.capitalize()}"
         rates = {split: mean_solve_rates(models[subset][split].values()) for split in SPLITS if split in models[subset]}
         tables += [Table(title, columns, rows, notes), *_solve_rate_tables(title, rates)]
@@ -63,6 +68,9 @@ def leaderboard(evaluations: Sequence[Evaluation], seed: int = 0) -> Sheet:
             "tasks": {split: _solved_by(per_task) for split, per_task in rates.items()},
             "solve_rates": rates,
         }
+    if several := spreads(runs):
+        tables.append(spread_table(several))
+        everything["runs"] = [each.to_dict() for each in several]
     return Sheet("BigCodeBench: leaderboard", tables, everything, [group.note for group in grouped if group.note])
 
 

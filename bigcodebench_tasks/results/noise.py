@@ -44,10 +44,7 @@ class Unstable:
             if task_ids
         ]
         without = f"without the {len(self.tasks)} unstable tasks {percent(self.without.rate)}"
-        return (
-            f"pass@1 {percent(self.score.rate)}; {without} "
-            f"({'; '.join(numbers)}; it solves {self.solved:g} of them)"
-        )
+        return f"pass@1 {percent(self.score.rate)}; {without} ({'; '.join(numbers)}; it solves {self.solved:g} of them)"
 
 
 def unstable(evaluation: Evaluation) -> Unstable | None:
@@ -61,6 +58,12 @@ def unstable(evaluation: Evaluation) -> Unstable | None:
         return None
     solved = sum(rates[task_id] for task_id in both)
     return Unstable(flipping, remote, solved, evaluation.score(), evaluation.on(others).score())
+
+
+def unstable_notes(evaluations: Iterable[Evaluation]) -> list[str]:
+    """A line for each evaluation with unstable tasks: the score with and without them."""
+    found = [(each, unstable(each)) for each in evaluations]
+    return [f"{each.model}, {each.name}: {tasks.said()}" for each, tasks in found if tasks is not None]
 
 
 _KINDS = {"flipping": FLIPPING, "remote": REMOTE_HOSTS}

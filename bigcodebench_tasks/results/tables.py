@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import csv
+import hashlib
 import io
 import json
 import sys
@@ -36,6 +38,7 @@ class Table:
         rows: cells as people read them.
         notes: lines below it.
         long: too long for the terminal, which shows the notes alone.
+        own: first cells of the rows that are one's own among others; the page marks them.
     """
 
     title: str
@@ -43,6 +46,15 @@ class Table:
     rows: Sequence[Sequence[str]]
     notes: Sequence[str] = ()
     long: bool = False
+    own: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture on the page: its title, and an ``svg`` element that takes its colours from there."""
+
+    title: str
+    svg: str
 
 
 @dataclass(frozen=True)
@@ -54,12 +66,14 @@ class Sheet:
         tables: for people.
         everything: what JSON holds: every figure, not rounded.
         notes: what was left out of all this, for standard error.
+        pictures: of the page alone.
     """
 
     heading: str
     tables: Sequence[Table]
     everything: Mapping[str, Any]
     notes: Sequence[str] = ()
+    pictures: Sequence[Picture] = ()
 
 
 def percent(share: float) -> str:
@@ -143,6 +157,15 @@ def _csv(tables: Sequence[Table]) -> str:
 
 
 def _page(sheet: Sheet) -> str:
-    template = (resources.files("bigcodebench_tasks.results") / "tables.html.j2").read_text(encoding="utf-8")
+    """The page; its policy allows its own script alone, by hash, and no connection to anywhere."""
+    folder = resources.files("bigcodebench_tasks.results")
+    template, script = ((folder / name).read_text(encoding="utf-8") for name in ("tables.html.j2", "tables.js"))
+    digest = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
     environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    return environment.from_string(template).render(tables=sheet.tables, heading=sheet.heading)
+    return environment.from_string(template).render(
+        tables=sheet.tables,
+        heading=sheet.heading,
+        pictures=sheet.pictures,
+        script=script,
+        script_hash=f"sha256-{digest}",
+    )

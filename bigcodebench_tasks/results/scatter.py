@@ -1,0 +1,71 @@
+"""A scatter of models as SVG that takes its colours from the page; each point says its name when pointed at."""
+
+from __future__ import annotations
+
+import html
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+WIDTH, HEIGHT = 720, 440
+LEFT, RIGHT, TOP, BOTTOM = 48, 12, 12, 44
+TICK = 10
+
+
+@dataclass(frozen=True)
+class Point:
+    """A model.
+
+    Attributes:
+        x, y: its scores in percent.
+        own: whether it is one's own, and not published: larger, with its name beside it.
+    """
+
+    name: str
+    x: float
+    y: float
+    own: bool = False
+
+
+def scatter(points: Sequence[Point], x_label: str, y_label: str) -> str:
+    """The picture as an ``svg`` element, both axes from 0 to the next ten above the largest score."""
+    x_end, y_end = (_end([point.x for point in points]), _end([point.y for point in points]))
+
+    def place(x: float, y: float) -> tuple[float, float]:
+        across = LEFT + x / x_end * (WIDTH - LEFT - RIGHT)
+        return round(across, 1), round(HEIGHT - BOTTOM - y / y_end * (HEIGHT - TOP - BOTTOM), 1)
+
+    label = html.escape(f"{y_label} against {x_label}")
+    parts = [f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{label}">']
+    for tick in range(0, x_end + 1, TICK):
+        x, y = place(tick, 0)
+        parts.append(f'<line x1="{x}" x2="{x}" y1="{TOP}" y2="{y}" /><text x="{x}" y="{y + 16}">{tick}</text>')
+    for tick in range(0, y_end + 1, TICK):
+        x, y = place(0, tick)
+        parts.append(f'<line x1="{x}" x2="{WIDTH - RIGHT}" y1="{y}" y2="{y}" />')
+        parts.append(f'<text class="y" x="{x - 6}" y="{y + 4}">{tick}</text>')
+    parts.append(f'<text x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 6}">{html.escape(x_label)}</text>')
+    middle = (TOP + HEIGHT - BOTTOM) / 2
+    parts.append(f'<text transform="rotate(-90 12 {middle})" x="12" y="{middle}">{html.escape(y_label)}</text>')
+    # One's own come last: nothing covers them.
+    parts += [
+        part
+        for point in sorted(points, key=lambda point: point.own)
+        for part in _drawn(point, *place(point.x, point.y))
+    ]
+    return "\n".join([*parts, "</svg>"])
+
+
+def _drawn(point: Point, x: float, y: float) -> Iterator[str]:
+    name = html.escape(point.name)
+    said = f"<title>{name}: {point.x:.1f}, {point.y:.1f}</title>"
+    kind, radius = ("own", 6) if point.own else ("model", 4)
+    yield f'<circle class="{kind}" cx="{x}" cy="{y}" r="{radius}">{said}</circle>'
+    if point.own:
+        after = x < WIDTH / 2
+        yield f'<text class="{"own" if after else "own y"}" x="{x + (10 if after else -10)}" y="{y + 4}">{name}</text>'
+
+
+def _end(values: Sequence[float]) -> int:
+    """The end of an axis."""
+    return TICK * max(1, math.ceil(max(values, default=0.0) / TICK))
