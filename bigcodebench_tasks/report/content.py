@@ -43,6 +43,7 @@ def overview(one: Evaluation, found: Sequence[Evaluation]) -> dict[str, Any]:
         "domains": _pass_rates(one, rates, domains_of, DOMAINS),
         "libraries": _pass_rates(one, rates, libraries_of),
         "reasons": _reasons(one),
+        "shortfalls": _shortfalls(one),
         "curve": _curve(one),
         "rows": [_row(task_id, one) for task_id in one.samples],
     }
@@ -71,6 +72,7 @@ def _facts(one: Evaluation) -> list[tuple[str, str]]:
         *facts,
         ("plugin", run.plugin),
         ("prompts", run.mode or "made elsewhere"),
+        ("prompting", "; ".join([run.prompting, *run.differs]) if run.prompting else "not recorded"),
         ("environment", lock.strip()),
         ("isolation", isolation),
         ("network", str(conditions.get("network", "unknown"))),
@@ -103,6 +105,12 @@ def _reasons(one: Evaluation) -> list[dict[str, Any]]:
     return [{"name": reason, "passed": passed, "samples": n} for (reason, passed), n in counts.most_common()]
 
 
+def _shortfalls(one: Evaluation) -> list[dict[str, Any]]:
+    """How many answers fall short of what, by their text alone, the commonest first."""
+    counts = Counter(sample.shortfall for samples in one.samples.values() for sample in samples if sample.shortfall)
+    return [{"name": name, "samples": n} for name, n in counts.most_common()]
+
+
 def _curve(one: Evaluation) -> list[tuple[int, float]]:
     """(k, pass@k) for each k that every task has samples for; empty for a single sample."""
     counts = [(len(samples), sum(s.passed for s in samples)) for samples in one.samples.values()]
@@ -122,6 +130,7 @@ def _row(task_id: str, one: Evaluation) -> dict[str, Any]:
         "verdicts": _verdicts(samples),
         # Of those that do not pass: a task that passes needs no reason.
         "reasons": Counter(s.reason for s in samples if not s.passed).most_common(),
+        "shortfalls": sorted({s.shortfall for s in samples if s.shortfall}),
         "domains": domains_of(task),
         "libraries": libraries_of(task),
         "seconds": max(times) if times else None,
@@ -153,6 +162,7 @@ def _sample(sample: SampleRecord, task_id: str, one: Evaluation) -> dict[str, An
     return {
         "status": sample.status,
         "reason": sample.reason,
+        "shortfall": sample.shortfall,
         "seconds": sample.seconds,
         "raw": None if sample.raw_solution is None else _cut(sample.raw_solution),
         "program": one.program(task_id, sample),

@@ -81,6 +81,11 @@ function showOverview() {
     name, filter: passed ? null : "reason", bar: track(samples / one.samples, undefined, undefined, passed ? "" : "fail"),
     cells: [percent(samples / one.samples), samples.toLocaleString("en")],
   }))));
+  byId("shortfalls").hidden = !one.shortfalls.length;
+  byId("shortfalls").replaceChildren(barTable(["Answers, before any verdict", "share", "samples"], one.shortfalls.map(({ name, samples }) => ({
+    name, filter: "shortfall", bar: track(samples / one.samples, undefined, undefined, "fail"),
+    cells: [percent(samples / one.samples), samples.toLocaleString("en")],
+  }))));
   for (const several of document.querySelectorAll("[data-evaluation]")) {
     several.hidden = Number(several.dataset.evaluation) !== shown.evaluation;
   }

@@ -6,6 +6,7 @@ const tableBody = byId("tasks").tBodies[0];
 const COLUMNS = {
   verdict: (row) => row.verdicts,
   reason: (row) => row.reasons.map(([reason]) => reason),
+  shortfall: (row) => row.shortfalls,
   domain: (row) => row.domains,
   library: (row) => row.libraries,
 };

@@ -47,6 +47,7 @@ function sampleView(sample, texts) {
   return [
     element("p", { class: "status" }, element("span", { class: "verdict " + (sample.status === "pass" ? "pass" : "fail") },
       sample.status + words.join(""))),
+    ...(sample.shortfall ? [element("p", { class: "note" }, `The answer: ${sample.shortfall}.`)] : []),
     ...failures(sample.details),
     part("Executed program", python(sample.program, 1)),
     part("Beside the canonical solution", difference(sample.program.slice(sample.solution), texts.reference)),

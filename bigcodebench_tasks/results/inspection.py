@@ -32,7 +32,9 @@ def list_unsolved(evaluation: Evaluation, console: Console) -> None:
     for task_id, samples in evaluation.samples.items():
         failed = [sample for sample in samples if not sample.passed]
         if failed:
-            reasons = Counter(sample.reason for sample in failed)
+            reasons = Counter(
+                f"{sample.reason} ({sample.shortfall})" if sample.shortfall else sample.reason for sample in failed
+            )
             said = ", ".join(f"{reason} {n}" if n > 1 else reason for reason, n in reasons.most_common())
             exception = headline(failed[0].details, "")[:LONGEST_EXCEPTION]
             table.add_row(task_id, f"{len(samples) - len(failed)}/{len(samples)}", said, escape(exception))
@@ -58,6 +60,8 @@ def show(evaluation: Evaluation, task_id: str, console: Console) -> None:
         seconds = "" if sample.seconds is None else f", {sample.seconds:.2f} s"
         colour = "green" if sample.passed else "red"
         console.print(Rule(f"[{colour}]sample {number}: {sample.status}, {escape(sample.reason)}{seconds}[/]"))
+        if sample.shortfall:
+            console.print(f"the answer: {escape(sample.shortfall)}")
         console.print(
             Syntax(
                 _printable(evaluation.program(task_id, sample)), "python", background_color="default", word_wrap=False

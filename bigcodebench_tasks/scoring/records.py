@@ -111,6 +111,11 @@ class Answers:
         counts = Counter(shortfall for shortfall in found if shortfall)
         return cls(len(found), thoughts, dict(counts.most_common()), limit)
 
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> Answers:
+        """What `dataclasses.asdict` made of it; raises KeyError or TypeError where it is something else."""
+        return cls(content["samples"], content["thoughts"], dict(content["shortfalls"]), content["limit"])
+
 
 @dataclass(frozen=True)
 class RunRecord:
@@ -197,7 +202,7 @@ class RunRecord:
             generation=content.get("generation"),
             prompting=content.get("prompting"),
             differs=content.get("differs") or (),
-            answers=Answers(**content["answers"]) if content.get("answers") else None,
+            answers=Answers.from_dict(content["answers"]) if content.get("answers") else None,
             plugin=content["plugin"],
         )
 

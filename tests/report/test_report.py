@@ -175,3 +175,16 @@ def test_a_run_of_the_harness_says_what_its_score_depends_on(
         assert "def task_func" in texts["samples"][0]["raw"]
     assert main(["report", str(folder), "--dest", str(page)]) == 2
     assert "--force" in capsys.readouterr().err
+
+
+def test_what_answers_fall_short_of_is_a_table_and_a_filter(tmp_path: Path) -> None:
+    file = official_results(tmp_path / "out", "m", {0: ["fail"], 1: ["pass"], 2: ["fail", "fail"]})
+    content = json.loads(file.read_text())
+    content["eval"]["Made/0"][0]["shortfall"] = "cut by the token limit"
+    content["eval"]["Made/2"][1]["shortfall"] = "cut by the token limit"
+    file.write_text(json.dumps(content))
+    page = report(file)
+    (said,) = overview(page)
+    assert said["shortfalls"] == [{"name": "cut by the token limit", "samples": 2}]
+    assert [row["shortfalls"] for row in said["rows"]] == [["cut by the token limit"], [], ["cut by the token limit"]]
+    assert block(page, 0)["Made/0"]["samples"][0]["shortfall"] == "cut by the token limit"

@@ -10,7 +10,7 @@ import pytest
 
 from bigcodebench_tasks.execution import Verdict
 from bigcodebench_tasks.scoring.ground_truth import GroundTruth
-from bigcodebench_tasks.scoring.records import NOT_EXECUTED, RunRecord, SampleRecord
+from bigcodebench_tasks.scoring.records import NOT_EXECUTED, Answers, RunRecord, SampleRecord
 
 SAMPLE = SampleRecord("x = 1", "```\nx = 1\n```", "fail", "assertion", {"test_a": "é\u2028"}, 0.5, 2)
 RUN = RunRecord(
@@ -24,12 +24,27 @@ RUN = RunRecord(
     failed=["Made/1"],
     seeds={"fewshot": 1},
     task_ids=["Made/0", "Made/1"],
+    prompting="custom",
+    differs=["n_samples: 2"],
+    answers=Answers(4, 1, {"empty": 2}, 1280),
 )
 
 
 def test_a_sample_is_read_back_as_it_was_written() -> None:
     assert SampleRecord.from_dict(json.loads(str(SAMPLE))) == SAMPLE
     assert SampleRecord.from_dict(json.loads(json.dumps(SAMPLE.to_dict()))) == SAMPLE
+
+
+def test_a_sample_can_be_written_whatever_its_traceback_holds() -> None:
+    sample = replace(SAMPLE, details={"test_a": "half \ud83d of it"}, shortfall="empty")
+    assert str(sample).encode("utf-8")
+    assert SampleRecord.from_dict(json.loads(str(sample))) == sample
+
+
+def test_answers_are_counted_by_what_they_fall_short_of() -> None:
+    cut, empty = (replace(SAMPLE, shortfall=name) for name in ("cut by the token limit", "empty"))
+    answers = Answers.of([[SAMPLE, cut], [cut, empty]], thoughts=3, limit=64)
+    assert answers == Answers(4, 3, {"cut by the token limit": 2, "empty": 1}, 64)
 
 
 def test_a_copy_of_a_sample_is_logged_like_the_sample() -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bigcodebench_tasks.scoring.records import RunRecord, SampleRecord
-from bigcodebench_tasks.scoring.summary import summary
+from bigcodebench_tasks.benchmark.shortfalls import CUT, EMPTY, NULL, SHORTFALLS, UNFINISHED
+from bigcodebench_tasks.scoring.records import Answers, RunRecord, SampleRecord
+from bigcodebench_tasks.scoring.summary import summary, warnings
 
 RIGHT = SampleRecord("", status="pass", reason="passed")
 WRONG = SampleRecord("", status="fail", reason="assertion")
@@ -39,3 +40,20 @@ def test_ground_truth_is_named_where_it_was_checked_or_left_out() -> None:
     assert "ground truth not checked" in summary([[RIGHT]], skipped, 1.0)
     # The model that answers with it.
     assert "ground truth" not in summary([[RIGHT]], unchecked, 1.0)
+
+
+def test_what_answers_fall_short_of_and_how_the_model_was_asked_is_said() -> None:
+    run = replace(RUN, answers=Answers(4, 2, {EMPTY: 1}), prompting="thinking", differs=["max_gen_toks: 8192"])
+    text = summary([[RIGHT]], run, 1.0)
+    assert "answers: 2 with thoughts, which were taken off, empty 1" in text
+    assert "prompting thinking (max_gen_toks: 8192)" in text
+
+
+def test_from_two_percent_on_a_warning_says_what_to_do() -> None:
+    assert warnings(None) == []
+    assert warnings(Answers(100, shortfalls={CUT: 1})) == []
+    (line,) = warnings(Answers(150, shortfalls={CUT: 18}, limit=1280))
+    assert line == "12% of the answers (18 of 150) are cut at 1,280 tokens: --gen_kwargs max_gen_toks=..."
+    assert len(warnings(Answers(10, shortfalls=dict.fromkeys(SHORTFALLS, 1)))) == len(SHORTFALLS)
+    assert "8192" in warnings(Answers(2, shortfalls={UNFINISHED: 1}))[0]
+    assert "server" in warnings(Answers(2, shortfalls={NULL: 1}))[0]
