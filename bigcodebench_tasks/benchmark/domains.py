@@ -34,7 +34,7 @@ def libraries_of(task: Mapping[str, Any]) -> list[str]:
     """The libraries that a task's canonical solution uses: its column ``libs``, a list written as Python text."""
     try:
         named = ast.literal_eval(task.get("libs") or "[]")
-    except (ValueError, SyntaxError):
+    except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
         return []
     return [str(library) for library in named] if isinstance(named, list) else []
 

@@ -66,28 +66,34 @@ class LogicalLines:
 
     def __init__(self, source: str) -> None:
         self._source = source
+        self._indents: dict[int, tuple[str, int, int]] = {}  # start of a row -> what `indent` says of it
         self._closed_at: dict[int, int | None] = {}  # opening bracket or quote -> offset behind what it opened
         self._continued_to: dict[int, int | None] = {}  # offset behind a backslash outside brackets -> end
 
     def indent(self, start: int) -> tuple[str, int, int]:
         """Indent, its column, and the offset of what it indents, for the logical line that starts at an offset.
 
-        White space before a backslash is the indent of the row below it.
+        White space before a backslash is the indent of the row below it; where there is none, that row has its own.
         """
-        position, column, continued = start, 0, 0
-        indent = ""
-        while True:
-            match = _INDENT.match(self._source, position)
+        rows: list[tuple[int, str, int, int]] = []  # start, white space, its column, its end
+        row = start
+        while row not in self._indents:
+            match = _INDENT.match(self._source, row)
             assert match is not None
-            position = match.end()
+            column = 0
             for character in match[0]:
                 column = {" ": column + 1, "\t": (column // 8 + 1) * 8, "\f": 0}[character]
-            indent += match[0]
-            if not self._is_continued(position):
+            rows.append((row, match[0], column, match.end()))
+            if not self._is_continued(match.end()):
                 break
-            continued = continued or column
-            position += 2
-        return (" " * continued, continued, position) if continued else (indent, column, position)
+            row = match.end() + 2
+        for row, space, column, end in reversed(rows):
+            if not self._is_continued(end):
+                self._indents[row] = space, column, end
+            else:
+                below = self._indents[end + 2]
+                self._indents[row] = (" " * column, column, below[2]) if column else below
+        return self._indents[start]
 
     def end(self, position: int) -> int | None:
         """Offset of the line end or comment after the last token of the logical line whose first token is here.
