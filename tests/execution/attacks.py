@@ -17,13 +17,15 @@ from tests.helpers.programs import RIGHT, WRONG
 class Attack:
     """A solution and its expected verdicts, as "status: reason"; `by_level` where a level differs.
 
-    In the solution, ``{marker}`` and the other names in braces that `aimed_at` is told stand for what is attacked.
+    In the solution, ``{marker}`` and the other names in braces that `aimed_at` is told stand for what is attacked. One
+    with numbers of system calls in it is for the `machine` that has these numbers.
     """
 
     name: str
     solution: str
     expected: tuple[str, ...]
     by_level: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    machine: str = ""
 
     def allowed(self, level: str) -> tuple[str, ...]:
         return self.by_level.get(level, self.expected)
@@ -63,6 +65,12 @@ else:
 def task_func():
     return "right" if succeeded else "wrong"
 """
+
+
+def refused(name: str, number: int, arguments: str, before: str = "") -> Attack:
+    """A system call of x86_64 that must not succeed."""
+    attack = f"import ctypes\n{before}\nassert ctypes.CDLL(None).syscall({number}, {arguments}) != -1"
+    return Attack(name, right_if(attack), ASSERTION, machine="x86_64")
 
 
 CONSUMING = [
@@ -399,4 +407,215 @@ REACHING_OUT = [
     Attack("deletes its working directory", f"import os, shutil\nshutil.rmtree(os.getcwd())\n{RIGHT}", PASSED),
 ]
 
-ATTACKS = [*CONSUMING, *LEAVING, *FORGING, *REACHING_OUT]
+_SPIN = "import ctypes, threading\ndef spin():\n    while True: pass\n"
+_LEAVE_FIRST = "threading.Thread(target=spin, daemon=True).start()\nctypes.CDLL(None).syscall(60, 0)\n"
+
+# Children that nobody would count, wait for or kill.
+HIDING = [
+    Attack("first thread ends, another goes on", _SPIN + _LEAVE_FIRST, TIMEOUT, machine="x86_64"),
+    Attack(
+        "first thread of a child ends, another goes on",
+        f"import os\n{_SPIN}if os.fork() == 0:\n"
+        + "".join(f"    {line}\n" for line in _LEAVE_FIRST.splitlines())
+        + RIGHT,
+        PASSED,
+        machine="x86_64",
+    ),
+    *(
+        Attack(
+            f"a child that is {what}",
+            right_if(
+                f"import ctypes\npid = ctypes.CDLL(None).syscall(56, {flag | 17:#x}, 0, 0, 0, 0)\n"
+                "if pid == 0: os._exit(0)\nassert pid > 0"
+            ),
+            ASSERTION,
+            machine="x86_64",
+        )
+        for what, flag in (("its sibling", 0x8000), ("not traced", 0x800000), ("traced by its tracer", 0x2000))
+    ),
+    refused("asks for a child by clone3", 435, "ctypes.byref(ctypes.create_string_buffer(88)), 88"),
+]
+
+# Limits and priorities of others, the user's programs and the run's own among them.
+SLOWING = [
+    *(
+        Attack(f"{what} of another process", right_if(f"import resource\n{call}"), ASSERTION)
+        for what, call in (
+            ("limits", "resource.prlimit({victim}, resource.RLIMIT_FSIZE, (1 << 40, 1 << 40))"),
+            ("niceness", "os.setpriority(os.PRIO_PROCESS, {victim}, 19)"),
+            ("cores", "os.sched_setaffinity({victim}, [0])"),
+            ("scheduler", "os.sched_setscheduler({victim}, os.SCHED_IDLE, os.sched_param(0))"),
+        )
+    ),
+    Attack(
+        "limits of its keeper",
+        right_if("import resource\nresource.prlimit(os.getppid() or 1, resource.RLIMIT_NOFILE, (64, 64))"),
+        ASSERTION,
+    ),
+    Attack("niceness of its keeper", right_if("os.setpriority(os.PRIO_PROCESS, os.getppid() or 1, 19)"), ASSERTION),
+    Attack("niceness of everything of its user", right_if("os.setpriority(os.PRIO_USER, 0, 19)"), ASSERTION),
+    refused("disk priority of another process", 251, "1, {victim}, 3 << 13"),
+    refused("disk priority of everything of its user", 251, "3, os.getuid(), 3 << 13"),
+    refused(
+        "scheduler of another process by its attributes", 314, "{victim}, ctypes.create_string_buffer(b'0', 48), 0"
+    ),
+    Attack(
+        "limits and priority of its own",
+        "import os, resource\nresource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))\n"
+        "resource.prlimit(os.getpid(), resource.RLIMIT_CORE, (0, 0))\nos.nice(1)\n"
+        "os.setpriority(os.PRIO_PROCESS, os.getpid(), 2)\nos.sched_setaffinity(0, os.sched_getaffinity(0))\n" + RIGHT,
+        PASSED,
+    ),
+]
+
+# Permissions, owners, times and attributes of what is the user's.
+CHANGING = [
+    *(
+        Attack(f"changes {what}", right_if(attack), ASSERTION)
+        for what, attack in (
+            ("permissions of a file", "os.chmod('{mine}', 0o666)"),
+            ("permissions of a file to set-user-ID", "os.chmod('{mine}', 0o4755)"),
+            ("permissions of the home", "os.chmod('{home}', 0o777)"),
+            ("permissions through a link", "os.symlink('{mine}', 'link')\nos.chmod('link', 0o666)"),
+            ("permissions through a link to a folder", "os.symlink('{home}', 'link')\nos.chmod('link/secret', 0o666)"),
+            ("permissions by a long way", "os.chmod('../' * 30 + '{mine}', 0o666)"),
+            (
+                "permissions relative to a folder",
+                "at = os.open('{home}', os.O_PATH)\nos.chmod('secret', 0o666, dir_fd=at)",
+            ),
+            (
+                "permissions through a descriptor's name",
+                "fd = os.open('{mine}', os.O_PATH)\nos.chmod(f'/proc/self/fd/{fd}', 0o666)",
+            ),
+            ("permissions of the run's folder", "os.chmod(os.path.dirname(os.path.dirname(os.environ['HOME'])), 0)"),
+            ("times of a file", "os.utime('{mine}', (1, 1))"),
+            ("the owner of a file", "os.chown('{mine}', os.getuid(), os.getgid())"),
+            ("the owner of a link", "os.lchown('{mine}', os.getuid(), os.getgid())"),
+            ("attributes of a file", "os.setxattr('{mine}', 'user.attack', b'1')"),
+        )
+    ),
+    refused(
+        "changes permissions by a descriptor that only names",
+        452,
+        "fd, b'', 0o666, 0x1000",
+        "fd = os.open('{mine}', os.O_PATH)",
+    ),
+    Attack(
+        "changes permissions while another thread exchanges a link",
+        "import os, threading\nopen('own', 'w').close()\ndone = []\n"
+        "def exchange():\n    while not done:\n        for target in ('own', '{mine}'):\n"
+        "            os.symlink(target, 'new')\n            os.replace('new', 'link')\n"
+        "os.symlink('own', 'link')\nthread = threading.Thread(target=exchange)\nthread.start()\n"
+        "for _ in range(300):\n    try: os.chmod('link', 0o666)\n    except OSError: pass\n"
+        f"done.append(1)\nthread.join()\n{RIGHT}",
+        PASSED,
+    ),
+    Attack(
+        "changes what is its own",
+        "import os, stat, tempfile\n"
+        "def check(path, **at):\n"
+        "    os.chmod(path, 0o640, **at)\n    os.utime(path, (7, 8), **at)\n    os.chown(path, -1, os.getgid(), **at)\n"
+        "    found = os.stat(path, **at)\n"
+        "    assert (stat.S_IMODE(found.st_mode), found.st_mtime) == (0o640, 8), found\n"
+        "os.mkdir('folder')\n"
+        "for path in ('file', 'folder/file', tempfile.gettempdir() + '/file', '/tmp/other', '/var/tmp/other'):\n"
+        "    open(path, 'w').close()\n    check(path)\n"
+        "check('file', dir_fd=os.open('folder', os.O_RDONLY))\n"
+        "os.symlink('file', 'link')\ncheck('link')\nos.utime('link', (3, 4), follow_symlinks=False)\n"
+        "assert os.lstat('link').st_mtime == 4 and os.stat('link').st_mtime == 8\n"
+        "with open('file', 'r+') as file:\n    os.fchmod(file.fileno(), 0o600)\n    os.utime(file.fileno())\n"
+        "    os.fchown(file.fileno(), -1, -1)\n    assert os.fstat(file.fileno()).st_mode & 0o777 == 0o600\n"
+        "try: os.chmod('nothing', 0o600)\nexcept FileNotFoundError: pass\nelse: raise ValueError\n" + RIGHT,
+        PASSED,
+    ),
+    Attack(
+        "chmod 000 of everything around its scratch",
+        "import os\nhere = os.getcwd()\nwhile here != '/':\n    try: os.chmod(here, 0)\n    except OSError: pass\n"
+        "    here = os.path.dirname(here)\n" + RIGHT,
+        PASSED,
+    ),
+    Attack(
+        "deep folders without permissions",
+        "import os\nfor _ in range(300):\n    os.mkdir('d')\n    os.chdir('d')\n"
+        "for _ in range(300):\n    os.chdir('..')\n    os.chmod('d', 0)\n" + RIGHT,
+        PASSED,
+    ),
+]
+
+_FILTER = (
+    "code = ctypes.create_string_buffer(struct.pack('=HBBI', 6, 0, 0, 0x7fff0000))\n"
+    "filter = ctypes.create_string_buffer(struct.pack('@HP', 1, ctypes.addressof(code)))"
+)
+
+# What all processes of a user, or of the machine, share.
+SHARING = [
+    refused("a filter with a listener of its own", 317, "1, 8, filter", f"import struct\n{_FILTER}"),
+    refused("a filter of its own", 317, "1, 0, filter", f"import struct\n{_FILTER}"),
+    refused("a filter of its own by prctl", 157, "22, 2, filter", f"import struct\n{_FILTER}"),
+    refused("cannot be looked into", 157, "4, 0, 0, 0, 0"),
+    Attack(
+        "a datagram to the host's local socket",
+        right_if("a, b = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)\na.sendto(b'x', '{datagram_socket}')"),
+        ASSERTION,
+    ),
+    *(
+        Attack(f"a socket of {what}", right_if(f"socket.socket({arguments})"), ASSERTION)
+        for what, arguments in (
+            ("the host's list of sockets", "16, socket.SOCK_RAW, 4"),
+            ("netlink between programs", "16, socket.SOCK_RAW, 2"),
+            ("the machine below", "40, socket.SOCK_STREAM"),
+            ("the kernel's cryptography", "38, socket.SOCK_SEQPACKET"),
+            ("several ways at once", "socket.AF_INET, socket.SOCK_STREAM, 262"),
+            ("Bluetooth", "31, socket.SOCK_RAW, 1"),
+        )
+    ),
+    *(
+        Attack(
+            f"{what} on a netlink socket",
+            f"import socket\ns = socket.socket(16, socket.SOCK_RAW, 0)\ntry: s.{call}\nexcept OSError: pass\n{RIGHT}",
+            PASSED,
+        )
+        for what, call in (("listens", "listen(1)"), ("connects", "connect((0, 0))"), ("binds", "bind((0, 0))"))
+    ),
+    refused("System V memory", 29, "0, 4096, 0o1600"),
+    refused("a System V semaphore", 64, "0, 1, 0o1600"),
+    refused("a System V queue", 68, "0, 0o1600"),
+    refused("a POSIX queue", 240, "b'{marker}', 0o102, 0o600, 0"),
+    refused("memory that is a file of nobody", 319, "b'{marker}', 0"),
+    refused("watches folders", 294, "0"),
+    Attack(
+        "many timers",
+        right_if(
+            "import ctypes\nlibc = ctypes.CDLL(None)\nids = [ctypes.c_void_p() for _ in range(2000)]\n"
+            "assert all(libc.timer_create(1, None, ctypes.byref(one)) == 0 for one in ids)"
+        ),
+        ASSERTION,
+    ),
+    *(
+        Attack(f"{what} on a file", right_if(f"import fcntl\nfd = os.open({path}, os.O_RDONLY)\n{call}"), ASSERTION)
+        for what, path, call in (
+            ("a lease", "'/etc/passwd'", "fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_RDLCK)"),
+            ("a lease for writing", "'/etc/hosts'", "fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_WRLCK)"),
+            ("being told of changes", "'.'", "fcntl.fcntl(fd, fcntl.F_NOTIFY, fcntl.DN_CREATE)"),
+        )
+    ),
+    Attack("reads another's shared memory", right_if("open('{shared_memory}/file').read()"), ASSERTION),
+    Attack("removes another's shared memory", right_if("os.unlink('{shared_memory}/file')"), ASSERTION),
+    Attack(
+        "leaves a file in /dev/shm",
+        right_if("there = os.path.exists('/dev/shm/{marker}')\nopen('/dev/shm/{marker}', 'w').close()\nassert there"),
+        ASSERTION,
+    ),
+    Attack(
+        "shared memory of its own",
+        "import multiprocessing\nfrom multiprocessing.shared_memory import SharedMemory\n"
+        "def fill(name, lock):\n    with lock:\n        other = SharedMemory(name)\n        other.buf[0] = 7\n"
+        "        other.close()\nmemory = SharedMemory(create=True, size=4096)\n"
+        "context = multiprocessing.get_context('fork')\n"
+        "process = context.Process(target=fill, args=(memory.name, context.Lock()))\nprocess.start()\nprocess.join()\n"
+        f"assert memory.buf[0] == 7\nmemory.close()\nmemory.unlink()\n{RIGHT}",
+        PASSED,
+    ),
+]
+
+ATTACKS = [*CONSUMING, *LEAVING, *FORGING, *REACHING_OUT, *HIDING, *SLOWING, *CHANGING, *SHARING]

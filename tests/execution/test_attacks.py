@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import platform
+import resource
 import shutil
 import socket
 import subprocess
@@ -19,10 +21,12 @@ from tests.execution.attacks import ATTACKS, TIMEOUT, Attack
 from tests.helpers.programs import RIGHT, assert_gone, processes_of, program
 from tests.helpers.traces import Traces
 
-# The time limit is short for those whose verdict may be that they reach it, and far away for all others, so that a
-# busy machine changes no verdict.
+# The time limit is short for those that never end by themselves, and far away for all others, so that a busy machine
+# changes no verdict.
 LIMITS = Limits(timeout_s=60, tree_memory_mib=384, scratch_mib=64, processes=128)
-SHORT_S = 4
+SHORT_S = 6
+
+TEMPORARY = tempfile.gettempdir()
 
 # Folders that every process may write into.
 PUBLIC = [folder for folder in ("/tmp", "/var/tmp", "/dev/shm") if os.path.isdir(folder)]
@@ -37,32 +41,46 @@ def interpreter(environment: Environment) -> list[str]:
 
 
 @pytest.fixture
-def traces(tmp_path: Path, interpreter: list[str]) -> Iterator[Traces]:
+def host() -> Iterator[Path]:
+    """A folder of the host's, with one in it that is open to everybody: isolation alone keeps programs out of it.
+
+    Not below pytest's own folder, which is closed to other users, and root's samples are other users.
+    """
+    with tempfile.TemporaryDirectory(prefix="host_", dir=TEMPORARY) as name:
+        folder = Path(name)
+        folder.chmod(0o711)
+        for part, mode in (("home", 0o755), ("outside", 0o777)):
+            (folder / part).mkdir()
+            (folder / part).chmod(mode)
+        yield folder
+
+
+@pytest.fixture
+def traces(host: Path, interpreter: list[str]) -> Iterator[Traces]:
     """What programs leave in places where they may write on some level, or would like to."""
     binary, library = interpreter
-    outside = tmp_path / "outside"
-    outside.mkdir()
-    outside.chmod(0o777)
     traces = Traces(
-        ("/", "/root", "/etc", "/usr/lib", *PUBLIC, library, Path.home(), Path.cwd(), outside),
-        others=(binary, "/proc", "/dev", "/run"),
+        ("/", "/root", "/etc", "/usr/lib", *PUBLIC, library, Path.home(), Path.cwd(), host / "outside"),
+        others=(binary, "/proc", "/dev", "/run", host / "home"),
     )
     yield traces
     traces.remove()
 
 
 @pytest.fixture
-def bait(tmp_path: Path, traces: Traces, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, object]]:
+def bait(host: Path, traces: Traces, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, object]]:
     """What an attacker would like to reach on this host, real enough to notice if it does."""
-    home = tmp_path / "home"
-    home.mkdir()
+    home, outside = host / "home", host / "outside"
     (home / "secret").write_text("secret")
+    (home / "mine").write_text("mine")
+    before = _state(home / "secret"), _state(home / "mine")
+    victim = subprocess.Popen(["sleep", "9999"])
+    unharmed = _how_it_runs(victim.pid)
     public = [Path(tempfile.mkdtemp(prefix="bait_", dir=folder)) for folder in PUBLIC]
     for folder in public:
         (folder / "file").write_text("of another")
         (folder / "file").chmod(0o666)
         folder.chmod(0o777)
-    outside = tmp_path / "outside"
     for name in ("HF_TOKEN", "OPENAI_API_KEY", "HF_HOME"):
         monkeypatch.setenv(name, "secret")
     abstract = f"bigcodebench-{os.getpid()}"
@@ -75,6 +93,10 @@ def bait(tmp_path: Path, traces: Traces, monkeypatch: pytest.MonkeyPatch) -> Ite
     sockets[1].bind(unix_socket)
     os.chmod(unix_socket, 0o777)
     sockets[2].bind("\0" + abstract)
+    log = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    log.bind(str(outside / "log"))
+    os.chmod(outside / "log", 0o777)
+    log.setblocking(False)
     echo = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     echo.bind(("127.0.0.1", 0))
     for listener in sockets[1:]:
@@ -98,31 +120,56 @@ def bait(tmp_path: Path, traces: Traces, monkeypatch: pytest.MonkeyPatch) -> Ite
         "datagram_port": echo.getsockname()[1],
         "unix_socket": unix_socket,
         "abstract": abstract,
+        "datagram_socket": outside / "log",
+        "mine": home / "mine",
+        "shared_memory": public[-1],
+        "victim": victim.pid,
     }
+    with pytest.raises(BlockingIOError):
+        log.recv(9)
+    assert (_how_it_runs(victim.pid), victim.poll()) == (unharmed, None)
+    victim.kill()
+    victim.wait()
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stop:
         stop.sendto(b"stop", echo.getsockname())
     thread.join()
-    for opened in (*sockets, echo):
+    for opened in (*sockets, echo, log):
         opened.close()
     kept = [[(entry.name, entry.read_text()) for entry in folder.iterdir()] for folder in public]
     for folder in public:
         shutil.rmtree(folder)
     assert kept == [[("file", "of another")]] * len(public)
+    assert (_state(home / "secret"), _state(home / "mine")) == before
     assert (home / "secret").read_text() == "secret"
-    assert [entry.name for entry in outside.iterdir()] == ["socket"]
+    assert sorted(entry.name for entry in outside.iterdir()) == ["log", "socket"]
+
+
+def _state(path: Path) -> tuple[object, ...]:
+    """All that another program can change of a file without writing into it."""
+    now = path.stat()
+    return now.st_mode, now.st_uid, now.st_gid, now.st_mtime_ns, tuple(os.listxattr(path))
+
+
+def _how_it_runs(pid: int) -> tuple[object, ...]:
+    """What others can change of a process without looking into it."""
+    limits = [resource.prlimit(pid, name) for name in range(16)]
+    return limits, os.getpriority(os.PRIO_PROCESS, pid), os.sched_getaffinity(pid), os.sched_getscheduler(pid)
 
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.name)
 def test_attack_is_contained_and_judged(
     attack: Attack, level: str, environment: Environment, bait: dict[str, object], traces: Traces
 ) -> None:
+    if attack.machine not in ("", platform.machine()):
+        pytest.skip(f"its numbers of system calls are those of {attack.machine}")
     allowed = attack.allowed(level)
     solution = attack.aimed_at({"level": level, **bait})
 
+    # Of equal programs only one would run: each is of another task.
     verdicts = execute(
-        [program(solution), program(RIGHT), program(solution), program(RIGHT)],
+        [program(text, task_id=f"test/{n}") for n, text in enumerate((solution, RIGHT, solution, RIGHT))],
         environment,
-        limits=replace(LIMITS, timeout_s=SHORT_S) if TIMEOUT[0] in allowed else LIMITS,
+        limits=replace(LIMITS, timeout_s=SHORT_S) if allowed == TIMEOUT else LIMITS,
         workers=2,
         sandbox=level,
     )

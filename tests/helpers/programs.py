@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import os
 import signal
 import time
@@ -39,16 +40,17 @@ def assert_gone(mark: str | Path) -> None:
 def processes_of(mark: str | Path) -> list[int]:
     """Processes that were started, or forked from one that was started, with this in their variables.
 
-    The path of a scratch folder is such a mark; so is any text that nobody else knows.
+    The path of a scratch folder is such a mark; so is any text that nobody else knows. Each thread is looked at: a
+    process whose first one has ended shows nothing.
     """
-    found = []
-    for entry in Path("/proc").glob("[0-9]*/environ"):
+    found = set()
+    for entry in glob.iglob("/proc/[0-9]*/task/[0-9]*/environ"):
         try:
-            if str(mark).encode() in entry.read_bytes():
-                found.append(int(entry.parent.name))
+            if str(mark).encode() in Path(entry).read_bytes():
+                found.add(int(entry.split("/")[2]))
         except OSError:  # ended meanwhile, or not ours
             continue
-    return found
+    return sorted(found)
 
 
 def kill_all(mark: str | Path) -> list[int]:

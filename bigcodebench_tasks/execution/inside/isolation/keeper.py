@@ -10,14 +10,16 @@ import signal
 import tempfile
 import threading
 import time
+import traceback
 from typing import NoReturn
 
 from .. import tree
 from ..protocol import Settings
 from . import kernel, rlimits
+from .remove import remove
 
 # Folders of each sample.
-FOLDERS = ("work", "tmp", "vartmp", "home")
+FOLDERS = ("work", "tmp", "vartmp", "shm", "home")
 
 # What a keeper writes to its sample when it may go on; anything else is why not.
 _GO = b"+"
@@ -43,15 +45,19 @@ class Keeper:
         kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
         server = os.fork()
         if server:
-            kernel.close_from(3)
+            kernel.close_from(3, besides=self.held())
             status = _wait_for(server)
             tree.kill_below(os.getpid())
-            _remove(self._scratch)
+            remove(self._scratch)
             _die_like(status)
         kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
 
     def fork(self) -> int:
         return os.fork()
+
+    def held(self) -> int:
+        """A descriptor that the guard keeps open as long as anything of ours runs; -1 for none."""
+        return -1
 
     def share(self) -> None:
         """In the keeper, before the sample is there: let the sample's user have the sample's folder."""
@@ -116,12 +122,27 @@ class Keeper:
         # Mostly gone by now, unless the keeper itself was killed, or may not remove its folder from ours.
         folder = self._folder_of(pid)
         if os.path.lexists(folder):
-            _remove(folder)
+            remove(folder)
 
     def _folder_of(self, keeper: int) -> str:
         return f"{self._scratch}/sample{keeper}"
 
     def _keep(self, sample: int, go: int) -> NoReturn:
+        """Never returns, whatever happens: the server's own code comes after it, which would end the other samples."""
+        status = int(signal.SIGKILL)
+        try:
+            status = self._serve(sample, go)
+        except BaseException:
+            traceback.print_exc()  # to the server's log
+        try:
+            tree.kill_below(os.getpid())
+            remove(self._folder)
+            self.clean()
+        finally:
+            _die_like(status)
+
+    def _serve(self, sample: int, go: int) -> int:
+        """Let the sample go on, and wait for its end: its wait status."""
         try:
             self.adopt(sample)
             os.write(go, _GO)
@@ -131,11 +152,8 @@ class Keeper:
         over_limit = threading.Event()
         threading.Thread(target=self._watch_files, args=(sample, over_limit), daemon=True).start()
         status = self.wait_for(sample)
-        tree.kill_below(os.getpid())
-        _remove(self._folder)
-        self.clean()
         # The signal that the kernel sends to a process that goes over the limit for one file.
-        _die_like(int(signal.SIGXFSZ) if over_limit.is_set() else status)
+        return int(signal.SIGXFSZ) if over_limit.is_set() else status
 
     def _watch_files(self, sample: int, over_limit: threading.Event) -> None:
         """In a thread: kill the sample when its files together take more than `scratch_mib` MiB of disk."""
@@ -172,17 +190,6 @@ def _bytes_below(folder: str) -> int:
                 found = os.lstat(f"{parent}/{name}")
                 sizes[found.st_ino] = found.st_blocks * 512
     return sum(sizes.values())
-
-
-def _remove(folder: str) -> None:
-    """Delete a folder whose program may have taken the permissions to do so away, but never follow its links."""
-    for parent, names, _ in os.walk(folder):
-        for name in names:
-            path = f"{parent}/{name}"
-            if not os.path.islink(path):
-                with contextlib.suppress(OSError):
-                    os.chmod(path, 0o700)
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _die_like(status: int) -> NoReturn:

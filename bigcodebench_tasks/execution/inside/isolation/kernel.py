@@ -176,8 +176,12 @@ def set_seccomp_filter(header: bytes) -> None:
     _check(result, "seccomp")
 
 
-def close_from(first: int, last: int = 0x7FFFFFFF) -> None:
-    """Close every descriptor in the range at once, also above a limit that was lowered meanwhile."""
+def close_from(first: int, last: int = 0x7FFFFFFF, *, besides: int = -1) -> None:
+    """Close every descriptor in the range but one at once, also above a limit that was lowered meanwhile."""
+    if first <= besides <= last:
+        if first < besides:
+            close_from(first, besides - 1)
+        first = besides + 1
     try:
         syscall(_SYS_CLOSE_RANGE, "close_range", ctypes.c_uint(first), ctypes.c_uint(last), ctypes.c_uint(0))
     except OSError:  # Linux before 5.9

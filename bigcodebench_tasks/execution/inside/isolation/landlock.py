@@ -17,8 +17,9 @@ from ..protocol import Settings
 from . import kernel, rlimits, seccomp, view
 from .keeper import FOLDERS, Keeper
 from .level import Unavailable
-from .tracer import PATHS, SOCKETS, Tracer, loopback_address
+from .tracer import Tracer, calls, loopback_address
 from .tracer import why_not as why_not_trace
+from .users import Block, reserve
 
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
 _VERSION_FLAG = 1
@@ -28,18 +29,17 @@ _EXECUTE, _WRITE_FILE, _READ_FILE, _READ_DIR, _REMOVE_FILE, _MAKE_REG = 1, 2, 4,
 _TRUNCATE, _IOCTL_DEV = 1 << 14, 1 << 15
 # All rights on files up to each version of Landlock's interface.
 _ALL_FILES = {1: (1 << 13) - 1, 2: (1 << 14) - 1, 3: (1 << 15) - 1, 5: (1 << 16) - 1}
-_CONNECT_TCP = 2
+_BIND_TCP, _CONNECT_TCP = 1, 2
 _SCOPE_ABSTRACT_SOCKETS_AND_SIGNALS = 3
 _NETWORK_SINCE, _SCOPES_SINCE = 4, 6
 
+# What the kernel tells of itself. Libraries look whether a file of a control group is there before they open it.
+_MACHINE = ("/proc", "/sys/fs/cgroup", "/sys/devices/system")
+
 _READ = _EXECUTE | _READ_FILE | _READ_DIR
 _DEVICE = _READ_FILE | _WRITE_FILE
-# Semaphores of multiprocessing are files there; nobody may list the folder.
+# Without a tracer, semaphores of multiprocessing are files of the machine's /dev/shm; nobody may list the folder.
 _SHARED_MEMORY = _READ_FILE | _WRITE_FILE | _REMOVE_FILE | _MAKE_REG | _TRUNCATE
-
-# Users for samples when we are root: one for each that runs, so that they cannot reach one another and
-# what one leaves behind is known by its owner. A range that distributions leave free.
-_FIRST_USER, _USERS = 64_000, 1_000
 
 
 class Landlock(Keeper):
@@ -48,15 +48,20 @@ class Landlock(Keeper):
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
         self._host_network = settings.network == "host"
-        self._readable = [*view.SYSTEM, *view.SYSTEM_CACHES, "/proc", *view.needed(settings)]
+        needed = view.needed(settings)
+        # Following a link needs no right, and one to a file could not be given those to a folder.
+        folders = [path for path in needed if not os.path.islink(path)]
+        self._readable = [*view.SYSTEM, *view.SYSTEM_CACHES, *_MACHINE, *folders]
+        self._kept = [self._scratch, *self._readable, *needed]
         self._abi = 0
-        self._own_users = False
+        self._users: Block | None = None
         self._forks = 0
         self._user = -1
         self._lacking = ""
         self._tracer: Tracer | None = None
 
     def enter(self) -> None:
+        self._users = reserve() if os.getuid() == 0 else None
         super().enter()
         open_to_samples = [path for path in self._readable if path.startswith("/dev/shm/")]
         if open_to_samples:
@@ -78,16 +83,24 @@ class Landlock(Keeper):
 
     @property
     def lacking(self) -> str:
-        return f"no /tmp and no loopback of their own, for want of ptrace ({self._lacking})" if self._lacking else ""
+        if not self._lacking:
+            return ""
+        what = "no /tmp and no loopback of their own"
+        if not self._users:
+            what += ", no change of permissions, no semaphores"
+        return f"{what}, for want of ptrace ({self._lacking})"
+
+    def held(self) -> int:
+        return self._users.lock if self._users else -1
 
     def fork(self) -> int:
         self._forks += 1
-        if self._own_users:
-            self._user = _FIRST_USER + self._forks % _USERS
+        if self._users:
+            self._user = self._users.first + self._forks % self._users.count
         return super().fork()
 
     def share(self) -> None:
-        if self._own_users:
+        if self._users:
             for name in ("", *FOLDERS):
                 os.chown(f"{self._folder}/{name}", self._user, self._user)
             # The keeper too: copying a socket of a process is for its own user.
@@ -96,16 +109,21 @@ class Landlock(Keeper):
     def adopt(self, sample: int) -> None:
         if self._lacking:
             return
-        places = {"/tmp": f"{self._folder}/tmp", "/var/tmp": f"{self._folder}/vartmp"}
+        places = {
+            "/tmp": f"{self._folder}/tmp",
+            "/var/tmp": f"{self._folder}/vartmp",
+            "/dev/shm": f"{self._folder}/shm",
+        }
         address = None if self._host_network else loopback_address(os.getpid())
-        self._tracer = Tracer(places, [self._scratch, *self._readable], address)
+        own = None if self._users else [f"{self._folder}/{name}" for name in FOLDERS]
+        self._tracer = Tracer(places, self._kept, address, own)
         self._tracer.seize(sample)
 
     def wait_for(self, sample: int) -> int:
         return self._tracer.wait_for(sample) if self._tracer else super().wait_for(sample)
 
     def clean(self) -> None:
-        if not self._own_users:
+        if not self._users:
             return
         with contextlib.suppress(OSError):
             for entry in os.scandir("/dev/shm"):
@@ -117,23 +135,30 @@ class Landlock(Keeper):
         kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
         self._confine()
         # Each call that is looked at costs 40 µs, and imports make thousands: only where the program can name /tmp.
-        paths = [] if self._lacking or "tmp" not in source else list(PATHS)
+        paths = any(word in source for word in ("tmp", "shm"))
+        # An ordinary user's samples could change all files of the user: the keeper does it for them, or nobody does.
+        own_files = self._users is not None
+        traced = None
+        if not self._lacking:
+            traced = calls(paths=paths, network=not self._host_network, changes=not own_files)
         if self._host_network:
-            seccomp.install(sockets="no local", traced=paths)
-        elif self._lacking:
-            seccomp.install(sockets="tcp")
+            sockets = seccomp.Sockets(local=False)
         else:
-            seccomp.install(sockets="ipv4", traced=[*SOCKETS, *paths])
+            sockets = seccomp.Sockets(local=False, datagrams=False, ipv6=bool(self._lacking))
+        seccomp.install(sockets=sockets, traced=traced, attributes=own_files, modes=own_files or not self._lacking)
 
     def limit_processes(self) -> None:
-        if self._own_users:
+        if self._users:
             rlimits.limit_processes(self._limits)
         else:
             super().limit_processes()
 
     def _confine(self) -> None:
         files = max(rights for since, rights in _ALL_FILES.items() if since <= self._abi)
-        network = 0 if self._host_network or self._abi < _NETWORK_SINCE else _CONNECT_TCP
+        network = 0
+        if not self._host_network and self._abi >= _NETWORK_SINCE:
+            # Where the keeper binds sockets in the program's place, the program itself need not.
+            network = _CONNECT_TCP if self._lacking else _CONNECT_TCP | _BIND_TCP
         attributes = struct.pack("=Q", files)
         if self._abi >= _NETWORK_SINCE:
             attributes += struct.pack("=Q", network)
@@ -146,7 +171,8 @@ class Landlock(Keeper):
             _allow(rules, path, _READ)
         for name in view.DEVICES:
             _allow(rules, f"/dev/{name}", _DEVICE)
-        _allow(rules, "/dev/shm", _SHARED_MEMORY & files)
+        if self._lacking and self._users:
+            _allow(rules, "/dev/shm", _SHARED_MEMORY & files)
         _allow(rules, self._folder, files)
         kernel.syscall(_RESTRICT_SELF, "landlock", ctypes.c_int(rules), ctypes.c_uint(0))
         os.close(rules)
@@ -156,12 +182,14 @@ class Landlock(Keeper):
 
         Raises Unavailable where another user cannot use the environment; tried in a process of its own.
         """
+        if not self._users:
+            raise Unavailable("started as root, programs must run as other users, and no block of them is free")
         hidden_r, hidden_w = os.pipe()
         child = os.fork()
         if not child:
             folder = ""
             try:
-                _become(_FIRST_USER)
+                _become(self._users.first)
                 folder = self._scratch
                 os.chdir(folder)
                 for folder in (sys.prefix, sys.base_prefix, os.path.dirname(os.__file__)):
@@ -183,7 +211,6 @@ class Landlock(Keeper):
                     else "which this root may not do"
                 )
             )
-        self._own_users = True
 
 
 def _become(user: int) -> None:

@@ -16,14 +16,15 @@ import contextlib
 import os
 import signal
 import struct
+import sys
 from typing import NoReturn
 
 from ..protocol import Settings
 from . import kernel, rlimits, seccomp, view
 from .level import Unavailable
+from .users import Block, reserve
 
 _NUMBER = struct.Struct("=i")
-_JOINED = kernel.CLONE_NEWNS | kernel.CLONE_NEWIPC | kernel.CLONE_NEWUTS | kernel.CLONE_NEWNET
 
 # Where programs start; named like the temporary folder that the official evaluator starts them in.
 _WORK = "/tmp/tmpsample"
@@ -31,7 +32,7 @@ _WORK = "/tmp/tmpsample"
 # Before this version, processes were counted per user of the host, with the user's own processes.
 _COUNTS_BY_NAMESPACE = (5, 14)
 
-# The host's user for programs when we run as root: one that owns nothing.
+# The host's user for programs when we run as a root that has no others to give: one that owns nothing.
 _NOBODY = 65534
 
 
@@ -47,6 +48,9 @@ class Namespaces:
         self._order = self._answer = -1
         self._joining = -1
         self._ordered = 0
+        self._block: Block | None = None
+        self._users = 1
+        self._forks = 0
 
     @property
     def lacking(self) -> str:
@@ -54,8 +58,15 @@ class Namespaces:
 
     def enter(self) -> None:
         self._folders = view.needed(self._settings)
+        _leave_behind_a_guard(self._settings.scratch)
+        guard = os.getppid()
+        self._block = block = reserve() if os.getuid() == 0 else None  # ours as long as this process has it
+        self._users = block.count if block else 1
         try:
-            origins = _own_namespaces([*view.SYSTEM, *view.SYSTEM_CACHES, *self._folders], self._host_network)
+            origins = _own_namespaces([*view.SYSTEM, *view.SYSTEM_CACHES, *self._folders], self._host_network, block)
+            kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)  # again: a change of user forgets it
+            if os.getppid() != guard:
+                os._exit(1)
             _become_first()
             view.build(origins, network=self._host_network)
             view.private(self._limits.scratch_mib, self._folders)
@@ -75,13 +86,17 @@ class Namespaces:
         os.close(answer_w)
 
     def fork(self) -> int:
-        while self._ordered < 2:  # one for now, one for the next sample
-            os.write(self._order, b"+")
-            self._ordered += 1
-        answer = os.read(self._answer, _NUMBER.size)
-        self._ordered -= 1
+        answer = b""
+        with contextlib.suppress(BrokenPipeError):
+            while self._ordered < 2:  # one for now, one for the next sample
+                os.write(self._order, b"+")
+                self._ordered += 1
+            answer = os.read(self._answer, _NUMBER.size)
+            self._ordered -= 1
         if len(answer) != _NUMBER.size:
-            raise OSError("the process that prepares sandboxes is gone")
+            # Nothing can be started here any more: the parent starts a new server.
+            sys.exit("the process that prepares sandboxes is gone")
+        self._forks += 1
         (first,) = _NUMBER.unpack(answer)
         if first <= 0:
             raise OSError(-first, f"cannot prepare a sandbox: {os.strerror(-first)}")
@@ -95,11 +110,12 @@ class Namespaces:
         return pid
 
     def restrict(self, source: str) -> None:
-        kernel.setns(self._joining, _JOINED)
+        kernel.setns(self._joining, _joined(self._host_network))
         os.close(self._joining)
         os.setsid()
+        user = _be_user(self._forks, self._users)
         kernel.unshare(kernel.CLONE_NEWUSER)
-        _map(view.UID, view.GID)
+        _map(user, user)
         kernel.drop_capabilities()
         os.mkdir(_WORK)
         os.chdir(_WORK)
@@ -129,7 +145,9 @@ class Namespaces:
         kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
         os.closerange(3, min(orders, answers))
         own = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
+        number = 0
         while os.read(orders, 1):
+            number += 1
             ready_r, ready_w = os.pipe()
             try:
                 # A pid namespace is for children only, and a second one must start from our own again.
@@ -142,20 +160,20 @@ class Namespaces:
                 os.close(ready_w)
                 continue
             if not first:
-                self._be_first(ready_w)
+                self._be_first(ready_w, number)
             os.close(ready_w)
             failed = os.read(ready_r, _NUMBER.size)
             os.close(ready_r)
             os.write(answers, failed if failed != _NUMBER.pack(0) else _NUMBER.pack(first))
         os._exit(0)
 
-    def _be_first(self, ready: int) -> NoReturn:
-        """Process 1 of a sandbox: own its namespaces, then wait to be killed."""
+    def _be_first(self, ready: int, number: int) -> NoReturn:
+        """Process 1 of the sandbox of this number: own its namespaces, then wait to be killed."""
         try:
-            network = 0 if self._host_network else kernel.CLONE_NEWNET
-            kernel.unshare(kernel.CLONE_NEWNS | kernel.CLONE_NEWIPC | kernel.CLONE_NEWUTS | network)
-            if network:
+            kernel.unshare(_joined(self._host_network))
+            if not self._host_network:
                 kernel.loopback_up()
+            _be_user(number, self._users)  # whose the private folders then are
             view.private(self._limits.scratch_mib, self._folders)
             kernel.mount("proc", "/proc", "proc", kernel.MS_NOSUID | kernel.MS_NODEV)
         except OSError as error:
@@ -171,18 +189,33 @@ class Namespaces:
             signal.pause()
 
 
-def _own_namespaces(folders: list[str], host_network: bool) -> view.Origins:
+def _joined(host_network: bool) -> int:
+    """The namespaces that are a sandbox's own, besides those for processes and users."""
+    own = kernel.CLONE_NEWNS | kernel.CLONE_NEWIPC | kernel.CLONE_NEWUTS
+    return own if host_network else own | kernel.CLONE_NEWNET
+
+
+def _be_user(number: int, users: int) -> int:
+    """Become the user of a sandbox, with all capabilities kept: of as many as there are, one after the other."""
+    user = view.UID + number % users
+    if user != os.getuid():
+        os.setresgid(user, user, user)
+        os.setresuid(user, user, user)
+        kernel.prctl(kernel.PR_SET_DUMPABLE, 1)  # else /proc/self belongs to root
+    return user
+
+
+def _own_namespaces(folders: list[str], host_network: bool, block: Block | None) -> view.Origins:
     """Enter a user namespace as an ordinary user with all capabilities in it, and the other five."""
-    flags = _JOINED | kernel.CLONE_NEWUSER | kernel.CLONE_NEWPID
-    if host_network:
-        flags &= ~kernel.CLONE_NEWNET
+    flags = _joined(host_network) | kernel.CLONE_NEWUSER | kernel.CLONE_NEWPID
     uid, gid = os.getuid(), os.getgid()
-    as_nobody = uid == 0 and _unshare_and_map_nobody(flags)
-    if not as_nobody:
+    first, count = (block.first, block.count) if block else (_NOBODY, 1)
+    as_others = uid == 0 and _unshare_and_map(flags, first, count)
+    if not as_others:
         kernel.unshare(flags)
     # Folders may lie where only the host's user can go, such as below its home: open them as that user.
     origins = view.origins(folders)
-    if as_nobody:
+    if as_others:
         os.setgroups([])
         os.setresgid(view.GID, view.GID, view.GID)
         os.setresuid(view.UID, view.UID, view.UID)
@@ -196,8 +229,8 @@ def _own_namespaces(folders: list[str], host_network: bool) -> view.Origins:
     return origins
 
 
-def _unshare_and_map_nobody(flags: int) -> bool:
-    """Root may map any user: let programs be nobody, who owns no file, not even in /proc/sys.
+def _unshare_and_map(flags: int, first: int, count: int) -> bool:
+    """Root may map any users: let programs be some who own no file, not even in /proc/sys.
 
     The map must be written from outside the new namespace, by a process that is still root there. False,
     and nothing has changed, where this root may not do it.
@@ -205,7 +238,7 @@ def _unshare_and_map_nobody(flags: int) -> bool:
     for path in ("/proc/self/uid_map", "/proc/self/gid_map"):
         with open(path, encoding="ascii") as file:
             ranges = [line.split() for line in file]
-        if not any(int(first) <= _NOBODY < int(first) + int(count) for first, _, count in ranges):
+        if not any(int(start) <= first < int(start) + int(size) for start, _, size in ranges):
             return False
     parent = os.getpid()
     go_r, go_w = os.pipe()
@@ -214,8 +247,8 @@ def _unshare_and_map_nobody(flags: int) -> bool:
         os.close(go_w)
         os.read(go_r, 1)
         try:
-            _write(f"/proc/{parent}/uid_map", f"{view.UID} {_NOBODY} 1")
-            _write(f"/proc/{parent}/gid_map", f"{view.GID} {_NOBODY} 1")
+            _write(f"/proc/{parent}/uid_map", f"{view.UID} {first} {count}")
+            _write(f"/proc/{parent}/gid_map", f"{view.GID} {first} {count}")
         except OSError as error:
             os._exit(error.errno or 1)
         os._exit(0)
@@ -227,8 +260,24 @@ def _unshare_and_map_nobody(flags: int) -> bool:
         _, status = os.waitpid(helper, 0)
     failed = os.waitstatus_to_exitcode(status)
     if failed:
-        raise OSError(failed, f"cannot map user {_NOBODY} into a user namespace: {os.strerror(failed)}")
+        raise OSError(failed, f"cannot map users from {first} into a user namespace: {os.strerror(failed)}")
     return True
+
+
+def _leave_behind_a_guard(scratch: str) -> None:
+    """Go on as a child; the process that we were waits, where the scratch can be seen, and removes it at the end.
+
+    The parent does that too, unless it was killed.
+    """
+    child = os.fork()
+    if child:
+        kernel.close_from(3)
+        _, status = os.waitpid(child, 0)
+        with contextlib.suppress(OSError):
+            os.rmdir(scratch)
+        code = os.waitstatus_to_exitcode(status)
+        os._exit(code if code >= 0 else 128 - code)
+    kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _become_first() -> None:

@@ -6,6 +6,9 @@ import resource
 
 from ..protocol import Limits
 
+# Signals and timers that wait; the kernel counts them for each user.
+_SIGNALS = 1024
+
 
 def set_limits(limits: Limits) -> None:
     """Resource limits of one process; those of the official evaluator are named in `Limits`."""
@@ -17,6 +20,7 @@ def set_limits(limits: Limits) -> None:
         (resource.RLIMIT_FSIZE, limits.scratch_mib * mib),
         (resource.RLIMIT_NOFILE, limits.open_files),
         (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_SIGPENDING, _SIGNALS),
     ):
         _lower(name, value)
 

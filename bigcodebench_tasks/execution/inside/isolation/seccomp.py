@@ -1,21 +1,26 @@
-"""A filter of system calls: what no BigCodeBench program needs, and what attacks on kernels begin with."""
+"""A filter of system calls: a list of what programs need, and for some calls with which arguments.
+
+What is not in the list does not exist for programs. So a system call that a newer kernel brings is closed until
+somebody opens it, and attacks on the kernel have only the calls to begin with that every Python program makes.
+"""
 
 from __future__ import annotations
 
 import ctypes
+import os
 import struct
-from collections.abc import Collection
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
-from . import kernel
+from . import kernel, syscalls
 
-_ALLOW = 0x7FFF0000
-_TRACE = 0x7FF00000
-_ERRNO = 0x00050000
-_EPERM, _ENOSYS, _EAFNOSUPPORT = 1, 38, 97
+_ALLOW, _TRACE, _ERRNO = 0x7FFF0000, 0x7FF00000, 0x00050000
+_EPERM, _EINVAL, _ENOTTY, _ENOSYS, _EPROTONOSUPPORT, _EOPNOTSUPP, _EAFNOSUPPORT = 1, 22, 25, 38, 93, 95, 97
 
 _AUDIT_ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
-_CLONE = {"x86_64": 56, "aarch64": 220}
-_NEW_NAMESPACES = (
+
+# New namespaces; a child that is a sibling of its parent (nobody's to count and to kill), or that no tracer gets.
+_CLONE_REFUSED = (
     kernel.CLONE_NEWNS
     | kernel.CLONE_NEWUTS
     | kernel.CLONE_NEWIPC
@@ -23,113 +28,243 @@ _NEW_NAMESPACES = (
     | kernel.CLONE_NEWPID
     | kernel.CLONE_NEWNET
     | 0x02000000  # CLONE_NEWCGROUP
+    | 0x00008000  # CLONE_PARENT
+    | 0x00002000  # CLONE_PTRACE
+    | 0x00800000  # CLONE_UNTRACED
 )
-# The same on every architecture: io_uring (its operations bypass this filter), mounts, pidfd_getfd.
-_COMMON = (425, 426, 427, 428, 429, 430, 431, 432, 433, 438, 442)
-_CLONE3 = 435
-_REFUSED = {
-    # ptrace, syslog, pivot_root, mount, umount2, init_module, delete_module, quotactl, kexec_load, add_key,
-    # request_key, keyctl, unshare, perf_event_open, name_to_handle_at, open_by_handle_at, setns,
-    # process_vm_readv, process_vm_writev, finit_module, kexec_file_load, bpf, userfaultfd
-    "x86_64": (101, 103, 155, 165, 166, 175, 176, 179, 246, 248, 249, 250, 272, 298, 303, 304, 308, 310, 311,
-               313, 320, 321, 323),
-    "aarch64": (117, 116, 41, 40, 39, 105, 106, 60, 104, 217, 218, 219, 97, 241, 264, 265, 268, 270, 271,
-                273, 294, 280, 282),
-}  # fmt: skip
 
-_SOCKET = {"x86_64": 41, "aarch64": 198}
-# sendto, sendmsg and sendmmsg, each with the argument that holds its flags
-_SENDING = {"x86_64": ((44, 3), (46, 2), (307, 3)), "aarch64": ((206, 3), (211, 2), (269, 3))}
+# Commands of fcntl: descriptors, flags, locks, owners, whether there is a lease, the size of a pipe, seals. Not: taking
+# a lease, at which others who open the file wait; being told of changes in a folder; larger pipes, of which the kernel
+# gives each user few.
+_FCNTL = (*range(17), 36, 37, 38, 1025, 1030, 1032, 1033, 1034)
+# Options of prctl: the signal when the parent ends, dumpable (asked), name, capabilities (asked), timer slack,
+# securebits (asked), subreaper, no_new_privs, huge pages off, names of memory. Not: seccomp, whose filters could
+# answer before ours, and dumpable, without which nobody can see what the process uses.
+_PRCTL = (1, 2, 3, 15, 16, 21, 23, 27, 29, 30, 36, 37, 38, 39, 41, 42, 0x53564D41)
+# Kinds of ioctl's requests, their second byte: terminals with what belongs to all descriptors, and sockets. Not:
+# attributes of files, which change although the file is open for reading only.
+_IOCTL = (ord("T"), 0x89)
+_TIOCSTI, _TIOCLINUX = 0x5412, 0x541C  # put text into a terminal's input
+_PERSONALITY = (0, 8, 0x20000, 0x20008, 0xFFFFFFFF)
+_ON_ITSELF = ("prlimit64", "sched_setaffinity", "sched_setscheduler", "sched_setparam", "sched_setattr")
+# Of setpriority and of ioprio_set: a process, and not a group's or a user's.
+_WHICH_PROCESS = {"setpriority": 0, "ioprio_set": 1}
+_XATTRS = ("setxattr", "lsetxattr", "fsetxattr", "removexattr", "lremovexattr", "fremovexattr")
+_MODES = ("chmod", "fchmod", "fchmodat", "fchmodat2", "chown", "fchown", "lchown", "fchownat")
+_TIMES = ("utime", "utimes", "futimesat", "utimensat")
+
 _MSG_FASTOPEN = 0x20000000
-_NEWFSTATAT, _AT_EMPTY_PATH = 262, 0x1000  # x86_64's number
-_AF_UNIX, _AF_INET, _AF_INET6, _AF_NETLINK = 1, 2, 10, 16
+_SENDING = {"sendto": 3, "sendmsg": 2, "sendmmsg": 3}  # the argument that holds the flags
+_AF_UNIX, _AF_INET, _AF_INET6, _AF_NETLINK, _AF_PACKET = 1, 2, 10, 16, 17
+_STREAM, _DATAGRAM, _SEQPACKET, _TYPE_MASK = 1, 2, 5, 0xF
+_ICMP, _TCP, _UDP, _ICMPV6 = 1, 6, 17, 58
 
-_LOAD, _AND, _EQUAL, _ANY_BIT, _AT_LEAST, _RETURN = 0x20, 0x54, 0x15, 0x45, 0x35, 0x06
-_NR, _ARCH, _ARG = 0, 4, (16, 24, 32, 40)  # offsets in struct seccomp_data
+_LOAD, _AND, _EQUAL, _ANY_BIT, _AT_LEAST, _ABOVE, _RETURN = 0x20, 0x54, 0x15, 0x45, 0x35, 0x25, 0x06
+_NR, _ARCH, _ARGUMENTS = 0, 4, 16  # offsets in struct seccomp_data
+
+
+@dataclass(frozen=True)
+class Sockets:
+    """Which sockets programs may have, for the levels whose other layers confine only TCP's connect.
+
+    Netlink is there for its routes only: so the C library learns its own addresses.
+
+    Attributes:
+        local: those that reach the host's services through files, such as a container daemon.
+        datagrams: also UDP; without, no data along with a connection request either.
+        ipv6: or programs see a kernel without, and take IPv4.
+    """
+
+    local: bool = True
+    datagrams: bool = True
+    ipv6: bool = True
+
+
+@dataclass(frozen=True)
+class Where:
+    """A call is meant only if one of the bits is set in an argument (or none is, with `clear`)."""
+
+    argument: int
+    bits: int
+    clear: bool = False
+
+
+Traced = Mapping[int, "Where | None"]
+
+
+def program(
+    machine: str,
+    *,
+    sockets: Sockets | None = None,
+    traced: Traced | None = None,
+    attributes: bool = True,
+    modes: bool = True,
+    own: int = 0,
+) -> bytes | None:
+    """The filter for an architecture; None for one whose system calls are not listed here.
+
+    Args:
+        machine: "x86_64" or "aarch64".
+        sockets: which of them programs may have; all by default.
+        traced: numbers of the system calls at which a tracer is to be asked, and where.
+        attributes: whether programs may change extended attributes of files.
+        modes: whether they may change permissions, owners and times.
+        own: the process whose limits and priorities may be changed; those of the caller may in any case.
+    """
+    if machine not in _AUDIT_ARCH:
+        return None
+    checked, allowed, denied = (
+        syscalls.numbers(machine, names) for names in (syscalls.CHECKED, syscalls.ALLOWED, syscalls.DENIED)
+    )
+    sockets = sockets or Sockets()
+    rules = {checked[name]: rule for name, rule in _rules(sockets, own).items() if name in checked}
+    if not sockets.datagrams:
+        for name, argument in _SENDING.items():
+            rules[allowed[name]] = [_load(argument), *_if_any(_MSG_FASTOPEN, _answer(_EPERM)), *_ALLOWED]
+    if not attributes:
+        rules.update({allowed[name]: _answer(_EOPNOTSUPP) for name in _XATTRS})
+    if not modes:
+        rules.update({allowed[name]: _answer(_EPERM) for name in (*_MODES, *_TIMES) if name in allowed})
+    for number, where in (traced or {}).items():
+        rules[number] = _trace(where)
+    lines = [
+        _instruction(_LOAD, _ARCH),
+        # Another architecture's calls have other numbers. (Those of x32 are above all in the list.)
+        *_unless(_AUDIT_ARCH[machine], _answer(_EPERM)),
+        _instruction(_LOAD, _NR),
+    ]
+    for number, rule in rules.items():
+        lines += _if((number,), rule)
+    for first, last in _runs(set(allowed.values()) - set(rules)):
+        # The kernel remembers which numbers are allowed whatever their arguments: this is walked once for each.
+        lines += [_instruction(_AT_LEAST, first, if_false=2), _instruction(_ABOVE, last, if_true=1), *_ALLOWED]
+    for first, last in _runs(set(denied.values())):
+        lines += [_instruction(_AT_LEAST, first, if_false=2), _instruction(_ABOVE, last, if_true=1), *_answer(_EPERM)]
+    return b"".join([*lines, *_answer(_ENOSYS)])
+
+
+def _rules(sockets: Sockets, own: int) -> dict[str, list[bytes]]:
+    """For each name of `syscalls.CHECKED`, instructions that end in an answer."""
+    itself = (0, own)
+    rules = {
+        "clone": [_load(0), *_if_any(_CLONE_REFUSED, _answer(_EPERM)), *_ALLOWED],
+        # Its flags lie in memory, where no filter can see them: C libraries fall back to clone.
+        "clone3": _answer(_ENOSYS),
+        "fcntl": [_load(1), *_if(_FCNTL, _ALLOWED), *_answer(_EPERM)],
+        "prctl": [_load(0), *_if(_PRCTL, _ALLOWED), *_answer(_EINVAL)],
+        "ioctl": [
+            _load(1),
+            *_if((_TIOCSTI, _TIOCLINUX), _answer(_EPERM)),
+            _instruction(_AND, 0xFF00),
+            *_if(tuple(kind << 8 for kind in _IOCTL), _ALLOWED),
+            *_answer(_ENOTTY),  # as every file answers what it does not know
+        ],
+        "personality": [_load(0), *_if(_PERSONALITY, _ALLOWED), *_answer(_EPERM)],
+        "socket": _socket(sockets),
+        "socketpair": _socketpair(sockets),
+    }
+    for name in _ON_ITSELF:
+        rules[name] = [_load(0), *_if(itself, _ALLOWED), *_answer(_EPERM)]
+    for name, which in _WHICH_PROCESS.items():
+        rules[name] = [_load(0), *_unless(which, _answer(_EPERM)), _load(1), *_if(itself, _ALLOWED), *_answer(_EPERM)]
+    return rules
+
+
+def _socket(sockets: Sockets) -> list[bytes]:
+    """By family, type and protocol."""
+    protocol = _load(2)
+    other = _answer(_EPROTONOSUPPORT)
+    datagrams = [protocol, *_if((0, _UDP, _ICMP, _ICMPV6), _ALLOWED), *other] if sockets.datagrams else _answer(_EPERM)
+    internet = [
+        _load(1),
+        _instruction(_AND, _TYPE_MASK),
+        *_if((_STREAM,), [protocol, *_if((0, _TCP), _ALLOWED), *other]),
+        *_if((_DATAGRAM,), datagrams),
+        *_answer(_EPERM),
+    ]
+    return [
+        _load(0),
+        *_if((_AF_UNIX,), _ALLOWED if sockets.local else _answer(_EPERM)),
+        *([] if sockets.ipv6 else _if((_AF_INET6,), _answer(_EAFNOSUPPORT))),
+        *_if((_AF_INET, _AF_INET6), internet),
+        *_if((_AF_NETLINK,), [protocol, *_if((0,), _ALLOWED), *other]),
+        *_if((_AF_PACKET,), _answer(_EPERM)),
+        *_answer(_EAFNOSUPPORT),
+    ]
+
+
+def _socketpair(sockets: Sockets) -> list[bytes]:
+    """Of local sockets; one that is connected for good, unless local sockets may go anywhere."""
+    kinds = (_STREAM, _SEQPACKET, _DATAGRAM) if sockets.local else (_STREAM, _SEQPACKET)
+    return [
+        _load(0),
+        *_unless(_AF_UNIX, _answer(_EAFNOSUPPORT)),
+        _load(1),
+        _instruction(_AND, _TYPE_MASK),
+        *_if(kinds, _ALLOWED),
+        *_answer(_EPERM),
+    ]
+
+
+def _trace(where: Where | None) -> list[bytes]:
+    ask = [_instruction(_RETURN, _TRACE)]
+    if where is None:
+        return ask
+    hit, miss = (_ALLOWED, ask) if where.clear else (ask, _ALLOWED)
+    return [_load(where.argument), *_if_any(where.bits, hit), *miss]
 
 
 def _instruction(code: int, value: int, if_true: int = 0, if_false: int = 0) -> bytes:
     return struct.pack("=HBBI", code, if_true, if_false, value)
 
 
-def program(machine: str, *, sockets: str = "all", traced: Collection[int] = ()) -> bytes | None:
-    """The filter for an architecture; None for one whose system calls are not listed here.
+_ALLOWED = [_instruction(_RETURN, _ALLOW)]
 
-    Args:
-        machine: "x86_64" or "aarch64".
-        sockets: which of them programs may have, for the level whose other layers confine only TCP's
-            connect: "all"; "no local" for all but those that reach the host's services through files, such
-            as a container daemon; "tcp" for no others but TCP's, and no data along with a connection request;
-            "ipv4" for TCP's over IPv4 only.
-        traced: numbers of the system calls at which a tracer is to be asked.
-    """
-    if machine not in _REFUSED:
-        return None
-    refuse = _instruction(_RETURN, _ERRNO | _EPERM)
-    lines = [
-        # Another architecture's calls have other numbers.
-        _instruction(_LOAD, _ARCH),
-        _instruction(_EQUAL, _AUDIT_ARCH[machine], if_true=1),
-        refuse,
-        _instruction(_LOAD, _NR),
+
+def _answer(number: int) -> list[bytes]:
+    return [_instruction(_RETURN, _ERRNO | number)]
+
+
+def _load(argument: int) -> bytes:
+    """The lower half of an argument: all that the kernel looks at where it takes an int."""
+    return _instruction(_LOAD, _ARGUMENTS + 8 * argument)
+
+
+def _if(values: tuple[int, ...], body: list[bytes]) -> list[bytes]:
+    """If what is loaded is one of the values, the body, which ends in an answer."""
+    last = len(values) - 1
+    tests = [
+        _instruction(_EQUAL, value, if_true=last - place, if_false=len(body) if place == last else 0)
+        for place, value in enumerate(values)
     ]
-    if machine == "x86_64":  # and so have those of its x32 variant
-        lines += [_instruction(_AT_LEAST, 0x40000000, if_false=1), refuse]
-    # Flags of clone3 lie in memory, where no filter can see them: C libraries fall back to clone.
-    lines += [_instruction(_EQUAL, _CLONE3, if_false=1), _instruction(_RETURN, _ERRNO | _ENOSYS)]
-    for number in (*_REFUSED[machine], *_COMMON):
-        lines += [_instruction(_EQUAL, number, if_false=1), refuse]
-    lines += _on(
-        _CLONE[machine],
-        [_instruction(_LOAD, _ARG[0]), _instruction(_ANY_BIT, _NEW_NAMESPACES, if_false=1), refuse],
-    )
-    if sockets == "no local":
-        load, local = _instruction(_LOAD, _ARG[0]), _instruction(_EQUAL, _AF_UNIX, if_false=1)
-        lines += _on(_SOCKET[machine], [load, local, refuse])
-    if sockets in ("tcp", "ipv4"):
-        lines += _on(_SOCKET[machine], _only_tcp(refuse, ipv6=sockets == "tcp"))
-        for number, argument in _SENDING[machine]:
-            flags = _instruction(_LOAD, _ARG[argument])
-            lines += _on(number, [flags, _instruction(_ANY_BIT, _MSG_FASTOPEN, if_false=1), refuse])
-    ask = _instruction(_RETURN, _TRACE)
-    for number in traced:
-        body = [ask]
-        if number == _NEWFSTATAT:  # how the C library does fstat: no path to look at
-            body = [_instruction(_LOAD, _ARG[3]), _instruction(_ANY_BIT, _AT_EMPTY_PATH, if_true=1), ask]
-        lines += _on(number, body)
-    lines.append(_instruction(_RETURN, _ALLOW))
-    return b"".join(lines)
+    return [*tests, *body]
 
 
-def _on(number: int, body: list[bytes]) -> list[bytes]:
-    """Instructions for one system call; what they do not refuse is allowed."""
-    body = [*body, _instruction(_RETURN, _ALLOW)]
-    return [_instruction(_EQUAL, number, if_false=len(body)), *body]
+def _unless(value: int, body: list[bytes]) -> list[bytes]:
+    return [_instruction(_EQUAL, value, if_true=len(body)), *body]
 
 
-def _only_tcp(refuse: bytes, *, ipv6: bool) -> list[bytes]:
-    type_mask, sock_stream, ipproto_tcp = 0xF, 1, 6
-    no_ipv6 = _instruction(_RETURN, _ERRNO | _EAFNOSUPPORT)  # as where the kernel has none: programs try IPv4 then
-    return [
-        _instruction(_LOAD, _ARG[0]),
-        _instruction(_EQUAL, _AF_NETLINK, if_true=9),  # how the C library learns its own addresses
-        _instruction(_EQUAL, _AF_INET, if_true=2),
-        _instruction(_EQUAL, _AF_INET6, if_false=8),
-        *([_instruction(_LOAD, _ARG[0])] if ipv6 else [no_ipv6]),
-        _instruction(_LOAD, _ARG[1]),
-        _instruction(_AND, type_mask),
-        _instruction(_EQUAL, sock_stream, if_false=4),
-        _instruction(_LOAD, _ARG[2]),
-        _instruction(_EQUAL, 0, if_true=1),
-        _instruction(_EQUAL, ipproto_tcp, if_false=1),
-        _instruction(_RETURN, _ALLOW),
-        refuse,
-    ]
+def _if_any(bits: int, body: list[bytes]) -> list[bytes]:
+    return [_instruction(_ANY_BIT, bits, if_false=len(body)), *body]
 
 
-def install(*, sockets: str = "all", traced: Collection[int] = ()) -> None:
+def _runs(values: Iterable[int]) -> list[tuple[int, int]]:
+    """First and last of each run of consecutive numbers."""
+    runs: list[tuple[int, int]] = []
+    for value in sorted(values):
+        if runs and value == runs[-1][1] + 1:
+            runs[-1] = (runs[-1][0], value)
+        else:
+            runs.append((value, value))
+    return runs
+
+
+def install(
+    *, sockets: Sockets | None = None, traced: Traced | None = None, attributes: bool = True, modes: bool = True
+) -> None:
     """Filter this process and all its descendants, for good; needs no_new_privs. Arguments are those of `program`."""
-    code = program(kernel.machine(), sockets=sockets, traced=traced)
+    machine = kernel.machine()
+    code = program(machine, sockets=sockets, traced=traced, attributes=attributes, modes=modes, own=os.getpid())
     if code is None:
         return
     buffer = ctypes.create_string_buffer(code, len(code))

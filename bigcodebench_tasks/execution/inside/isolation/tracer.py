@@ -1,14 +1,16 @@
-"""Under Landlock: a /tmp and a loopback address of its own for each sample, although the machine's are shared.
+"""Under Landlock: a /tmp, /dev/shm and loopback address of its own for each sample, although the machine's are shared.
 
 Landlock has no view of its own to offer, so a program that writes to "/tmp/x" or connects to a server of its own would
 fail. The keeper therefore traces its sample (ptrace, which needs no privilege for one's own child) and looks at the
 system calls that name a file or an address:
 
-- a path below /tmp or /var/tmp is exchanged for one in the sample's folder. Landlock still decides about that path, so
-  a program that cheats here gains nothing;
+- a path below /tmp, /var/tmp or /dev/shm is exchanged for one in the sample's folder. Landlock still decides about that
+  path, so a program that cheats here gains nothing;
 - connecting, binding and listening are done by the keeper in the program's place, on a copy of its socket and of the
   address, which no thread of the program can exchange meanwhile: on an address below 127.0.0.0/8 that no other sample
-  has, and only to sockets that listen on that very address. What the program reads back is 127.0.0.1.
+  has, and only to sockets that listen on that very address. What the program reads back is 127.0.0.1;
+- permissions, owners and times of files are changed by the keeper too (`changes`), where the kernel would let the
+  program change all files of the user.
 
 Only the calls that the filter of `seccomp` sends here cost anything.
 """
@@ -24,8 +26,12 @@ import socket
 import struct
 import threading
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from . import kernel
+from .changes import CALLS as CHANGES
+from .changes import Changes
+from .seccomp import Where
 
 # Numbers are x86_64's, as the layout of its registers is: struct user_regs_struct.
 _REGISTERS = 27
@@ -48,6 +54,12 @@ PATHS: Mapping[int, tuple[int, ...]] = {
     267: (1,),
     # fchmodat, faccessat, utimensat, renameat2, execveat, statx, openat2, faccessat2, fchmodat2
     268: (1,), 269: (1,), 280: (1,), 316: (1, 3), 322: (1,), 332: (1,), 437: (1,), 439: (1,), 452: (1,),
+}  # fmt: skip
+_OPEN, _OPENAT, _NEWFSTATAT, _AT_EMPTY_PATH = 2, 257, 262, 0x1000
+_SHARED = os.O_EXCL | os.O_NOFOLLOW
+# How the C library makes, finds, names and removes what lies in /dev/shm: open, openat, link, unlink, unlinkat, linkat.
+SHARED_MEMORY: Mapping[int, Where | None] = {
+    _OPEN: Where(1, _SHARED), _OPENAT: Where(2, _SHARED), 86: None, 87: None, 263: None, 265: None,
 }  # fmt: skip
 _EXECVE, _EXECVEAT = 59, 322
 _CONNECT, _BIND, _LISTEN = 42, 49, 50
@@ -78,6 +90,19 @@ def loopback_address(pid: int) -> bytes:
     return bytes((127, 64 | pid >> 16 & 63, pid >> 8 & 255, pid & 255))
 
 
+def calls(*, paths: bool, network: bool, changes: bool) -> dict[int, Where | None]:
+    """Which calls the filter is to send here: for paths (else those to shared memory alone), sockets, and changes."""
+    found = dict(SHARED_MEMORY)
+    if paths:
+        found.update(dict.fromkeys(PATHS))
+        found[_NEWFSTATAT] = Where(3, _AT_EMPTY_PATH, clear=True)  # how the C library does fstat: no path to look at
+    if network:
+        found.update(dict.fromkeys(SOCKETS))
+    if changes:
+        found.update(dict.fromkeys(CHANGES))
+    return found
+
+
 class Tracer:
     """The view of one sample.
 
@@ -85,13 +110,17 @@ class Tracer:
         places: folder that programs name, such as "/tmp", to the folder that stands for it.
         kept: paths that stay as they are although they lie below one of the places.
         address: the sample's own loopback address; None leaves the network alone.
+        own: folders in which alone the sample may change permissions, owners and times; None leaves that to the kernel.
     """
 
-    def __init__(self, places: Mapping[str, str], kept: Sequence[str], address: bytes | None) -> None:
+    def __init__(
+        self, places: Mapping[str, str], kept: Sequence[str], address: bytes | None, own: Sequence[str] | None
+    ) -> None:
         self._places = {os.fsencode(name): os.fsencode(folder) for name, folder in places.items()}
         self._kept = [os.fsencode(path) + b"/" for path in kept]
         self._shortest = min(map(len, self._places))
         self._address = address
+        self._changes = None if own is None else Changes(own, partial(self._read_path, whole=True), self._instead_of)
         # Of processes that are in a system call: registers to put back when they leave it.
         self._changed: dict[int, dict[int, int]] = {}
         self._connected: list[tuple[int, Registers, int]] = []
@@ -142,6 +171,10 @@ class Tracer:
         """What to do about a call that is about to begin: how to go on, or 0 if that is decided later."""
         registers = _registers(pid)
         number = registers[_ORIG_RAX]
+        if self._changes and number in CHANGES:
+            arguments = [registers[place] for place in _ARGUMENT]
+            self._answer(pid, registers, self._changes.make(pid, number, arguments))
+            return 0
         if number in PATHS:
             return self._exchange_paths(pid, registers, PATHS[number])
         if number in _ANSWERS:
@@ -190,15 +223,19 @@ class Tracer:
         self._changed[pid] = changed
         return _SYSCALL
 
-    def _read_path(self, pid: int, where: int) -> bytes:
+    def _read_path(self, pid: int, where: int, *, whole: bool = False) -> bytes:
         """The text at an address, up to its NUL; only its beginning if that says that it is none of ours."""
         text = b""
         while len(text) < _PATH_MAX:
             chunk = kernel.read_memory(pid, where + len(text), _PAGE - (where + len(text)) % _PAGE)
             before, end, _ = chunk.partition(b"\0")
             text += before
-            if end or (len(text) >= self._shortest and not text.startswith(tuple(self._places))):
-                break
+            if end:
+                return text
+            if not whole and len(text) >= self._shortest and not text.startswith(tuple(self._places)):
+                return text
+        if whole:
+            raise OSError(errno.ENAMETOOLONG, "path")
         return text
 
     def _instead_of(self, path: bytes) -> bytes | None:
@@ -224,7 +261,10 @@ class Tracer:
         except OSError as error:
             self._answer(pid, registers, -(error.errno or errno.EINVAL))
             return
-        if number == _CONNECT:
+        if sock.family == socket.AF_NETLINK and number != _BIND:
+            sock.close()
+            self._answer(pid, registers, -(errno.EINVAL if number == _CONNECT else errno.EOPNOTSUPP))
+        elif number == _CONNECT:
             # It may wait for the server, which needs this thread for its own calls.
             main = threading.get_ident()
 
@@ -302,7 +342,7 @@ def _result(call: object, *arguments: object) -> int:
             call(*arguments)  # type: ignore[operator]
     except OSError as error:
         return -(error.errno or errno.EINVAL)
-    except (OverflowError, struct.error):
+    except Exception:  # whatever a program thinks of, it must not end its keeper
         return -errno.EINVAL
     return 0
 

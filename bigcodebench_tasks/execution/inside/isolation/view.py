@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import pwd
 import sys
 from collections.abc import Iterable
 
 from ..protocol import Settings
 from . import kernel
+from .level import Unavailable
 
 USER = "user"
 UID = GID = 1000
@@ -36,17 +38,35 @@ _FILES = {
 
 
 def needed(settings: Settings) -> list[str]:
-    """Folders outside the system's that this interpreter and the environment live in."""
+    """Folders outside the system's that this interpreter and the environment live in, and links that lead to it.
+
+    Raises Unavailable: one of them is a home or holds one, so showing it would show what belongs to somebody.
+    """
     found = [sys.prefix, sys.base_prefix, sys.exec_prefix, *settings.visible]
     found += [entry for entry in sys.path if os.path.isdir(entry)]
-    # An environment's interpreter is a chain of links; every one must be there for child processes.
-    link = sys.executable
-    while link:
-        found.append(os.path.dirname(os.path.dirname(link)))
-        link = os.path.join(os.path.dirname(link), os.readlink(link)) if os.path.islink(link) else ""
+    # An environment's interpreter is a chain of links; child processes need every one, but not what lies beside it:
+    # `~/bin/python` may be one of them.
+    links, link = set(), os.path.abspath(sys.executable)
+    while os.path.islink(link):
+        links |= {link, os.path.join(os.path.realpath(os.path.dirname(link)), os.path.basename(link))}
+        link = os.path.normpath(os.path.join(os.path.realpath(os.path.dirname(link)), os.readlink(link)))
+    found.append(os.path.dirname(os.path.dirname(link)))
     folders = {path for entry in found for path in (os.path.abspath(entry), os.path.realpath(entry))}
     folders -= {"/", *SYSTEM}
-    return sorted(folders)
+    for home in _homes():
+        for folder in folders:
+            if home == folder or home.startswith(folder + "/"):
+                raise Unavailable(
+                    f"the interpreter of programs lives in {folder}, so programs would see {home}: "
+                    "keep it in a folder of its own"
+                )
+    return sorted(folders | links)
+
+
+def _homes() -> set[str]:
+    """The homes of root and of people, as far as the machine lists them; and the one of this process's user."""
+    people = [user for user in pwd.getpwall() if user.pw_uid in (0, os.getuid()) or 1000 <= user.pw_uid < 65534]
+    return {os.path.realpath(user.pw_dir) for user in people} - {"/", *SYSTEM}
 
 
 # A path of the host, and a descriptor of what is there or, for a link, its target.
@@ -54,14 +74,21 @@ Origins = dict[str, "int | str"]
 
 
 def origins(folders: Iterable[str]) -> Origins:
-    """Open folders, in the caller's mount namespace, before anything covers them."""
+    """Open folders and read links, in the caller's mount namespace, before anything covers them."""
     found: Origins = {}
     for path in folders:
         if any(path.startswith(parent + "/") for parent in found):
             continue
         with contextlib.suppress(FileNotFoundError):
-            found[path] = os.readlink(path) if os.path.islink(path) else os.open(path, os.O_PATH)
+            found[path] = _target(path) if os.path.islink(path) else os.open(path, os.O_PATH)
     return found
+
+
+def _target(link: str) -> str:
+    """Where a link leads, written so that it leads there too when the folders above it are no links any more."""
+    target, folder = os.readlink(link), os.path.dirname(link)
+    real = os.path.realpath(folder)
+    return target if real == folder else os.path.join(real, target)
 
 
 def _show(origins: Origins, root: str = "") -> None:
