@@ -88,7 +88,8 @@ class Reading:
         asked = Asked(
             entry_point=task["entry_point"],
             prompt=prompt,
-            in_block=self.mode == "chat" and self.options.prefill,
+            # Behind thoughts an answer begins anew.
+            in_block=self.mode == "chat" and self.options.prefill and not parted.thought,
             limit=self.limit,
             count=self.count,
         )

@@ -110,3 +110,8 @@ def test_direct_completion_is_judged_behind_its_prompt(completion: str, shortfal
 def test_a_thought_that_the_prompt_opened_has_to_end() -> None:
     assert found(fenced(CODE), "chat", options=Options(prefill=False), opened=True) == UNFINISHED
     assert found("Hm.\n</think>\n" + fenced(CODE), "chat", options=Options(prefill=False), opened=True) == ""
+
+
+def test_behind_thoughts_an_answer_opens_its_own_fence() -> None:
+    assert found(CODE + "```\nHm.\n</think>\n" + fenced(CODE)[:-20], "chat") == CUT
+    assert found(CODE + "```\nHm.\n</think>\n" + fenced(CODE), "chat") == ""
