@@ -9,9 +9,12 @@ from typing import Any
 
 from bigcodebench_tasks.benchmark.dataset import canonical_program
 from bigcodebench_tasks.benchmark.domains import DOMAINS, domains_of, libraries_of
+from bigcodebench_tasks.report.beside_published import beside_published
+from bigcodebench_tasks.results.difficulty import published_rates
 from bigcodebench_tasks.results.evaluation import Evaluation, mean_of_splits
 from bigcodebench_tasks.scoring.intervals import estimate
 from bigcodebench_tasks.scoring.pass_at_k import estimate_pass_at_k
+from bigcodebench_tasks.scoring.presets import named
 from bigcodebench_tasks.scoring.records import SampleRecord
 
 # A traceback, or an answer, longer than this is cut in its middle: people read its ends.
@@ -25,7 +28,7 @@ def overview(one: Evaluation, found: Sequence[Evaluation]) -> dict[str, Any]:
         one: the evaluation, with its tasks.
         found: all evaluations of the page, for the mean of both splits.
     """
-    rates = one.solve_rates()
+    rates, rates_there = one.solve_rates(), published_rates(one)
     failed = one.run.failed if one.run else ()
     numbers = [len(samples) for samples in one.samples.values()]
     return {
@@ -45,7 +48,8 @@ def overview(one: Evaluation, found: Sequence[Evaluation]) -> dict[str, Any]:
         "reasons": _reasons(one),
         "shortfalls": _shortfalls(one),
         "curve": _curve(one),
-        "rows": [_row(task_id, one) for task_id in one.samples],
+        "published": beside_published(one, found),
+        "rows": [_row(task_id, one, rates_there.get(task_id)) for task_id in one.samples],
     }
 
 
@@ -81,6 +85,7 @@ def _facts(one: Evaluation) -> list[tuple[str, str]]:
         ("ground truth", "not checked" if run.ground_truth is None else f"{100 * run.ground_truth:.1f}% pass"),
         ("seeds", seeds or "none recorded"),
         ("dataset", run.dataset_sha256[:12]),
+        ("settings", named(run, len(one.samples))),
     ]
 
 
@@ -120,7 +125,7 @@ def _curve(one: Evaluation) -> list[tuple[int, float]]:
     return [(k, sum(estimate_pass_at_k(n, c, k) for n, c in counts) / len(counts)) for k in range(1, fewest + 1)]
 
 
-def _row(task_id: str, one: Evaluation) -> dict[str, Any]:
+def _row(task_id: str, one: Evaluation, published: float | None) -> dict[str, Any]:
     samples, task = one.samples[task_id], one.tasks[task_id]
     times = [s.seconds for s in samples if s.seconds is not None]
     return {
@@ -133,6 +138,7 @@ def _row(task_id: str, one: Evaluation) -> dict[str, Any]:
         "shortfalls": sorted({s.shortfall for s in samples if s.shortfall}),
         "domains": domains_of(task),
         "libraries": libraries_of(task),
+        "published": published,
         "seconds": max(times) if times else None,
     }
 

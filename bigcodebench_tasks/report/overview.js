@@ -73,6 +73,7 @@ function showOverview() {
   byId("facts").replaceChildren(...one.facts.map(([label, value]) =>
     element("div", {}, element("dt", {}, label), element("dd", {}, value))));
   truthNote(one);
+  showPublished();
   byId("domains").replaceChildren(rates("Domain", "domain", one.domains));
   const half = Math.ceil(one.libraries.length / 2);
   byId("libraries").replaceChildren(...[one.libraries.slice(0, half), one.libraries.slice(half)]

@@ -21,7 +21,7 @@ from bigcodebench_tasks.results.evaluation import Evaluation
 SAMPLES_PER_BLOCK = 40
 
 # One after the other they are the page's script.
-SCRIPTS = ("elements.js", "code.js", "overview.js", "table.js", "task.js", "start.js")
+SCRIPTS = ("elements.js", "code.js", "published.js", "overview.js", "table.js", "task.js", "start.js")
 
 
 def render(found: Sequence[Evaluation]) -> str:

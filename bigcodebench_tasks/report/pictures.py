@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 from numpy.typing import NDArray
 
+from bigcodebench_tasks.results.difficulty import Decile, deciles
 from bigcodebench_tasks.results.evaluation import Evaluation
 
 # Drawn in these colours, which mean nothing but the page's own; so the picture is right in light and in dark.
@@ -58,6 +59,8 @@ def pictures(one: Evaluation, curve: Sequence[tuple[int, float]], number: int) -
         for sample, task_id in judged
     ]
     drawings.append(("Length of the solution, by outcome", _by_outcome(lengths, "characters", 1.0)))
+    if tenths := deciles(one):
+        drawings.append(("Expected and observed, by difficulty", _by_difficulty(tenths)))
     if curve:
         drawings.append(("pass@k", _of_k(curve)))
     return [(title, _svg(draw, title, f"{number} {title}")) for title, draw in drawings]
@@ -110,6 +113,27 @@ def _of_k(curve: Sequence[tuple[int, float]]) -> Callable[[Axes], None]:
         axes.set_xlabel("k")
         axes.set_ylabel("pass@k, %")
         axes.grid(axis="y", color=_LINE)
+
+    return draw
+
+
+def _by_difficulty(tenths: Sequence[Decile]) -> Callable[[Axes], None]:
+    """pass@1 of each tenth of the tasks, the hardest first, and what the average published model scores there."""
+    places = np.arange(1, len(tenths) + 1)
+    observed = np.array([100 * each.observed.rate for each in tenths])
+    low, high = (np.array([100 * getattr(each.observed, side) for each in tenths]) for side in ("low", "high"))
+    expected = [100 * each.expected for each in tenths]
+
+    def draw(axes: Axes) -> None:
+        axes.bar(places, observed, width=0.75, color=_PASS, label="this model")
+        axes.errorbar(places, observed, (observed - low, high - observed), fmt="none", ecolor=_TEXT, elinewidth=1)
+        axes.plot(places, expected, color=_FAIL, marker="D", markersize=4, linewidth=1, label="published models, mean")
+        axes.set_ylim(0, 100)
+        axes.set_xticks(places)
+        axes.set_xlabel("tenth of the tasks, from hard to easy")
+        axes.set_ylabel("pass@1, %")
+        axes.grid(axis="y", color=_LINE)
+        axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
 
     return draw
 

@@ -3,17 +3,26 @@
 const filters = byId("filters");
 const tableBody = byId("tasks").tBodies[0];
 
+// Published solve rates to choose by; the outer two are those of the surprises.
+function band(rate) {
+  const { rare, easy } = evaluation().published;
+  if (rate <= rare) return `0 to ${100 * rare}%`;
+  if (rate >= easy) return `${100 * easy} to 100%`;
+  return rate < 0.5 ? `${100 * rare} to 50%` : `50 to ${100 * easy}%`;
+}
 const COLUMNS = {
   verdict: (row) => row.verdicts,
   reason: (row) => row.reasons.map(([reason]) => reason),
   shortfall: (row) => row.shortfalls,
   domain: (row) => row.domains,
   library: (row) => row.libraries,
+  published: (row) => (row.published === null ? [] : [band(row.published)]),
 };
 const SORT_KEYS = {
   number: (row) => Number(row.id.split("/").pop()),
   rate: (row) => row.passed / row.samples,
   reason: (row) => row.reasons.map(([reason]) => reason).join(),
+  published: (row) => row.published ?? -1,
   seconds: (row) => row.seconds ?? -1,
 };
 
@@ -52,6 +61,7 @@ function rowElement(row) {
     element("td", { class: "wide" }, row.reasons.map(([reason, n]) => (row.samples > 1 ? `${reason}\u00a0${n}` : reason)).join(", ")),
     element("td", { class: "wide" }, row.domains.join(", ")),
     element("td", { class: "wide" }, row.libraries.join(", ")),
+    element("td", { class: "number published wide" }, row.published === null ? "" : percent(row.published)),
     element("td", { class: "number" }, row.seconds === null ? "" : row.seconds.toFixed(2)));
   return row.element;
 }

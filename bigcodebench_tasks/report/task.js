@@ -76,6 +76,8 @@ function taskView(row, texts) {
   return [
     header(row.id),
     element("p", { class: "quiet" }, [evaluation().name, row.domains.join(", "), row.libraries.join(", ")].filter(Boolean).join(" · ")),
+    ...(row.published === null ? [] : [element("p", { class: "quiet" },
+      `${percent(row.published)}% of the published models solve it.`)]),
     ...(failed >= 0 && evaluation().truthFails.includes(row.id) ? [element("p", { class: "note" },
       "The canonical solution fails on that machine too: a failure here says nothing of the model.")] : []),
     part("Prompt", evaluation().split === "complete" ? python(texts.prompt.trimEnd()) : plain(texts.prompt, "prose")),

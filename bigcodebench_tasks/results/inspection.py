@@ -16,7 +16,9 @@ from rich.table import Table
 from bigcodebench_tasks.benchmark.dataset import canonical_program
 from bigcodebench_tasks.execution.verdict import headline
 from bigcodebench_tasks.files import refuse_existing, write_text
+from bigcodebench_tasks.results.difficulty import published_rates
 from bigcodebench_tasks.results.evaluation import Evaluation
+from bigcodebench_tasks.results.published import SOLVE_RATES_OF, solved_by
 
 # What a row of the list of tasks can hold, in characters.
 LONGEST_EXCEPTION = 100
@@ -28,7 +30,8 @@ LONGEST_EXCEPTION = 100
 def list_unsolved(evaluation: Evaluation, console: Console) -> None:
     """Print a line for each task that some sample does not solve: how many pass, the reasons, the first exception."""
     solved = sum(all(sample.passed for sample in samples) for samples in evaluation.samples.values())
-    table = Table("task", "pass", "verdict", "says", box=None, pad_edge=False)
+    table = Table("task", "pass", "published", "verdict", "says", box=None, pad_edge=False)
+    published = published_rates(evaluation)
     for task_id, samples in evaluation.samples.items():
         failed = [sample for sample in samples if not sample.passed]
         if failed:
@@ -37,7 +40,9 @@ def list_unsolved(evaluation: Evaluation, console: Console) -> None:
             )
             said = ", ".join(f"{reason} {n}" if n > 1 else reason for reason, n in reasons.most_common())
             exception = headline(failed[0].details, "")[:LONGEST_EXCEPTION]
-            table.add_row(task_id, f"{len(samples) - len(failed)}/{len(samples)}", said, escape(exception))
+            rate = f"{100 * published[task_id]:.0f}%" if task_id in published else "-"
+            passed = f"{len(samples) - len(failed)}/{len(samples)}"
+            table.add_row(task_id, passed, rate, said, escape(exception))
     console.print(f"[bold]{escape(evaluation.model)}[/], {evaluation.name}: {escape(str(evaluation.source))}")
     console.print(f"{solved} of {len(evaluation.samples)} tasks solved by every sample")
     if table.row_count:
@@ -54,6 +59,9 @@ def show(evaluation: Evaluation, task_id: str, console: Console) -> None:
     """
     task, samples = evaluation.tasks[task_id], evaluation.samples[task_id]
     console.print(Rule(f"{task_id}: {escape(evaluation.model)}, {evaluation.name}"))
+    if (rate := published_rates(evaluation).get(task_id)) is not None:
+        models, _ = solved_by(evaluation.split)
+        console.print(f"{100 * rate:.0f}% of {models} published models solve it ({SOLVE_RATES_OF})")
     console.print("[bold]Prompt[/]")
     console.print(task[f"{evaluation.split}_prompt"], markup=False)
     for number, sample in enumerate(samples):

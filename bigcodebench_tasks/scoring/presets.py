@@ -48,7 +48,13 @@ def differences(run: RunRecord | None, tasks: int) -> list[str]:
     """
     if run is None:
         return ["settings not recorded"]
-    return [*_of_the_question(run), *_of_decoding(run), *_of_the_dataset(run, tasks), *_of_the_execution(run)]
+    if run.prompting is None:  # a run of an earlier version, or samples that were made elsewhere
+        asked = [*_of_the_question(run), *_of_decoding(run)]
+    else:
+        asked = list(run.differs)
+        if run.prompting != LEADERBOARD:
+            asked.insert(0, f"prompting {run.prompting}")
+    return [*asked, *_of_the_dataset(run, tasks), *_of_the_execution(run)]
 
 
 def named(run: RunRecord | None, tasks: int) -> str:

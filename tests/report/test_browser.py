@@ -327,3 +327,84 @@ def test_text_stands_out_in_light_and_dark(browser: WebDriver, page: Path, schem
         assert least >= 4.5, where
     finally:
         browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+
+
+# -- beside the published models -----------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def published_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The first sixty tasks by BigCodeBench's names, on both splits; every third is solved."""
+    folder = tmp_path_factory.mktemp("published")
+    outcomes = {number: ["fail" if number % 3 else "pass"] for number in range(60)}
+    files = [official_results(folder / "out", "mine-7B", outcomes, split=split) for split in ("complete", "instruct")]
+    files.append(write_tasks(folder / "tasks.jsonl", 60))
+    for file in files:
+        file.write_text(file.read_text().replace("Made/", "BigCodeBench/"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BIGCODEBENCH_OVERRIDE_PATH", str(files[-1]))
+        assert main(["report", str(folder / "out"), "--dest", str(folder / "page.html")]) == 0
+    return folder / "page.html"
+
+
+def test_a_score_stands_among_published_ones_with_its_surprises(browser: WebDriver, published_page: Path) -> None:
+    show(browser, published_page)
+    said = browser.find_element(By.ID, "standing").text
+    for words in (
+        "Complete",
+        "Mean of both splits",
+        "of like size (7B by its name)",
+        "mine-7B",
+        "settings not recorded",
+        "known to flip between runs: 10",
+    ):
+        assert words in said
+    surprises = browser.find_element(By.ID, "surprises")
+    assert "extraction, truncation or the environment" in surprises.text
+    link = surprises.find_element(By.CSS_SELECTOR, ".tasks a")
+    task_id = f"BigCodeBench/{link.text}"
+    link.click()
+    wait_for(browser, task_id)
+    assert "% of the published models solve it" in browser.find_element(By.ID, "task").text
+    assert browser.find_element(By.CSS_SELECTOR, "#task .status").text.startswith("fail")
+
+
+def test_tasks_are_chosen_and_sorted_by_their_published_solve_rate(browser: WebDriver, published_page: Path) -> None:
+    show(browser, published_page)
+    choice = Select(browser.find_element(By.NAME, "published"))
+    assert [option.text for option in choice.options] == ["all", "0 to 10%", "10 to 50%", "50 to 90%", "90 to 100%"]
+    choice.select_by_visible_text("90 to 100%")
+    browser.find_element(By.CSS_SELECTOR, "[data-sort=published]").click()
+    cells = browser.find_elements(By.CSS_SELECTOR, "#tasks tbody td.published")
+    rates = [float(cell.text) for cell in cells]
+    assert rates == sorted(rates)
+    assert rates[0] >= 90
+    figures = browser.find_elements(By.CSS_SELECTOR, "figcaption")
+    assert "Expected and observed, by difficulty" in [figure.text for figure in figures]
+
+
+def test_without_a_published_task_nothing_is_said_of_them(browser: WebDriver, page: Path) -> None:
+    show(browser, page)
+    assert not browser.find_element(By.ID, "published").is_displayed()
+    assert not browser.find_element(By.NAME, "published").is_displayed()
+    assert not browser.find_element(By.CSS_SELECTOR, "#tasks th.published").is_displayed()
+
+
+def test_a_click_on_a_heading_of_the_leaderboard_sorts_its_table(browser: WebDriver, tmp_path: Path) -> None:
+    file = tmp_path / "board.html"
+    assert main(["leaderboard", "--published", "--as-of", "2024-07-18", "--html", str(file)]) == 0
+    show(browser, file)
+
+    def column(number: int) -> list[str]:
+        return [cell.text for cell in browser.find_elements(By.CSS_SELECTOR, f"tbody td:nth-child({number})")]
+
+    ranks = column(4)
+    assert ranks[0] == "1"
+    browser.find_element(By.XPATH, "//th//button[text()='shift']").click()
+    shifts = [int(cell) for cell in column(10) if cell != "-"]
+    assert (len(shifts), shifts) == (67, sorted(shifts))
+    assert column(10)[-1] == "-"
+    browser.find_element(By.XPATH, "//th//button[text()='shift']").click()
+    assert column(1)[0] == "Phi-3-Mini-128K-Instruct (June 2024)"
+    assert column(10)[-1] == "-"
+    assert len(browser.find_elements(By.CSS_SELECTOR, "svg circle")) == 67

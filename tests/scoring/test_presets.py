@@ -77,6 +77,16 @@ def test_a_run_of_some_tasks_is_named_with_their_number() -> None:
     assert differences(RUN, 40) == ["40 of 148 tasks"]
 
 
+def test_a_run_that_says_how_it_asked_is_believed() -> None:
+    thinking = replace(RUN, prompting="thinking", differs=["thinking: enable_thinking=True", "max_gen_toks: 32768"])
+    assert named(thinking, TASKS["hard"]) == (
+        "not leaderboard: prompting thinking; thinking: enable_thinking=True; max_gen_toks: 32768"
+    )
+    usual = replace(with_options(prefill=False), prompting="leaderboard")
+    assert named(usual, TASKS["hard"]) == "leaderboard"
+    assert differences(replace(usual, conditions={"lock": "current"}), TASKS["hard"]) == ["current lock"]
+
+
 def test_decoding_is_kept_with_the_run() -> None:
     assert RunRecord.from_dict(RUN.to_dict()) == RUN
     assert "generation" not in replace(RUN, generation=None).to_dict()

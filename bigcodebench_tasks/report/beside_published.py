@@ -1,0 +1,41 @@
+"""What the report says of an evaluation beside the published models, as plain JSON types."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from bigcodebench_tasks.results.difficulty import EASY, RARE, published_rates, surprises
+from bigcodebench_tasks.results.evaluation import Evaluation
+from bigcodebench_tasks.results.noise import unstable
+from bigcodebench_tasks.results.published import NEWEST, SOLVE_RATES_OF, solved_by
+from bigcodebench_tasks.results.standing import own_models
+
+
+def beside_published(one: Evaluation, found: Sequence[Evaluation]) -> dict[str, Any] | None:
+    """Where a score stands, what is surprising in it, and how much of it is chance; None where no task is published.
+
+    Args:
+        one: the evaluation.
+        found: all evaluations of the page: with the other split of the model the mean has a rank too.
+    """
+    rates = published_rates(one)
+    if not rates:
+        return None
+    own = own_models([each for each in found if (each.model, each.subset) == (one.model, one.subset)])
+    standings = own[0].standings.values() if own else ()
+    surprising = surprises(one)
+    noise = unstable(one)
+    return {
+        "asOf": NEWEST,
+        "standings": [standing.to_dict() for standing in standings if standing.measure in (one.split, "mean")],
+        "differences": list(own[0].differences) if own else [],
+        "expected": sum(rates.values()) / len(rates),
+        "ratesOf": SOLVE_RATES_OF,
+        "models": solved_by(one.split)[0],
+        "easy": EASY,
+        "rare": RARE,
+        "failed": list(surprising.failed.items()),
+        "solved": list(surprising.solved.items()),
+        "unstable": None if noise is None else {"tasks": noise.tasks, "said": noise.said()},
+    }
