@@ -21,7 +21,7 @@ class Outcome:
     Attributes:
         id: the parent's number for it.
         exit: exit status of its process, negative for a signal.
-        killed: why the server killed it: "timeout", "memory", "processes", "output limit" or "".
+        killed: why the server killed it: "timeout", "memory", "processes", `protocol.CROWDED`, "output limit" or "".
         report: the report's JSON text, or None.
         problem: why there is no report: "missing" or "forged"; "" otherwise.
         seconds: wall-clock seconds from its start to its end.

@@ -29,7 +29,7 @@ from dataclasses import dataclass
 
 from bigcodebench_tasks.benchmark.known_tasks import Schedule
 from bigcodebench_tasks.errors import BigCodeBenchError, ExecutionFailed, SandboxUnavailable
-from bigcodebench_tasks.execution.inside import protocol
+from bigcodebench_tasks.execution.inside import memory, protocol
 from bigcodebench_tasks.execution.jobs import Job, Queue
 from bigcodebench_tasks.execution.judge import judge, suite_of
 from bigcodebench_tasks.execution.line import Outcome
@@ -103,6 +103,7 @@ class Pool:
         self._lock = threading.Lock()
         self._queue = Queue(schedule)
         self._suspects = Suspects()
+        self._memory = memory.Machine()
         self._retire = False
         self._running: dict[int, Job] = {}
         self._waiting: set[int] = set()
@@ -194,6 +195,7 @@ class Pool:
             self._fail_all(ExecutionFailed(f"the pool that runs programs has ended: {error!r}; please report this"))
         finally:
             self._fail_all(ExecutionFailed("the engine was shut down before this program had its verdict"))
+            self._memory.close()
             with self._lock:
                 os.close(self._wake_w)
                 os.close(self._wake_r)
@@ -312,6 +314,8 @@ class Pool:
             return False
         if any(one.alone for one in self._running.values()):
             return False
+        if self._running and self._memory.scarce:  # each below its limit, but not all of them together
+            return False
         running = [*self._running.values(), job]
         measuring = [one.number for one in running if one.program.task_id in self._schedule.measure_time]
         busy = {one.number for one in running} - self._waiting - set(measuring)
@@ -345,6 +349,10 @@ class Pool:
                 convicted = self._suspects.convict()
             for guilty, verdict in convicted:
                 self._listener.judged(guilty, verdict)
+            return
+        if outcome.killed == protocol.CROWDED:
+            with self._lock:
+                self._suspects.add(job)
             return
         verdict = judge(outcome, suite_of(job.program.test))
         if verdict.passed:

@@ -18,21 +18,28 @@ import unittest.loader
 import unittest.result
 import unittest.suite
 import unittest.util
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from . import unittest_names
+from .unchanged import Unchanged
 
 # Functions take their builtins from here when they are defined. A copy: the real ones belong to the program.
 globals()["__builtins__"] = dict(vars(builtins))
 
 unittest_names.restore()
 
+# As in the official evaluator. Here already, because `_builtins_unchanged` shall find nothing new in each sample.
+builtins.exit = builtins.quit = None  # type: ignore[assignment]
+
 # Builtins that honest programs replace as well, which decide nothing.
 _NOT_OURS = {"print", "input", "open", "exit", "quit", "copyright", "credits", "license", "help", "_"}
 _BUILTINS = {name: value for name, value in vars(builtins).items() if callable(value) and name not in _NOT_OURS}
 _REAL_BUILTINS = vars(builtins)
+_builtins_unchanged = Unchanged()
+_builtins_unchanged.remember_entries(0, _REAL_BUILTINS)
 _MODULES = sys.modules
 
 _ABSENT = object()
@@ -115,6 +122,29 @@ class _Class:
     bases: tuple[type, ...]
     parts: dict[str, object]
 
+    def differences(self) -> Iterator[Undo]:
+        itself, now = self.itself, _PARTS.__get__(self.itself)
+        for name, value in self.parts.items():
+            if now.get(name, _ABSENT) is not value and _decides(name, value):
+                yield partial(_TYPE_SETATTR, itself, name, value)
+        for name, value in list(now.items()):
+            if name not in self.parts and _decides(name, value):
+                yield partial(_TYPE_DELATTR, itself, name)
+
+
+@dataclass(frozen=True)
+class _Space:
+    """A module, and those of its names that decide."""
+
+    itself: types.ModuleType
+    parts: dict[str, object]
+
+    def differences(self) -> Iterator[Undo]:
+        now = _SPACE.__get__(self.itself)
+        for name, value in self.parts.items():
+            if now.get(name, _ABSENT) is not value:
+                yield partial(now.__setitem__, name, value)
+
 
 @dataclass(frozen=True)
 class _Function:
@@ -124,13 +154,37 @@ class _Function:
     code: types.CodeType
     defaults: tuple[object, ...] | None
     keyword_defaults: dict[str, object] | None
-    cells: tuple[tuple[types.CellType, object], ...]
+
+    def differences(self) -> Iterator[Undo]:
+        itself, keywords = self.itself, self.keyword_defaults
+        if itself.__code__ is not self.code:
+            yield partial(_SETATTR, itself, "__code__", self.code)
+        if itself.__defaults__ is not self.defaults:
+            yield partial(_SETATTR, itself, "__defaults__", self.defaults)
+        if itself.__kwdefaults__ != keywords:
+            yield partial(_SETATTR, itself, "__kwdefaults__", None if keywords is None else dict(keywords))
 
 
-_classes: list[_Class] = []
-_functions: dict[int, _Function] = {}
-_spaces: list[tuple[types.ModuleType, dict[str, object]]] = []
+@dataclass(frozen=True)
+class _Cell:
+    """A cell of a function's closure, and what is in it."""
+
+    itself: types.CellType
+    content: object
+
+    def differences(self) -> Iterator[Undo]:
+        if _content(self.itself) is not self.content:
+            yield partial(_SETATTR, self.itself, "cell_contents", self.content)
+
+
+Undo = Callable[[], object]
+
+_known: list[_Class | _Space | _Function | _Cell] = []
+_unchanged = Unchanged()
+_ids: set[int] = set()
 _imported: dict[str, types.ModuleType] = {}
+_bases: list[tuple[type, tuple[type, ...]]] = []
+_with_keywords: list[_Function] = []
 
 
 def remember(modules: Iterable[str]) -> None:
@@ -140,32 +194,41 @@ def remember(modules: Iterable[str]) -> None:
         if module is None or name in _imported:
             continue
         _imported[name] = module
-        _spaces.append((module, {key: value for key, value in vars(module).items() if _decides(key, value)}))
-        for value in vars(module).values():
+        _unchanged.remember_entries(len(_known), vars(module))
+        _known.append(_Space(module, {key: value for key, value in vars(module).items() if _decides(key, value)}))
+        for value in list(vars(module).values()):
             if getattr(value, "__module__", None) == name:
                 _remember_part(value)
 
 
 def _remember_part(value: object) -> None:
-    if isinstance(value, type):
-        if all(known.itself is not value for known in _classes):
-            _classes.append(_Class(value, value.__bases__, dict(vars(value))))
-            for part in list(vars(value).values()):
-                _remember_part(part)
-    elif isinstance(value, (staticmethod, classmethod)):
+    if isinstance(value, (staticmethod, classmethod)):
         _remember_part(value.__func__)
     elif isinstance(value, property):
-        for part in (value.fget, value.fset):
-            _remember_part(part)
-    elif isinstance(value, types.FunctionType) and id(value) not in _functions:
-        cells = tuple((cell, _content(cell)) for cell in value.__closure__ or ())
+        _remember_part(value.fget)
+        _remember_part(value.fset)
+    elif isinstance(value, type):
+        if value.__flags__ & _HEAP_TYPE and id(value) not in _ids:  # nobody can change a class that is written in C
+            _ids.add(id(value))
+            _unchanged.remember_entries(len(_known), vars(value))
+            _known.append(_Class(value, value.__bases__, dict(vars(value))))
+            if value.__bases__ != (object,):  # the interpreter lets nobody exchange `object` alone
+                _bases.append((value, value.__bases__))
+            for part in list(vars(value).values()):
+                _remember_part(part)
+    elif isinstance(value, types.FunctionType) and id(value) not in _ids:
+        _ids.add(id(value))
         keywords = value.__kwdefaults__
-        _functions[id(value)] = _Function(
-            value, value.__code__, value.__defaults__, None if keywords is None else dict(keywords), cells
-        )
-        for _, content in cells:
-            if isinstance(content, types.FunctionType):  # what a decorator has wrapped
-                _remember_part(content)
+        function = _Function(value, value.__code__, value.__defaults__, None if keywords is None else dict(keywords))
+        _unchanged.remember(len(_known), value)
+        _known.append(function)
+        if keywords:
+            _with_keywords.append(function)
+        for cell in value.__closure__ or ():
+            _unchanged.remember(len(_known), cell)
+            _known.append(_Cell(cell, _content(cell)))
+            if isinstance(_content(cell), types.FunctionType):  # what a decorator has wrapped
+                _remember_part(_content(cell))
 
 
 def _content(cell: types.CellType) -> object:
@@ -181,6 +244,10 @@ def _decides(name: str, value: object) -> bool:
 
 
 _MODULE = types.ModuleType
+_HEAP_TYPE = 1 << 9
+_SETATTR, _TYPE_SETATTR, _TYPE_DELATTR = object.__setattr__, type.__setattr__, type.__delattr__
+_SPACE: Any = vars(types.ModuleType)["__dict__"]
+_PARTS: Any = vars(type)["__dict__"]
 
 remember(["unittest", "unittest.case", "unittest.result", "unittest.suite", "unittest.loader", "unittest.util"])
 # It decides whether an exception that a test raised is noticed.
@@ -202,10 +269,11 @@ def prepare_to_define(space: dict[str, Any]) -> bool:
     _stop_monitoring()
     changed = space.get("__builtins__") not in (builtins, _REAL_BUILTINS)
     space["__builtins__"] = builtins
-    for name, value in _BUILTINS.items():
-        if _REAL_BUILTINS.get(name) is not value:
-            _REAL_BUILTINS[name] = value
-            changed = True
+    if _builtins_unchanged.changed():
+        for name, value in _BUILTINS.items():
+            if _REAL_BUILTINS.get(name) is not value:
+                _REAL_BUILTINS[name] = value
+                changed = True
     return restore() or changed
 
 
@@ -231,58 +299,17 @@ def tampered() -> bool:
     return any(True for _ in _differences())
 
 
-def _differences() -> Iterator[Any]:
+def _differences() -> Iterator[Undo]:
     """For each part that was replaced, what puts it back."""
     for name, module in _imported.items():
         if _MODULES.get(name) is not module:
-            yield lambda name=name, module=module: _MODULES.__setitem__(name, module)
-    for module, kept in _spaces:
+            yield partial(_MODULES.__setitem__, name, module)
         if type(module) is not _MODULE:
-            yield lambda module=module: _OBJECT_SETATTR(module, "__class__", _MODULE)
-        space = _space_of(module)
-        for name, value in kept.items():
-            if space.get(name, _ABSENT) is not value:
-                yield lambda space=space, name=name, value=value: space.__setitem__(name, value)
-    for one in _classes:
-        yield from _differences_of_class(one)
-    for function in _functions.values():
-        yield from _differences_of_function(function)
-
-
-_OBJECT_SETATTR = object.__setattr__
-_TYPE_SETATTR, _TYPE_DELATTR = type.__setattr__, type.__delattr__
-_SPACE: Any = vars(types.ModuleType)["__dict__"]
-_PARTS: Any = vars(type)["__dict__"]
-
-
-def _space_of(module: types.ModuleType) -> dict[str, Any]:
-    space: dict[str, Any] = _SPACE.__get__(module)
-    return space
-
-
-def _differences_of_class(one: _Class) -> Iterator[Any]:
-    itself = one.itself
-    if itself.__bases__ != one.bases:
-        yield lambda: _TYPE_SETATTR(itself, "__bases__", one.bases)
-    now = _PARTS.__get__(itself)
-    for name, value in one.parts.items():
-        if now.get(name, _ABSENT) is not value and _decides(name, value):
-            yield lambda name=name, value=value: _TYPE_SETATTR(itself, name, value)
-    if len(now) != len(one.parts):
-        for name, value in list(now.items()):
-            if name not in one.parts and _decides(name, value):
-                yield lambda name=name: _TYPE_DELATTR(itself, name)
-
-
-def _differences_of_function(function: _Function) -> Iterator[Any]:
-    itself = function.itself
-    if itself.__code__ is not function.code:
-        yield lambda: _OBJECT_SETATTR(itself, "__code__", function.code)
-    if itself.__defaults__ is not function.defaults:
-        yield lambda: _OBJECT_SETATTR(itself, "__defaults__", function.defaults)
-    if itself.__kwdefaults__ != function.keyword_defaults:
-        kept = function.keyword_defaults
-        yield lambda: _OBJECT_SETATTR(itself, "__kwdefaults__", None if kept is None else dict(kept))
-    for cell, content in function.cells:
-        if _content(cell) is not content:
-            yield lambda cell=cell, content=content: _OBJECT_SETATTR(cell, "cell_contents", content)
+            yield partial(_SETATTR, module, "__class__", _MODULE)
+    for itself, bases in _bases:
+        if itself.__bases__ != bases:
+            yield partial(_TYPE_SETATTR, itself, "__bases__", bases)
+    for number in _unchanged.changed():
+        yield from _known[number].differences()
+    for function in _with_keywords:  # in a dictionary, which can change and lie where it lay
+        yield from function.differences()

@@ -33,6 +33,9 @@ MAX_MESSAGE_BYTES = 256 << 20
 
 TOKEN_BYTES = 32
 
+CROWDED = "crowded"
+"""A program was killed because all together took the machine's memory: none is to blame, and it is to run alone."""
+
 
 class ProtocolError(Exception):
     """The other side sent something that is not a message."""
@@ -162,7 +165,7 @@ class Done:
 
     Attributes:
         exit: exit status of its process, negative for a signal.
-        killed: why the server killed it: "timeout", "memory", "processes", what a `Stop` said, or "".
+        killed: why the server killed it: "timeout", "memory", "processes", `CROWDED`, what a `Stop` said, or "".
         seconds: wall-clock seconds from its start to its end.
         starved_s: seconds for which it wanted a core that something else had, as far as the server saw.
     """

@@ -146,7 +146,6 @@ def _compile(solution: str, test: str) -> list[types.CodeType]:
 
 def run(task: Task) -> None:
     """Run the program and leave the process. Follows ``unsafe_execute`` of bigcodebench 0.2.5."""
-    builtins.exit = builtins.quit = None  # type: ignore[assignment]
     sys.stdin = sys.stdout = sys.stderr = _Swallow()
     subprocess.Popen = _PipedPopen  # type: ignore[misc]
     module = types.ModuleType(MODULE)

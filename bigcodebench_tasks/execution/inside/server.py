@@ -17,10 +17,10 @@ import signal
 import socket
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NoReturn
 
-from . import guard, preload, protocol, runner, tree
+from . import guard, memory, preload, protocol, runner, tree
 from .channel import Channel, read_exactly, read_message
 from .isolation import kernel, levels
 from .isolation.level import SETUP_FAILED, Isolation, Unavailable
@@ -55,6 +55,8 @@ class RunningProgram:
     looked: float = 0.0
     waiting: bool = False
     starved_s: float = 0.0
+    rss_bytes: int = 0
+    tally: memory.Tally = field(default_factory=memory.Tally)
 
 
 @dataclass(frozen=True)
@@ -72,8 +74,9 @@ class Newborn:
 class Server:
     """Serves one parent until it closes the channel."""
 
-    def __init__(self, channel: Channel, settings: protocol.Settings, box: Isolation) -> None:
+    def __init__(self, channel: Channel, settings: protocol.Settings, box: Isolation, machine: memory.Machine) -> None:
         self._channel = channel
+        self._machine = machine
         self._limits = settings.limits
         self._box = box
         self._samples: dict[int, RunningProgram] = {}
@@ -204,8 +207,9 @@ class Server:
             below = tree.descendants(self._box.roots(sample.pid), table)
             if sum(p.threads for p in below) > self._limits.processes:
                 self._kill(sample, "processes")
-            elif tree.use_more_memory_than(self._limits.tree_memory_bytes, below):
+            elif sample.tally.is_over(self._limits.tree_memory_bytes, below):
                 self._kill(sample, "memory")
+            sample.rss_bytes = sum(p.rss_bytes for p in below)
             cpu_s = sum(p.cpu_s for p in below)
             elapsed = max(now - sample.looked, 1e-3)
             used = max(0.0, cpu_s - sample.cpu_s) / elapsed  # what a child used is gone until it is reaped
@@ -218,6 +222,10 @@ class Server:
             sample.cpu_s, sample.looked = cpu_s, now
             changed |= waiting != sample.waiting
             sample.waiting = waiting
+        running = [sample for sample in self._samples.values() if not sample.killed]
+        # The kernel would take any of them, and that would look like its own fault.
+        if len(running) > 1 and self._machine.urgent:
+            self._kill(max(running, key=lambda sample: sample.rss_bytes), protocol.CROWDED)
         if changed:
             self._channel.send(protocol.Waiting([s.request for s in self._samples.values() if s.waiting]))
 
@@ -282,6 +290,7 @@ def _serve(fd: int) -> list[Newborn]:
     if not isinstance(settings, protocol.Settings):
         raise protocol.ProtocolError(f"{type(settings).__name__} in place of Settings")
     channel = Channel(sock)
+    machine = memory.Machine()  # before `enter`, which may hide what it reads
     try:
         box = levels.create(settings)
         box.enter()
@@ -292,7 +301,7 @@ def _serve(fd: int) -> list[Newborn]:
     preload.load(settings.preload)
     guard.remember(["unittest.mock"])
     channel.send(protocol.Ready(time.monotonic() - begun, box.lacking))
-    newborn = Server(channel, settings, box).serve()
+    newborn = Server(channel, settings, box, machine).serve()
     channel.close()
     return [] if newborn is None else [newborn]
 
@@ -307,12 +316,14 @@ def _become_sample(newborn: Newborn) -> runner.Task:
         fd = line.detach()
         if not isinstance(work, protocol.Work):
             raise protocol.ProtocolError(f"{type(work).__name__} in place of a program")
-        _be_the_first_to_go()
+        goes_first = _be_the_first_to_go()
         if run.background:
             _yield_to_others()
         if run.one_core:
             _take_turns_on_one_core(run.id)
         newborn.box.restrict(work.solution + work.test)
+        if not goes_first:  # where the server's /proc does not let this process, the sandbox's own does
+            _be_the_first_to_go()
         preload.reset(_seed(work.task_id))
         _forget(newborn.modules)
         # Last, because it closes `setup` too: from here on nobody can say that this process could not be confined.
@@ -329,10 +340,14 @@ def _could_not_be_confined(setup: int, error: BaseException) -> NoReturn:
         os._exit(SETUP_FAILED)
 
 
-def _be_the_first_to_go() -> None:
-    """Should the machine's memory run out, the kernel takes samples before anything else that could be to blame."""
-    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
-        file.write("1000")
+def _be_the_first_to_go() -> bool:
+    """Should the machine's memory run out, the kernel takes samples before anything else. Whether it has been told."""
+    try:
+        with open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
+            file.write("1000")
+    except OSError:
+        return False
+    return True
 
 
 def main(fd: int) -> None:

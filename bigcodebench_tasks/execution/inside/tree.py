@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 from collections.abc import Iterable
@@ -14,13 +15,14 @@ TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 # __WALL: threads of a program that was traced are waited for like processes.
 THREADS_TOO = 0x40000000
 
-# So many processes can be looked at closely within one look of the server.
-_FEW = 32
-
 
 @dataclass(frozen=True)
 class Process:
-    """One line of ``/proc/<pid>/stat``: CPU in seconds, its own and its reaped children's."""
+    """One line of ``/proc/<pid>/stat``: CPU in seconds, its own and its reaped children's.
+
+    `thread` is one that is alive, mostly the first. A process whose first thread has ended is a zombie there, without
+    memory, while its other threads go on: what it is and holds is told by one of them then.
+    """
 
     pid: int
     parent: int
@@ -28,6 +30,12 @@ class Process:
     cpu_s: float
     threads: int
     rss_bytes: int
+    thread: int
+
+    @property
+    def alive(self) -> bool:
+        """Whether it is more than a zombie that its parent has not collected yet."""
+        return self.state != "Z" or self.threads > 1
 
 
 def processes() -> dict[int, Process]:
@@ -40,23 +48,30 @@ def processes() -> dict[int, Process]:
     for name in names:
         if not name.isdigit():
             continue
-        try:
-            with open(f"/proc/{name}/stat", "rb") as file:
-                line = file.read()
-        except OSError:  # it ended meanwhile
-            continue
-        # The command name may hold spaces and parentheses: count fields from its last parenthesis.
-        fields = line[line.rindex(b")") + 2 :].split()
-        ticks = sum(int(value) for value in fields[11:15])
-        found[int(name)] = Process(
-            int(name),
-            int(fields[1]),
-            fields[0].decode(),
-            ticks * TICK_S,
-            int(fields[17]),
-            int(fields[21]) * PAGE,
-        )
+        with contextlib.suppress(OSError):  # it ended meanwhile
+            found[int(name)] = _process(int(name))
     return found
+
+
+def _process(pid: int) -> Process:
+    """Raises OSError: there is no such process."""
+    fields, thread = _stat(f"/proc/{pid}/stat"), pid
+    ticks, threads, parent = sum(map(int, fields[11:15])), int(fields[17]), int(fields[1])
+    if fields[0] == b"Z" and threads > 1:
+        for other in os.listdir(f"/proc/{pid}/task"):
+            with contextlib.suppress(OSError):
+                of_thread = _stat(f"/proc/{pid}/task/{other}/stat")
+                if of_thread[0] not in (b"Z", b"X"):
+                    fields, thread = of_thread, int(other)
+                    break
+    return Process(pid, parent, fields[0].decode(), ticks * TICK_S, threads, int(fields[21]) * PAGE, thread)
+
+
+def _stat(path: str) -> list[bytes]:
+    with open(path, "rb") as file:
+        line = file.read()
+    # The command name may hold spaces and parentheses: count fields from its last parenthesis.
+    return line[line.rindex(b")") + 2 :].split()
 
 
 def tasks_of(user: int) -> int:
@@ -84,32 +99,6 @@ def descendants(roots: Iterable[int], table: dict[int, Process]) -> list[Process
     return list(found.values())
 
 
-def use_more_memory_than(limit_bytes: int, found: list[Process]) -> bool:
-    """Whether processes together hold more; what they share with others counts in proportion.
-
-    Each fork of the server shows the libraries' memory as its own at first, so the quick sum only says when
-    to look closely. That takes a millisecond for each process: not with very many of them.
-    """
-    if sum(process.rss_bytes for process in found) <= limit_bytes:
-        return False
-    if len(found) > _FEW:
-        return sum(process.rss_bytes for process in found) > limit_bytes * _FEW
-    return sum(_proportional_bytes(process) for process in found) > limit_bytes
-
-
-def _proportional_bytes(process: Process) -> int:
-    try:
-        with open(f"/proc/{process.pid}/smaps_rollup", "rb") as file:
-            for line in file:
-                if line.startswith(b"Pss:"):
-                    return int(line.split()[1]) << 10
-    except (FileNotFoundError, ProcessLookupError):  # it ended since the quick sum, and holds nothing any more
-        return 0
-    except OSError:  # it may not be looked into
-        pass
-    return process.rss_bytes
-
-
 def kill_below(root: int) -> None:
     """Kill everything below `root`, which must be a subreaper, so that nothing can leave its tree.
 
@@ -118,7 +107,7 @@ def kill_below(root: int) -> None:
     threads is a process whose first thread has ended while others go on.
     """
     while not (root == os.getpid() and no_children()):
-        below = [p for p in descendants([root], processes()) if p.pid != root and (p.state != "Z" or p.threads > 1)]
+        below = [p for p in descendants([root], processes()) if p.pid != root and p.alive]
         if not below:
             return
         for process in below:
