@@ -107,8 +107,10 @@ def _uv(*words: str) -> None:
 def pip_settings(variables: Mapping[str, str]) -> dict[str, str]:
     """uv's variables for the index and certificates that pip is told to use: uv does not read pip's settings."""
     values = {}
-    files = [Path("/etc/pip.conf"), Path("~/.pip/pip.conf").expanduser(), Path("~/.config/pip/pip.conf").expanduser()]
-    files += [Path(sys.prefix) / "pip.conf"]
+    own = [
+        Path(os.path.expanduser(f"~/{name}")) for name in (".pip/pip.conf", ".config/pip/pip.conf")
+    ]  # there may be no ~
+    files = [Path("/etc/pip.conf"), *own, Path(sys.prefix) / "pip.conf"]
     if named := variables.get("PIP_CONFIG_FILE"):
         files.append(Path(named))
     parser = configparser.RawConfigParser()

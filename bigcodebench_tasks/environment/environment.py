@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
+import contextlib
 import json
 import os
 import shutil
-import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import filelock
 
 from bigcodebench_tasks import options
-from bigcodebench_tasks.environment import build, interpreters
+from bigcodebench_tasks.environment import build, custom, interpreters
 from bigcodebench_tasks.environment.locks import LOCKS, NAMES, Lock
 from bigcodebench_tasks.errors import EnvironmentBuildFailed, EnvironmentMismatch, OptionError
-from bigcodebench_tasks.files import CACHE_VARIABLE, cache_folder
+from bigcodebench_tasks.files import CACHE_VARIABLE, cache_folder, others_who_may_write
 
 PYTHON_VARIABLE = options.PYTHON.name
 LOCK_VARIABLE = options.LOCK.name
@@ -41,6 +41,8 @@ class Environment:
             for "custom".
         folder: the virtual environment's folder, or the custom interpreter's ``sys.prefix``.
         version: its Python, such as "3.10"; "" where it does not matter.
+        library_path: what of the user's ``LD_LIBRARY_PATH`` programs get, because the interpreter does not run without;
+            "" mostly.
     """
 
     python: Path
@@ -48,6 +50,7 @@ class Environment:
     lock_sha256: str
     folder: Path
     version: str = ""
+    library_path: str = ""
 
     @property
     def site_packages(self) -> Path:
@@ -72,12 +75,14 @@ def find(name: str | None = None) -> Environment | None:
         name: name of its lock; by default what ``BIGCODEBENCH_LOCK`` says, or any.
 
     Raises:
-        EnvironmentMismatch: ``BIGCODEBENCH_PYTHON`` is not a Python interpreter.
-        OptionError: there is no such lock.
+        EnvironmentMismatch: ``BIGCODEBENCH_PYTHON`` is not a Python interpreter, or another user may have changed the
+            environment.
+        OptionError: there is no such lock, or no folder to look in.
     """
     named = os.environ.get(PYTHON_VARIABLE)
     if named:
-        return _custom(Path(named))
+        own = custom.examine(named)
+        return Environment(own.python, "custom", own.packages_sha256, own.prefix, own.version, own.library_path)
     built = [lock for lock in _candidates(name) if (folder(lock) / _MARKER).is_file()]
     return _environment(built[0]) if built else None
 
@@ -113,7 +118,8 @@ def create(name: str | None = None, python: Path | None = None, *, force: bool =
     lock, interpreter = _choose(_candidates(name), python)
     home = folder(lock)
     try:
-        home.parent.mkdir(parents=True, exist_ok=True)
+        with _readable_by_all():
+            home.parent.mkdir(parents=True, exist_ok=True)
         with filelock.FileLock(_file_lock(home)):
             if force or not (home / _MARKER).is_file():
                 _build(lock, home, interpreter)
@@ -190,41 +196,39 @@ def _build(lock: Lock, home: Path, interpreter: Path) -> None:
     )
     shutil.rmtree(home, ignore_errors=True)
     try:
-        absent = build.build(lock, home, interpreter)
-        content = {
-            "lock": lock.name,
-            "lock_sha256": lock.sha256,
-            "built_with": str(interpreter),
-            "nltk_data_absent": [data.name for data in absent],
-        }
-        (home / _MARKER).write_text(json.dumps(content))
+        with _readable_by_all():
+            absent = build.build(lock, home, interpreter)
+            content = {
+                "lock": lock.name,
+                "lock_sha256": lock.sha256,
+                "built_with": str(interpreter),
+                "nltk_data_absent": [data.name for data in absent],
+            }
+            (home / _MARKER).write_text(json.dumps(content))
     except BaseException:
         shutil.rmtree(home, ignore_errors=True)
         raise
     print("The execution environment is ready.", file=sys.stderr)
 
 
+@contextlib.contextmanager
+def _readable_by_all() -> Iterator[None]:
+    """What is made meanwhile can be read by everybody, whatever root's umask is: root's programs are other users."""
+    before = os.umask(0o022)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
 def _environment(lock: Lock) -> Environment:
     home = folder(lock)
-    return Environment(build.python_of(home), lock.name, lock.sha256, home, lock.python)
-
-
-def _custom(python: Path) -> Environment:
-    program = (
-        "import importlib.metadata as m, json, sys; "
-        "print(json.dumps([sys.prefix, '%d.%d' % sys.version_info[:2], "
-        "sorted({f'{d.name}=={d.version}' for d in m.distributions()})]))"
-    )
-    try:
-        done = subprocess.run([python, "-I", "-c", program], stdin=subprocess.DEVNULL, capture_output=True, check=True)
-        prefix, version, packages = json.loads(done.stdout)
-    except (OSError, subprocess.CalledProcessError, ValueError) as error:
+    if why := others_who_may_write(home):
         raise EnvironmentMismatch(
-            f"{PYTHON_VARIABLE}={python} is not a Python interpreter that runs ({error}). "
-            "Name the bin/python of an environment that has the tasks' libraries, or unset it"
-        ) from error
-    digest = hashlib.sha256("\n".join(packages).encode()).hexdigest()
-    return Environment(Path(os.path.abspath(python)), "custom", digest, Path(prefix), version)
+            f"the execution environment {home} is not used, since its programs would run as you: {why}. Choose another "
+            f"folder with {CACHE_VARIABLE}, or name an interpreter that you trust with {PYTHON_VARIABLE}"
+        )
+    return Environment(build.python_of(home), lock.name, lock.sha256, home, lock.python)
 
 
 def _file_lock(home: Path) -> Path:
@@ -246,4 +250,6 @@ def variables(environment: Environment, scratch: str) -> dict[str, str]:
         # Sets and dicts of strings iterate in the same order in every run.
         "PYTHONHASHSEED": "0",
     }
+    if environment.library_path:
+        found["LD_LIBRARY_PATH"] = environment.library_path
     return found

@@ -27,7 +27,7 @@ def _candidates(wanted: str) -> Iterator[Path]:
     for name in (f"python{wanted}", "python3", "python"):
         if found := shutil.which(name):
             yield Path(found)
-    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    pyenv = Path(os.environ.get("PYENV_ROOT") or os.path.expanduser("~/.pyenv"))
     with contextlib.suppress(OSError):  # it may be another user's
         yield from sorted(pyenv.glob(f"versions/{wanted}.*/bin/python"), reverse=True)
     known = subprocess.run(

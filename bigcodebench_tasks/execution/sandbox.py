@@ -73,12 +73,20 @@ def probe(
         raise OptionError(f"{source}={chosen!r}: expected one of {', '.join(_DESCRIPTIONS)}")
     if network not in NETWORKS:
         raise OptionError(f"network={network!r}: expected one of {', '.join(NETWORKS)}")
-    reasons = []
+    tried: dict[str, str] = {}
     for level in [chosen] if chosen else ["namespaces", "landlock"]:
         found = _try(environment, level, network)
         if isinstance(found, Isolation):
             return found
-        reasons.append(f"{level}: {found}")
+        tried[level] = found
+    if all(isinstance(why, _DoesNotStart) for why in tried.values()):
+        raise SandboxUnavailable(
+            f"{environment.python} does not run as programs are run, whatever confines them: "
+            f"{next(iter(tried.values()))}. Programs get no variable of yours, LD_LIBRARY_PATH least of all: an "
+            "interpreter that needs one has to find its libraries itself (patchelf --set-rpath), or name another with "
+            "BIGCODEBENCH_PYTHON"
+        )
+    reasons = [f"{level}: {why}" for level, why in tried.items()]
     raise SandboxUnavailable(
         f"this machine cannot isolate model-written programs ({'; '.join(reasons)}). "
         f"Allow unprivileged user namespaces, or use a machine that is worthless to an attacker and set "
@@ -95,6 +103,10 @@ def _isolation(level: str, network: str, lacking: str = "") -> Isolation:
     return Isolation(cast(Level, level), description, network, lacking)
 
 
+class _DoesNotStart(str):
+    """Why the server ended before it confined itself: the isolation is not to blame."""
+
+
 @functools.lru_cache(maxsize=32)
 def _try(environment: Environment, level: str, network: str) -> Isolation | str:
     """A level, if a program ran under it, or why it is not to be had."""
@@ -102,7 +114,10 @@ def _try(environment: Environment, level: str, network: str) -> Isolation | str:
         return _isolation(level, network)
     try:
         with ServerProcess(environment, level=level, network=network, limits=_PROBE_LIMITS) as server:
-            server.wait_until_ready()
+            try:
+                server.wait_until_ready()
+            except ServerLost as error:
+                return _DoesNotStart(error)
             server.run(Run(id=0, one_core=False), HARMLESS)
             while True:
                 for message in server.wait():

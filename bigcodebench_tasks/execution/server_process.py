@@ -77,16 +77,16 @@ class ServerProcess:
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,
             )
-        self.channel.send(
-            protocol.Settings(
-                level=level,
-                network=network,
-                limits=limits,
-                preload=list(preload),
-                scratch=self._scratch,
-                visible=[str(environment.folder)],
-            )
+        settings = protocol.Settings(
+            level=level,
+            network=network,
+            limits=limits,
+            preload=list(preload),
+            scratch=self._scratch,
+            visible=[str(environment.folder)],
         )
+        with contextlib.suppress(OSError):  # it has ended already, which whoever waits for it is told, with its words
+            self.channel.send(settings)
 
     @contextlib.contextmanager
     def _nothing_left_of_a_failure(self) -> Iterator[None]:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from bigcodebench_tasks.execution import Prepared, prepare
+from bigcodebench_tasks.execution import Prepared, cache_file, prepare
 from bigcodebench_tasks.scoring.ground_truth import MIN_PASS_RATE, GroundTruth, failures, ground_truth
 from bigcodebench_tasks.scoring.records import SampleRecord
 from bigcodebench_tasks.scoring.session import Sample, Session, Task
@@ -82,6 +82,8 @@ class Evaluator:
         Raises:
             EnvironmentError_, SandboxUnavailable, OptionError, ExecutionFailed: as `execution.prepare` does.
         """
+        if cache:
+            cache_file()  # where there is no folder for it, that is said now
         prepared = prepare(level, network)
         environment = prepared.environment
         tell(

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from bigcodebench_tasks import files
 from bigcodebench_tasks.environment import environment, interpreters, locks, nltk_data, verify
 from bigcodebench_tasks.errors import EnvironmentBuildFailed, EnvironmentMismatch, OptionError
+from bigcodebench_tasks.scoring.evaluate import Evaluator
 
 
 def left(tmp_path: Path) -> list[str]:
@@ -154,3 +156,63 @@ def test_a_build_that_is_killed_leaves_nothing_that_looks_finished(small_lock: P
         os.killpg(process.pid, signal.SIGKILL)  # uv too, which would go on for a while
     assert environment.find() is None
     assert verify.differences(environment.create()) == []
+
+
+@pytest.mark.parametrize("umask", [0o027, 0o077])
+def test_it_can_be_read_by_the_users_that_programs_are_whatever_the_umask(small_lock: Path, umask: int) -> None:
+    before = os.umask(umask)
+    try:
+        built = environment.create()
+    finally:
+        assert os.umask(before) == umask
+    for path in [built.folder, *built.folder.rglob("*")]:
+        if not path.is_symlink():
+            wanted = 0o555 if path.is_dir() else 0o444
+            assert path.stat().st_mode & wanted == wanted, path
+
+
+@pytest.mark.parametrize("what", ["the folder", "a folder above", "another user's"])
+def test_one_that_another_user_may_have_changed_is_refused_with_the_reason(
+    what: str, small_lock: Path, tmp_path: Path
+) -> None:
+    built = environment.create()
+    above = built.folder.parent
+    if what == "another user's":
+        if os.geteuid() != 0:
+            pytest.skip("only root can give a folder away")
+        os.chown(built.folder, 12345, 12345)
+    else:
+        (above if what == "a folder above" else built.folder).chmod(0o777)
+    with pytest.raises(EnvironmentMismatch) as caught:
+        environment.find()
+    assert ("belongs to another user" if "another" in what else "other users may write to") in str(caught.value)
+    above.chmod(0o1777)  # as /tmp: entries of others are safe there
+    built.folder.chmod(0o755)
+    os.chown(built.folder, os.geteuid(), -1)
+    assert environment.find() == built
+
+
+def test_a_user_without_a_home_is_told_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(files.CACHE_VARIABLE, "~nobodyofthisname/cache")
+    with pytest.raises(OptionError, match="Name a folder with BIGCODEBENCH_CACHE"):
+        environment.find()
+    with pytest.raises(OptionError, match="Name a folder with BIGCODEBENCH_CACHE"):
+        Evaluator.prepare()
+    monkeypatch.setenv(files.CACHE_VARIABLE, "~/cache")
+    monkeypatch.setenv("HOME", "/a/home")
+    assert files.cache_folder() == Path("/a/home/cache")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user")
+def test_an_account_without_an_entry_and_without_a_home_is_told_what_to_set() -> None:
+    program = "import os; os.setuid(54321); from bigcodebench_tasks.files import cache_folder; cache_folder()"
+    bare = {"PATH": "/usr/bin:/bin", "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    done = subprocess.run(
+        [sys.executable, "-c", f"import platformdirs, bigcodebench_tasks.files; {program}"],
+        env=bare,
+        capture_output=True,
+        text=True,
+        cwd="/",
+    )
+    assert "OptionError: this user has no home folder" in done.stderr
+    assert "BIGCODEBENCH_CACHE" in done.stderr

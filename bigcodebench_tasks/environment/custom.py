@@ -1,0 +1,126 @@
+"""The interpreter that ``BIGCODEBENCH_PYTHON`` names: what it is, and whether programs can run on it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from bigcodebench_tasks import options
+from bigcodebench_tasks.errors import EnvironmentMismatch
+
+_LIBRARIES = "LD_LIBRARY_PATH"
+
+# The runner's code is for this Python and later ones.
+_OLDEST = (3, 10)
+
+# Runs on every Python 3.
+_DESCRIBE = """
+import json, sys
+packages = []
+if sys.version_info >= (3, 10):
+    from importlib import metadata
+    packages = sorted({"%s==%s" % (each.name, each.version) for each in metadata.distributions()})
+print(json.dumps([sys.prefix, list(sys.version_info[:2]), packages]))
+"""
+
+
+@dataclass(frozen=True)
+class Interpreter:
+    """A Python interpreter that runs.
+
+    Attributes:
+        python: its absolute path.
+        prefix: its ``sys.prefix``.
+        version: such as "3.10".
+        packages_sha256: SHA-256, hex, of the sorted "name==version" lines of what is installed.
+        library_path: what of ``LD_LIBRARY_PATH`` it does not run without; "" mostly.
+    """
+
+    python: Path
+    prefix: Path
+    version: str
+    packages_sha256: str
+    library_path: str
+
+
+def examine(named: str) -> Interpreter:
+    """What an interpreter says of itself.
+
+    Args:
+        named: its path, with ``~`` for the home, or its name, which is looked for on PATH as a shell does.
+
+    Raises:
+        EnvironmentMismatch: it does not run, is older than the runner can use, or runs only with libraries that
+            programs are not shown; the message says which, in its own words.
+    """
+    python = _located(named)
+    bare = {name: value for name, value in os.environ.items() if name != _LIBRARIES}
+    found = _described(python, bare)
+    libraries = ""
+    if isinstance(found, str) and os.environ.get(_LIBRARIES):
+        found, libraries = _with_libraries(python, bare, found)
+    if isinstance(found, str):
+        raise EnvironmentMismatch(
+            f"{options.PYTHON.name}={named} is not a Python interpreter that runs ({found}). "
+            "Name the bin/python of an environment that has the tasks' libraries, or unset it"
+        )
+    prefix, version, packages = found
+    if tuple(version) < _OLDEST:
+        raise EnvironmentMismatch(
+            f"{options.PYTHON.name}={named} is Python {version[0]}.{version[1]}, and programs need Python 3.10 or newer"
+        )
+    digest = hashlib.sha256("\n".join(packages).encode()).hexdigest()
+    return Interpreter(python, Path(prefix), f"{version[0]}.{version[1]}", digest, libraries)
+
+
+def _located(named: str) -> Path:
+    path = os.path.expanduser(named)
+    if os.sep not in path:
+        path = shutil.which(path) or path
+    return Path(os.path.abspath(path))  # not resolved: a virtual environment is known by its link
+
+
+_Description = tuple[str, list[int], list[str]]
+
+
+def _described(python: Path, variables: Mapping[str, str]) -> _Description | str:
+    """Prefix, version and packages; or why it does not run."""
+    command = [str(python), "-I", "-c", _DESCRIBE]
+    try:
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, env=dict(variables))
+    except OSError as error:
+        return str(error)
+    if done.returncode:
+        said = done.stderr.strip().splitlines()
+        return f"it ended with status {done.returncode}" + (f": {said[-1][:500]}" if said else "")
+    try:
+        prefix, version, packages = json.loads(done.stdout)
+    except (ValueError, TypeError):
+        return f"it says {done.stdout[:100]!r}"
+    return prefix, version, packages
+
+
+def _with_libraries(python: Path, bare: Mapping[str, str], problem: str) -> tuple[_Description | str, str]:
+    """With ``LD_LIBRARY_PATH``; of it, programs can be given what lies where the interpreter does."""
+    whole = os.environ[_LIBRARIES]
+    found = _described(python, {**bare, _LIBRARIES: whole})
+    if isinstance(found, str):
+        return problem, ""
+    shown = [Path(found[0]), python.resolve().parent.parent]
+    kept = os.pathsep.join(
+        folder
+        for folder in whole.split(os.pathsep)
+        if folder and any(map(Path(folder).resolve().is_relative_to, shown))
+    )
+    if kept and not isinstance(_described(python, {**bare, _LIBRARIES: kept}), str):
+        return found, kept
+    return (
+        f"it runs only with {_LIBRARIES}={whole}, and programs are not shown these folders, because none that it needs "
+        f"lies below {found[0]}: {problem}. Have it find its libraries itself (patchelf --set-rpath)"
+    ), ""
