@@ -21,7 +21,8 @@ from bigcodebench_tasks.execution import Conditions, Engine, Environment, Limits
 from tests.helpers.programs import RIGHT, WRONG, assert_gone, kill_all, processes_of, program
 from tests.helpers.project import ROOT
 
-LIMITS = Limits(timeout_s=60, tree_memory_mib=512)
+# Far more than any program here takes, also beside others that compute.
+LIMITS = Limits(timeout_s=900, tree_memory_mib=512)
 
 
 @pytest.fixture
@@ -35,7 +36,7 @@ def asleep(seconds: float) -> str:
 
 def test_futures_work_with_wait_and_as_completed(environment: Environment, conditions: Conditions) -> None:
     with Engine(environment, conditions, workers=2) as engine:
-        slow, fast = engine.submit(program(asleep(2))), engine.submit(program(WRONG))
+        slow, fast = engine.submit(program(asleep(15))), engine.submit(program(WRONG))
         assert next(as_completed([slow, fast])) is fast
         assert wait([slow, fast]).not_done == set()
     assert (slow.result().status, fast.result().status) == ("pass", "fail")
@@ -49,7 +50,7 @@ def test_map_gives_verdicts_in_the_order_of_the_programs(environment: Environmen
 
 def test_programs_are_submitted_while_others_run(environment: Environment, conditions: Conditions) -> None:
     with Engine(environment, conditions, workers=2) as engine:
-        long = engine.submit(program(asleep(30), task_id="test/9"))
+        long = engine.submit(program(asleep(600), task_id="test/9"))
         for number in range(3):  # each only after the one before has its verdict
             assert engine.submit(program(f"# {number}\n{RIGHT}")).result().passed
         assert long.running()
@@ -88,7 +89,7 @@ def test_several_threads_submit(environment: Environment, conditions: Conditions
 
 
 def test_equal_programs_in_flight_are_executed_once(environment: Environment, conditions: Conditions) -> None:
-    one = program(asleep(1))
+    one = program(asleep(10))
     with Engine(environment, conditions, workers=4) as engine:
         first = engine.submit(one)
         second = engine.submit(one)
@@ -119,7 +120,7 @@ def test_the_queue_is_in_the_order_of_known_durations_at_every_moment(
     schedule = Schedule({"hold": 99.0, "long": 60.0, "longer": 70.0}, measure_time={"hold"})
     with Engine(environment, conditions, workers=1, schedule=schedule) as engine:
         # It keeps the only core although it sleeps, so all others queue up behind it.
-        hold = engine.submit(program(asleep(2), task_id="hold"))
+        hold = engine.submit(program(asleep(10), task_id="hold"))
         while not hold.running():
             time.sleep(0.01)
         submit("unknown")
@@ -133,7 +134,7 @@ def test_the_queue_is_in_the_order_of_known_durations_at_every_moment(
 def test_what_is_cancelled_before_it_began_is_not_executed(environment: Environment, conditions: Conditions) -> None:
     schedule = Schedule({"hold": 99.0}, measure_time={"hold"})
     with Engine(environment, conditions, workers=1, schedule=schedule) as engine:
-        hold = engine.submit(program(asleep(2), task_id="hold"))
+        hold = engine.submit(program(asleep(10), task_id="hold"))
         while not hold.running():
             time.sleep(0.01)
         unwanted, twin, wanted = (engine.submit(program(text)) for text in (WRONG, RIGHT, RIGHT))
@@ -149,7 +150,7 @@ def test_what_is_cancelled_before_it_began_is_not_executed(environment: Environm
 def test_shutdown_waits_for_all_or_cancels_what_has_not_begun(environment: Environment, conditions: Conditions) -> None:
     schedule = Schedule({"hold": 99.0}, measure_time={"hold"})
     engine = Engine(environment, conditions, workers=1, schedule=schedule)
-    hold = engine.submit(program(asleep(2), task_id="hold"))
+    hold = engine.submit(program(asleep(10), task_id="hold"))
     while not hold.running():
         time.sleep(0.01)
     queued = engine.submit(program(RIGHT))

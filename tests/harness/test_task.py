@@ -222,7 +222,8 @@ def test_predict_only_sanitizes_and_executes_nothing() -> None:
     assert record.raw_solution.endswith("    return 1\n")
 
 
-def test_cached_requests_are_not_served_to_other_options() -> None:
+def test_cached_requests_are_not_served_to_other_options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lm_eval.caching.cache.PATH", str(tmp_path))  # else all sessions of one installation share it
     settings: dict[str, Any] = {"cache_requests": True, "rewrite_requests_cache": True, "apply_chat_template": True}
     evaluate(Recorder(), **settings)
     model = Recorder()

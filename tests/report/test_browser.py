@@ -32,6 +32,9 @@ STATUSES = {n: [("pass", "fail", "timeout")[n % 3], "fail"] for n in range(TASKS
 REASONS = {"pass": "passed", "fail": "assertion", "timeout": "timeout"}
 TRUTH_FAILS = "Made/1"
 
+PATIENCE_S = 300
+"""Far more than a page takes; only a hanging browser reaches it."""
+
 
 def harness_results(folder: Path, model: str) -> None:
     """What lm_eval writes for a run on the Complete split; the first sample of the seventh task is hostile."""
@@ -131,11 +134,11 @@ def heading(browser: WebDriver) -> str:
 
 
 def wait_for(browser: WebDriver, task_id: str) -> None:
-    WebDriverWait(browser, 20).until(lambda driver: heading(driver) == task_id)
+    WebDriverWait(browser, PATIENCE_S).until(lambda driver: heading(driver) == task_id)
 
 
 def wait_for_overview(browser: WebDriver) -> None:
-    WebDriverWait(browser, 20).until(lambda driver: driver.find_element(By.ID, "overview").is_displayed())
+    WebDriverWait(browser, PATIENCE_S).until(lambda driver: driver.find_element(By.ID, "overview").is_displayed())
 
 
 def open_task(browser: WebDriver, task_id: str) -> None:
@@ -166,7 +169,7 @@ def test_filters_search_and_sorting_choose_rows(browser: WebDriver) -> None:
     assert len(rows(browser)) == len([n for n in range(TASKS) if n % 3 == 2 and n % 4 == 3])
     assert "of 40 tasks" in browser.find_element(By.ID, "shown").text
     browser.find_element(By.CSS_SELECTOR, "#filters button").click()
-    WebDriverWait(browser, 20).until(lambda driver: len(rows(driver)) == TASKS)
+    WebDriverWait(browser, PATIENCE_S).until(lambda driver: len(rows(driver)) == TASKS)
     browser.find_element(By.NAME, "text").send_keys("made/3")
     assert [row.split()[0] for row in rows(browser)] == ["Made/3", *(f"Made/{n}" for n in range(30, 40))]
     button = browser.find_element(By.CSS_SELECTOR, "[data-sort=number]")
@@ -179,7 +182,7 @@ def test_a_domain_and_a_reason_choose_their_tasks(browser: WebDriver) -> None:
     browser.find_element(By.XPATH, "//div[@id='domains']//button[text()='Network']").click()
     assert len(rows(browser)) == len([n for n in range(TASKS) if n % 4 == 3])
     browser.find_element(By.XPATH, "//div[@id='reasons']//button[text()='timeout']").click()
-    WebDriverWait(browser, 20).until(lambda driver: len(rows(driver)) == 13)
+    WebDriverWait(browser, PATIENCE_S).until(lambda driver: len(rows(driver)) == 13)
     assert all("timeout" in row for row in rows(browser))
 
 
@@ -239,7 +242,7 @@ def test_the_other_split_has_its_own_prompts_and_links(browser: WebDriver, page:
     open_task(browser, "Made/4")
     assert "Write task_func(x)" in browser.find_element(By.ID, "task").text
     browser.find_element(By.XPATH, "//nav//button[text()='Full, Complete']").click()
-    WebDriverWait(browser, 20).until(lambda driver: "Return x" in driver.find_element(By.ID, "task").text)
+    WebDriverWait(browser, PATIENCE_S).until(lambda driver: "Return x" in driver.find_element(By.ID, "task").text)
     assert browser.current_url.endswith("#Made/4")
     show(browser, page, "#1:Made/9")
     wait_for(browser, "Made/9")
@@ -260,7 +263,9 @@ def test_failures_that_the_ground_truth_shares_are_marked(browser: WebDriver) ->
     wait_for(browser, TRUTH_FAILS)
     assert "says nothing of the model" in browser.find_element(By.ID, "task").text
     browser.find_element(By.XPATH, "//nav//button[text()='Full, Instruct']").click()
-    WebDriverWait(browser, 20).until(lambda driver: "Write task_func" in driver.find_element(By.ID, "task").text)
+    WebDriverWait(browser, PATIENCE_S).until(
+        lambda driver: "Write task_func" in driver.find_element(By.ID, "task").text
+    )
     assert "says nothing of the model" not in browser.find_element(By.ID, "task").text  # that file knows of none
 
 
