@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from bigcodebench_tasks.errors import OptionError
-from bigcodebench_tasks.options import Options
+from bigcodebench_tasks.options import Options, strays
 
 
 def test_without_sections_all_options_have_the_official_defaults() -> None:
@@ -27,6 +27,9 @@ def test_a_later_section_wins() -> None:
         ({"version": 4}, "version"),
         ({"ground_truth": "no"}, "check, skip"),
         ({"sandbox": "docker"}, "landlock"),
+        ({"thinking": True}, "thinking"),
+        ({"thinking": "yes"}, "auto, on, off"),
+        ({"think_end": ""}, "think_end"),
         ({"preset": "fast"}, "leaderboard"),
         ("n_samples=10", "mapping"),
         (["n_samples"], "mapping"),
@@ -42,3 +45,14 @@ def test_the_error_lists_every_allowed_option() -> None:
         Options.resolve({"nsamples": 1})
     for name in Options().to_dict():
         assert name in str(error.value)
+
+
+def test_what_was_chosen_is_known_even_where_it_is_the_default() -> None:
+    assert Options.resolve({"prefill": True}, {"n_samples": 2}).chosen == {"prefill", "n_samples"}
+    assert Options.resolve({"prefill": True}) == Options()
+    assert "chosen" not in Options().to_dict()
+
+
+def test_options_outside_of_our_key_are_found() -> None:
+    assert strays({"version": 1.0, "pretrained": "x", "bigcodebench": {"n_samples": 2}}) == []
+    assert strays({"n_samples": 10, "bigcodebench.thinking": "on"}) == ["bigcodebench.thinking", "n_samples"]
