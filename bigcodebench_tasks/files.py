@@ -92,11 +92,31 @@ def as_name(text: str) -> str:
     return name
 
 
+def below(folder: Path, *parts: str) -> Path:
+    """The path of a file in a folder that the user named, where its parts come from results.
+
+    Args:
+        folder: that the user named.
+        parts: below it; each may hold slashes, and leads nowhere else (`as_name`).
+
+    Raises:
+        OutputError: a link in the folder leads out of it.
+    """
+    names = [as_name(name) for part in parts for name in part.split("/") if name]
+    path = folder.joinpath(*names)
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise OutputError(f"{path} leads out of {folder}: a link is in the way")
+    return path
+
+
 def refuse_existing(paths: Iterable[Path], force: bool) -> None:
     """Raises OutputError if a file would be overwritten, unless `force`."""
     there = [str(path) for path in paths if path.exists()]
     if there and not force:
-        raise OutputError(f"{', '.join(there)} exists already. Use --force to write it anew, or another folder")
+        more = f" and {len(there) - 10} more" if len(there) > 10 else ""
+        raise OutputError(
+            f"{', '.join(there[:10])}{more} exists already. Use --force to write it anew, or another folder"
+        )
 
 
 def refuse_unwritable(folder: Path) -> None:

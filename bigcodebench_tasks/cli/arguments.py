@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from bigcodebench_tasks import DATASET_VERSION
 from bigcodebench_tasks.errors import OutputError
+from bigcodebench_tasks.results.printing import warn
 from bigcodebench_tasks.results.published import STATES
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def read_samples(arguments: argparse.Namespace, tasks: Tasks) -> Samples:
 
     samples = official_files.read_samples(arguments.samples, tasks)
     for problem in samples.problems:
-        print(f"left out: {problem}", file=sys.stderr)
+        warn(f"left out: {problem}")
     if not samples.samples:
         raise OutputError(f"{arguments.samples} holds no sample of this dataset (--subset {arguments.subset})")
     return samples

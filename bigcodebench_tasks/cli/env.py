@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bigcodebench_tasks.cli.arguments import Commands, add_version
 from bigcodebench_tasks.environment.locks import NAMES
 from bigcodebench_tasks.options import CACHE, PYTHON
+from bigcodebench_tasks.results.printing import say, warn
 
 if TYPE_CHECKING:
     from bigcodebench_tasks.environment.environment import Environment
@@ -74,7 +74,7 @@ def _add_lock(parser: argparse.ArgumentParser, default: str) -> None:
 def _create(arguments: argparse.Namespace) -> int:
     from bigcodebench_tasks.environment import environment as environments
 
-    print(environments.create(arguments.lock, arguments.python, force=arguments.force).folder)
+    say(environments.create(arguments.lock, arguments.python, force=arguments.force).folder)
     return 0
 
 
@@ -88,17 +88,17 @@ def _check(arguments: argparse.Namespace) -> int:
 
     environment = environments.find(arguments.lock)
     if environment is None:
-        print("there is no execution environment yet. Build it: bigcodebench-tasks env create", file=sys.stderr)
+        warn("there is no execution environment yet. Build it: bigcodebench-tasks env create")
         return 2
     verify(environment)
-    print(f"interpreter: {environment.python}")
-    print(f"lock:        {environment.lock}, {environment.lock_sha256[:12]}, Python {environment.version}")
+    say(f"interpreter: {environment.python}")
+    say(f"lock:        {environment.lock}, {environment.lock_sha256[:12]}, Python {environment.version}")
     complete = _check_libraries(environment)
     for data in nltk_data.missing(environment.folder):
-        print(f"NLTK data:   {data.name} is missing: {nltk_data.cost(data.tasks)}")
+        say(f"NLTK data:   {data.name} is missing: {nltk_data.cost(data.tasks)}")
     _check_programs(environment)
     isolation = probe(environment)
-    print(f"isolation:   {isolation.description}")
+    say(f"isolation:   {isolation.description}")
     try_libraries(environment, isolation)
     status = 0 if complete else 2
     if not arguments.ground_truth:
@@ -112,11 +112,11 @@ def _check_libraries(environment: Environment) -> bool:
     from bigcodebench_tasks.environment.verify import failed_imports, repair
 
     failed = failed_imports(environment)
-    print(f"libraries:   {len(MODULES) - len(failed)} of {len(MODULES)} can be imported")
+    say(f"libraries:   {len(MODULES) - len(failed)} of {len(MODULES)} can be imported")
     for name, error in failed.items():
-        print(f"  {name}: {error}")
+        say(f"  {name}: {error}")
     if failed:
-        print(f"  Repair it: {repair(environment)}")
+        say(f"  Repair it: {repair(environment)}")
     return not failed
 
 
@@ -126,11 +126,11 @@ def _check_programs(environment: Environment) -> None:
     from bigcodebench_tasks.environment.verify import install_command, missing_programs
 
     missing = missing_programs(environment)
-    print(f"programs:    {len(PROGRAMS) - len(missing)} of {len(PROGRAMS)} that tasks may call are there")
+    say(f"programs:    {len(PROGRAMS) - len(missing)} of {len(PROGRAMS)} that tasks may call are there")
     for program in missing:
-        print(f"  {program.name} is missing: {cost(program.tasks)}")
+        say(f"  {program.name} is missing: {cost(program.tasks)}")
     if missing:
-        print(f"  Install them on Debian: {install_command(missing)}")
+        say(f"  Install them on Debian: {install_command(missing)}")
 
 
 def _check_ground_truth(prepared: Prepared, arguments: argparse.Namespace) -> int:
@@ -140,7 +140,7 @@ def _check_ground_truth(prepared: Prepared, arguments: argparse.Namespace) -> in
 
     tasks = list(dataset.load_tasks(dataset.SUBSETS[arguments.subset], arguments.version))
     truth = Evaluator(prepared).ground_truth(tasks, fresh=arguments.fresh)
-    print(
+    say(
         f"ground truth: {len(truth.verdicts) - len(truth.failed)} of {len(truth.verdicts)} pass "
         f"({truth.pass_rate:.4f}); {truth.executed} executed now, the others on record"
     )
@@ -150,7 +150,7 @@ def _check_ground_truth(prepared: Prepared, arguments: argparse.Namespace) -> in
         unexplained += not why
         verdict = truth.verdicts[task_id]
         said = verdict.headline()[:500]
-        print(f"  {task_id}: {why or 'unexplained'} ({verdict.status} after {verdict.seconds:.1f} s: {said})")
+        say(f"  {task_id}: {why or 'unexplained'} ({verdict.status} after {verdict.seconds:.1f} s: {said})")
     return 1 if unexplained else 0
 
 
@@ -158,7 +158,7 @@ def _path(arguments: argparse.Namespace) -> int:
     from bigcodebench_tasks.environment import environment as environments
 
     environment = environments.find(arguments.lock)
-    print(environment.folder if environment else environments.expected_folder(arguments.lock))
+    say(environment.folder if environment else environments.expected_folder(arguments.lock))
     return 0
 
 
@@ -166,5 +166,5 @@ def _remove(arguments: argparse.Namespace) -> int:
     from bigcodebench_tasks.environment import environment as environments
 
     removed = environments.remove(arguments.lock)
-    print("\n".join(f"removed {folder}" for folder in removed) or "there is none")
+    say("\n".join(f"removed {folder}" for folder in removed) or "there is none")
     return 0

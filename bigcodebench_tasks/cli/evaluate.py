@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import sys
+from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
@@ -11,12 +12,13 @@ from typing import TYPE_CHECKING
 from bigcodebench_tasks.benchmark.prompts import SPLITS
 from bigcodebench_tasks.cli.arguments import Commands, Tasks, add_force, add_samples, load_rows, read_samples
 from bigcodebench_tasks.errors import OptionError, OutputError
-from bigcodebench_tasks.files import refuse_existing
+from bigcodebench_tasks.files import refuse_existing, refuse_unwritable
+from bigcodebench_tasks.results.printing import say, warn
 
 if TYPE_CHECKING:
     from bigcodebench_tasks.results.official_files import SampleLine
     from bigcodebench_tasks.scoring.evaluate import Evaluator
-    from bigcodebench_tasks.scoring.records import RunRecord
+    from bigcodebench_tasks.scoring.records import RunRecord, SampleRecord
 
 
 def add_command(commands: Commands) -> None:
@@ -64,6 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     files = ResultFiles.of(arguments.samples)
     refuse_existing(files.paths, arguments.force)
+    refuse_unwritable(files.eval_results.parent)
     rows = load_rows(arguments)
     tasks: Tasks = {task["task_id"]: task for task in rows}
     chosen = _selected(arguments.selective_evaluate, tasks)
@@ -93,18 +96,31 @@ def run(arguments: argparse.Namespace) -> int:
         date=datetime.now(),
         ks=arguments.pass_k,
     )
-    print(*files.paths, sep="\n")
-    print(f"BigCodeBench-{arguments.split.capitalize()} ({arguments.subset.capitalize()})")
+    say(*files.paths)
+    say(f"BigCodeBench-{arguments.split.capitalize()} ({arguments.subset.capitalize()})")
     for name, score in scores.items():
-        print(f"{name}: {score:.3f}")
+        say(f"{name}: {score:.3f}")
+    if not scores:
+        warn(f"no k of --pass-k {','.join(map(str, arguments.pass_k))} is at most the samples of each task: no score")
+    _say_reasons(evaluated.records)
     if missing:
-        print(
+        warn(
             f"{len(missing)} of {len(chosen)} tasks have no sample, so this score is not that of the benchmark: "
             f"{', '.join(missing[:10])}{' ...' if len(missing) > 10 else ''}. "
-            "Name the tasks that you mean with --selective-evaluate",
-            file=sys.stderr,
+            "Name the tasks that you mean with --selective-evaluate"
         )
     return 1 if missing or samples.problems else 0
+
+
+def _say_reasons(records: Sequence[Sequence[SampleRecord]]) -> None:
+    """How many samples got which verdict, and what helps where most of them are no programs at all."""
+    samples = [sample for each in records for sample in each]
+    reasons = Counter(sample.reason for sample in samples)
+    say("verdicts: " + ", ".join(f"{reason} {number}" for reason, number in reasons.most_common()))
+    unloaded = [sample for sample in samples if sample.reason == "did not load"]
+    fenced = sum("```" in sample.solution for sample in unloaded)
+    if 2 * fenced > len(samples):
+        warn(f"{fenced} samples are answers with a code fence, no programs: first bigcodebench-tasks sanitize")
 
 
 def _selected(ids: str, tasks: Tasks) -> Tasks:
@@ -121,9 +137,6 @@ def _selected(ids: str, tasks: Tasks) -> Tasks:
 def _evaluator(arguments: argparse.Namespace) -> Evaluator:
     from bigcodebench_tasks.scoring.evaluate import Evaluator
 
-    def tell(text: str) -> None:
-        print(text, file=sys.stderr, flush=True)
-
     return Evaluator.prepare(
         level=arguments.sandbox,
         network=arguments.network,
@@ -131,8 +144,8 @@ def _evaluator(arguments: argparse.Namespace) -> Evaluator:
         workers=arguments.workers,
         cache=not arguments.no_cache,
         checks_ground_truth=not arguments.no_gt,
-        tell=tell,
-        warn=tell,
+        tell=warn,
+        warn=warn,
     )
 
 

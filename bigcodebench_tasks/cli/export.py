@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bigcodebench_tasks.cli.arguments import Commands, add_force
-from bigcodebench_tasks.files import refuse_existing, write_jsonl
+from bigcodebench_tasks.files import below, refuse_existing, refuse_unwritable, write_jsonl
+from bigcodebench_tasks.results.printing import say, warn
 
 if TYPE_CHECKING:
     from bigcodebench_tasks.results.harness_output import TaskRun
@@ -35,16 +35,19 @@ def run(arguments: argparse.Namespace) -> int:
     from bigcodebench_tasks.results.official_files import ResultFiles
 
     runs = harness_output.read(arguments.output)
-    targets = [arguments.dest / f"{_stem(task_run)}.jsonl" for task_run in runs]
+    targets = [below(arguments.dest, f"{_stem(task_run)}.jsonl") for task_run in runs]
     written = [path for target in targets for path in (target, *ResultFiles.of(target).paths)]
+    for path in written:
+        below(arguments.dest, path.name)
     refuse_existing(written, arguments.force)
+    refuse_unwritable(arguments.dest)
     for task_run, target in zip(runs, targets, strict=True):
         write_jsonl(target, _lines(task_run))
-        print(target)
+        say(target)
         if task_run.executed:
             _write_results(task_run, target)
         else:
-            print(f"{task_run.name} was not executed: bigcodebench-tasks evaluate {target} ...", file=sys.stderr)
+            warn(f"{task_run.name} was not executed: bigcodebench-tasks evaluate {target} ...")
     return 0
 
 
@@ -76,4 +79,4 @@ def _write_results(task_run: TaskRun, target: Path) -> None:
     from bigcodebench_tasks.results.official_files import ResultFiles, write_results
 
     write_results(target, task_run.samples, task_run.tasks, task_run.record, date=task_run.date)
-    print(*ResultFiles.of(target).paths, sep="\n")
+    say(*ResultFiles.of(target).paths)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import re
 import shlex
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,7 @@ from bigcodebench_tasks.benchmark.prompts import SPLITS
 from bigcodebench_tasks.cli.arguments import SOURCES, Commands, add_force, add_version
 from bigcodebench_tasks.errors import OptionError, OutputError
 from bigcodebench_tasks.files import refuse_existing
+from bigcodebench_tasks.results.printing import say, warn
 
 if TYPE_CHECKING:
     from bigcodebench_tasks.hard_subset import Match
@@ -69,9 +69,9 @@ def run(arguments: argparse.Namespace) -> int:
     rates = _solve_rates(arguments)
     matches = _matches(tasks, arguments)
     if rates is None:
-        print("without --results or --published the solve rate is no criterion", file=sys.stderr)
+        warn("without --results or --published the solve rate is no criterion")
     if matches is None:
-        print("without --queries or --matches the similarity to people's queries is no criterion", file=sys.stderr)
+        warn("without --queries or --matches the similarity to people's queries is no criterion")
     criteria = hard_subset.Criteria(
         libraries=arguments.libraries,
         length=arguments.length,
@@ -82,9 +82,9 @@ def run(arguments: argparse.Namespace) -> int:
     held = hard_subset.held_by(figures, criteria)
     _print_counts(held, list(criteria.named()))
     kept = hard_subset.write_subset(arguments.dest, arguments.name, arguments.version, figures, held)
-    print(f"{arguments.dest}: {len(kept)} tasks")
+    say(f"{arguments.dest}: {len(kept)} tasks")
     folder = shlex.quote(str(arguments.dest))
-    print(f"lm_eval run --tasks {arguments.name} --include_path {folder} --confirm_run_unsafe_code ...")
+    say(f"lm_eval run --tasks {arguments.name} --include_path {folder} --confirm_run_unsafe_code ...")
     return 0
 
 
@@ -131,4 +131,4 @@ def _print_counts(held: Mapping[str, Mapping[str, bool]], criteria: Sequence[str
     for words in criteria:
         left = {task_id for task_id in left if held[task_id][words]}
         number = sum(each[words] for each in held.values())
-        print(f"{words}: {number} of {len(held)}; with those above {len(left)}")
+        say(f"{words}: {number} of {len(held)}; with those above {len(left)}")

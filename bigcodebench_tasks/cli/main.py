@@ -10,6 +10,7 @@ them, parsed, and returns the exit status.
 from __future__ import annotations
 
 import argparse
+import io
 import sys
 from collections.abc import Sequence
 
@@ -28,6 +29,7 @@ from bigcodebench_tasks.cli import (
     syncheck,
 )
 from bigcodebench_tasks.errors import BigCodeBenchError
+from bigcodebench_tasks.results.printing import warn
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -40,15 +42,18 @@ def main(words: Sequence[str] | None = None) -> int:
         Exit status: 0 for success, 2 for an error that the message explains, 130 for an interrupt; 1 is said by the
         commands that know it.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # one that knows less than Unicode is given codes
+            stream.reconfigure(errors="backslashreplace")
     arguments = build_parser().parse_args(words)
     try:
         status: int = arguments.run(arguments)
         return status
     except BigCodeBenchError as error:
-        print(f"bigcodebench-tasks: {error}", file=sys.stderr)
+        warn(f"bigcodebench-tasks: {error}")
         return 2
     except KeyboardInterrupt:
-        print("bigcodebench-tasks: interrupted", file=sys.stderr)
+        warn("bigcodebench-tasks: interrupted")
         return 130
 
 

@@ -6,6 +6,7 @@ import argparse
 
 from bigcodebench_tasks import TASKS_PATH
 from bigcodebench_tasks.cli.arguments import Commands
+from bigcodebench_tasks.results.printing import say
 
 
 def add_command(commands: Commands) -> None:
@@ -20,5 +21,5 @@ def add_command(commands: Commands) -> None:
 
 
 def run(_arguments: argparse.Namespace) -> int:
-    print(TASKS_PATH)
+    say(TASKS_PATH)
     return 0

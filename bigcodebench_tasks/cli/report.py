@@ -7,7 +7,8 @@ from pathlib import Path
 
 from bigcodebench_tasks.cli.arguments import Commands, add_force, add_sources
 from bigcodebench_tasks.errors import OptionError
-from bigcodebench_tasks.files import refuse_existing, write_text
+from bigcodebench_tasks.files import refuse_existing, refuse_unwritable, write_text
+from bigcodebench_tasks.results.printing import say
 
 
 def add_command(commands: Commands) -> None:
@@ -30,6 +31,7 @@ def run(arguments: argparse.Namespace) -> int:
     from bigcodebench_tasks.results.read import read_evaluations
 
     refuse_existing([arguments.dest], arguments.force)
+    refuse_unwritable(arguments.dest.parent)
     try:
         # Its pictures need a library that other commands do not: said before any work is done.
         from bigcodebench_tasks.report.page import render
@@ -38,5 +40,5 @@ def run(arguments: argparse.Namespace) -> int:
     evaluations = in_order([evaluation.with_tasks() for evaluation in read_evaluations(arguments.sources)])
     write_text(arguments.dest, render(evaluations))
     noun = "evaluation" if len(evaluations) == 1 else "evaluations"
-    print(f"{arguments.dest}: {len(evaluations)} {noun}, {arguments.dest.stat().st_size / 1e6:.1f} MB")
+    say(f"{arguments.dest}: {len(evaluations)} {noun}, {arguments.dest.stat().st_size / 1e6:.1f} MB")
     return 0

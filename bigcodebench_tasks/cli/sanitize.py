@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from bigcodebench_tasks.cli.arguments import Commands, add_force, add_samples, load_tasks, read_samples
 from bigcodebench_tasks.errors import OutputError
-from bigcodebench_tasks.files import refuse_existing
+from bigcodebench_tasks.files import refuse_existing, refuse_unwritable
+from bigcodebench_tasks.results.printing import say
 
 if TYPE_CHECKING:
     from bigcodebench_tasks.results.official_files import SampleLine
@@ -40,21 +41,22 @@ def run(arguments: argparse.Namespace) -> int:
     if not arguments.inplace:
         target = _beside(arguments.samples, arguments.calibrate)
         refuse_existing([target], arguments.force)
+    refuse_unwritable(target.parent)
     samples = read_samples(arguments, tasks)
     if arguments.inplace and samples.problems:
         raise OutputError("--inplace would drop the lines named above. Mend them, or leave --inplace out")
-    rows = []
+    solutions = []
     changed = 0
     with progress(len(samples.samples), "Sanitizing", "sample") as bar:
         for sample in samples.samples:
             task = tasks[sample.task_id]
             before = _before_sanitizing(sample, task, arguments.calibrate)
             solution = sanitize(before, task["entry_point"])
-            rows.append({"task_id": sample.task_id, "solution": solution})
+            solutions.append(solution)
             changed += solution != before
             bar.update()
-    write_samples(target, rows, as_folder=arguments.samples.is_dir())
-    print(f"{len(rows)} samples sanitized, {changed} of them changed: {target}")
+    write_samples(target, samples.samples, solutions, arguments.samples)
+    say(f"{len(solutions)} samples sanitized, {changed} of them changed: {target}")
     return 1 if samples.problems else 0
 
 
@@ -67,6 +69,6 @@ def _beside(samples: Path, calibrate: bool) -> Path:
 
 def _before_sanitizing(sample: SampleLine, task: Mapping[str, str], calibrate: bool) -> str:
     text = sample.solution(task, joint="\n")
-    if calibrate and "solution" in sample.fields:
+    if calibrate and sample.is_solution:
         text = text.replace("```python\n    ", "```python\n" + task["complete_prompt"] + "    ")
     return text

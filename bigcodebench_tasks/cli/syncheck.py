@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from bigcodebench_tasks.cli.arguments import Commands, add_samples, load_tasks, read_samples
+from bigcodebench_tasks.results.printing import say
 
 
 def add_command(commands: Commands) -> None:
@@ -32,11 +33,11 @@ def run(arguments: argparse.Namespace) -> int:
         code = sample.solution(tasks[sample.task_id])
         if not code.strip() or not is_valid_syntax(code):
             wrong += 1
-            print(f"{sample.where} ({sample.task_id}) {'is empty' if not code.strip() else 'is no valid Python'}")
+            say(f"{sample.where} ({sample.task_id}) {'is empty' if not code.strip() else 'is no valid Python'}")
     expected = arguments.nsample_check or 1
     few = [task_id for task_id, count in counts.items() if count < expected]
     for task_id in few:
-        print(f"{task_id} has {counts[task_id] or 'no'} samples" + (f", not {expected}" if expected > 1 else ""))
-    print(f"{len(tasks) - len(few)} of {len(tasks)} tasks have enough samples")
-    print(f"{len(samples.samples) - wrong} of {len(samples.samples)} samples are valid Python")
+        say(f"{task_id} has {counts[task_id] or 'no'} samples" + (f", not {expected}" if expected > 1 else ""))
+    say(f"{len(tasks) - len(few)} of {len(tasks)} tasks have enough samples")
+    say(f"{len(samples.samples) - wrong} of {len(samples.samples)} samples are valid Python")
     return 1 if few or wrong or samples.problems else 0

@@ -8,6 +8,7 @@ from __future__ import annotations
 import gzip
 import json
 import re
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,8 +19,9 @@ from bigcodebench_tasks.benchmark.dataset import CUSTOM, SUBSETS
 from bigcodebench_tasks.benchmark.prompts import SPLITS
 from bigcodebench_tasks.benchmark.sanitize import calibrate
 from bigcodebench_tasks.errors import OutputError
-from bigcodebench_tasks.files import write_json, write_jsonl, write_text
+from bigcodebench_tasks.files import as_name, below, write_json, write_jsonl, write_text
 from bigcodebench_tasks.results.evaluation import Evaluation
+from bigcodebench_tasks.results.untrusted import BROKEN, mapping, read_json, record_of, run_of
 from bigcodebench_tasks.scoring.pass_at_k import KS, mean_pass_at_k
 from bigcodebench_tasks.scoring.records import RUN_KEY, RunRecord, SampleRecord
 
@@ -53,11 +55,18 @@ class SampleLine:
     Attributes:
         where: file and line, or file, for messages.
         fields: the line as it was, or ``task_id`` and ``solution`` of a file in a folder.
+        file: its own, in a folder of samples; None for a line.
     """
 
     where: str
     task_id: str
     fields: Mapping[str, Any]
+    file: Path | None = None
+
+    @property
+    def is_solution(self) -> bool:
+        """Whether it is a whole program, and not what follows the prompt."""
+        return isinstance(self.fields.get("solution"), str)
 
     @property
     def raw_solution(self) -> str | None:
@@ -67,7 +76,7 @@ class SampleLine:
 
     def solution(self, task: Mapping[str, str], joint: str = "") -> str:
         """``solution``, or the prompt and ``completion``, with `joint` between them."""
-        if "solution" in self.fields:
+        if self.is_solution:
             return str(self.fields["solution"])
         return task["complete_prompt"] + joint + str(self.fields["completion"])
 
@@ -88,20 +97,37 @@ def read_samples(path: Path, known: Iterable[str]) -> Samples:
         known: task_ids of the dataset; a sample of another task is a problem.
 
     Raises:
-        OutputError: the path cannot be read at all.
+        OutputError: the path cannot be read at all, or holds something else that we know.
     """
     samples, task_ids = Samples(), frozenset(known)
     try:
         candidates = _in_folder(path) if path.is_dir() else _in_file(path)
-    except (OSError, EOFError, ValueError) as error:
+    except (OSError, EOFError, ValueError, zlib.error) as error:
         raise OutputError(f"cannot read samples from {path}: {error}") from error
+    if other := _what_it_is_instead(path, candidates):
+        raise OutputError(f"{path} holds no samples, it is {other}")
     for where, fields in candidates:
         problem = fields if isinstance(fields, str) else _problem(fields, task_ids)
         if problem or isinstance(fields, str):
             samples.problems.append(f"{where}: {problem}")
         else:
-            samples.samples.append(SampleLine(where, fields["task_id"], fields))
+            file = Path(where) if path.is_dir() else None
+            samples.samples.append(SampleLine(where, fields["task_id"], fields, file))
     return samples
+
+
+def _what_it_is_instead(path: Path, candidates: Sequence[tuple[str, Any]]) -> str:
+    """What people give in place of samples, and what to do with it; "" where it is none of that."""
+    export = "first write its samples: bigcodebench-tasks export"
+    if path.is_dir():
+        logs = not candidates and any(path.rglob("samples_*.jsonl"))
+        return f"what lm_eval wrote with --output_path; {export} {path}" if logs else ""
+    if path.name.endswith(EVAL_RESULTS):
+        return f"results that are scored already; to see them: bigcodebench-tasks inspect {path}"
+    first = candidates[0][1] if candidates else None
+    if isinstance(first, dict) and {"doc", "filtered_resps"} <= first.keys():
+        return f"a sample log of lm_eval; {export} {path.parent}"
+    return ""
 
 
 def _in_file(path: Path) -> list[tuple[str, Any]]:
@@ -114,7 +140,7 @@ def _in_file(path: Path) -> list[tuple[str, Any]]:
         if line.strip():
             try:
                 candidates.append((f"{path}, line {number}", json.loads(line)))
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 candidates.append((f"{path}, line {number}", f"is no JSON: {error}"))
     return candidates
 
@@ -135,9 +161,10 @@ def _problem(fields: Any, known: frozenset[str]) -> str:
         return "is no JSON object"
     if "task_id" not in fields:
         return "has no task_id"
-    if fields["task_id"] not in known:
-        return f"{fields['task_id']!r} is no task of this dataset"
-    text = fields.get("solution", fields.get("completion"))
+    task_id = fields["task_id"]
+    if not isinstance(task_id, str) or task_id not in known:
+        return f"{str(task_id)[:100]!r} is no task of this dataset"
+    text = fields.get("completion") if fields.get("solution") is None else fields["solution"]
     if text is None:
         return "has neither solution nor completion"
     if not isinstance(text, str):
@@ -145,16 +172,27 @@ def _problem(fields: Any, known: frozenset[str]) -> str:
     return ""
 
 
-def write_samples(path: Path, rows: Iterable[Mapping[str, str]], *, as_folder: bool) -> None:
-    """``{task_id, solution}`` of each sample, as a JSONL file or as a folder ``BigCodeBench_0/0.py``."""
-    if not as_folder:
-        write_jsonl(path, rows)
-        return
-    counts: dict[str, int] = {}
-    for row in rows:
-        name = row["task_id"].replace("/", "_")
-        number = counts[name] = counts.get(name, -1) + 1
-        write_text(path / name / f"{number}.py", row["solution"])
+def write_samples(target: Path, samples: Sequence[SampleLine], solutions: Sequence[str], source: Path) -> None:
+    """Write solutions as the samples that they were made of were written: lines of a file, or files of a folder.
+
+    Args:
+        target: file or folder; the source itself replaces its samples, each in its own place.
+        samples: what was read (`read_samples`).
+        solutions: one for each of them.
+        source: where they were read from.
+
+    Raises:
+        OutputError: a file cannot be written.
+    """
+    rows: list[Mapping[str, str]] = []
+    for sample, solution in zip(samples, solutions, strict=True):
+        if sample.file is not None:
+            write_text(below(target, str(sample.file.relative_to(source))), solution)
+            continue
+        raw = {} if sample.raw_solution is None else {"raw_solution": sample.raw_solution}
+        rows.append({"task_id": sample.task_id, "solution": solution, **raw})
+    if not source.is_dir():
+        write_jsonl(target, rows)
 
 
 # -- names -----------------------------------------------------------------------------------------------
@@ -171,13 +209,14 @@ def stem(
     n_samples: int = 1,
     prefill: bool = True,
 ) -> str:
-    """Official name of a run's files, without ``.jsonl`` (``generate.py``, ``identifier``)."""
+    """Official name of a run's files, without ``.jsonl`` (``generate.py``, ``identifier``); one part of a path."""
     extra = "" if subset == "full" else f"-{subset}"
     shown = 0 if temperature == 0 else temperature  # the official tool sets the integer for greedy decoding
     return (
-        model.replace("/", "--")
+        as_name(model)
         + ("" if prefill else "--skip_prefill")
-        + f"--{revision}--bigcodebench{extra}-{split}--{_BACKENDS.get(loader, loader)}-{shown}-{n_samples}"
+        + f"--{as_name(revision)}--bigcodebench{extra}-{split}--{_BACKENDS.get(loader, as_name(loader))}"
+        + f"-{shown}-{n_samples}"
         + "-sanitized_calibrated"
     )
 
@@ -315,17 +354,17 @@ def read_evaluation(file: Path) -> Evaluation:
     Raises:
         OutputError: the file is broken or empty, or nothing says which model, split and subset it is.
     """
+    content = read_json(file, "results of the official evaluator")
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
         date = datetime.strptime(content["date"], _DATE)
         samples = {
             # Official files know no reason: the status stands in its place.
-            task_id: [SampleRecord.from_dict({"reason": each["status"], **each}) for each in results]
+            task_id: [record_of({"reason": mapping(each)["status"], **each}) for each in results]
             for task_id, results in content["eval"].items()
             if results
         }
-        run = RunRecord.from_dict(content[RUN_KEY]) if RUN_KEY in content else None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        run = run_of(content[RUN_KEY]) if RUN_KEY in content else None
+    except BROKEN as error:
         raise OutputError(f"{file} cannot be read as results of the official evaluator: {error!r}") from error
     if not samples:
         raise OutputError(f"{file} holds no sample")
@@ -341,7 +380,7 @@ def _identity(file: Path) -> tuple[str, str, str]:
         scores = json.loads(beside.read_text(encoding="utf-8"))
         split, subset = str(scores["split"]), str(scores["subset"])
         model = named["model"] if named else str(scores["model"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except BROKEN:
         if not named:
             raise OutputError(
                 f"{file}: neither its name (<model>--<revision>--bigcodebench[-hard]-<split>--...) nor "

@@ -13,6 +13,7 @@ from typing import Any
 from bigcodebench_tasks.errors import OutputError
 from bigcodebench_tasks.results import harness_output, official_files
 from bigcodebench_tasks.results.evaluation import Evaluation
+from bigcodebench_tasks.results.untrusted import refuse_writable_by_all
 
 
 def read_evaluations(paths: Iterable[Path]) -> list[Evaluation]:
@@ -61,7 +62,7 @@ def _older(paths: Sequence[Path]) -> Iterator[Evaluation]:
     """All that the paths hold, file by file; nothing where there is one file, which was read already."""
     files = [path for path in paths if path.is_file()]
     for folder in paths:
-        files += sorted([*folder.rglob("results_*.json"), *folder.rglob(f"*{official_files.EVAL_RESULTS}")])
+        files += sorted([*harness_output.results_files(folder), *folder.rglob(f"*{official_files.EVAL_RESULTS}")])
     for file in files if len(files) > 1 else ():
         with suppress(OutputError):
             yield from _evaluations_in(file)
@@ -73,11 +74,13 @@ def _rank(evaluation: Evaluation) -> tuple[Any, ...]:
 
 
 def _evaluations_in(path: Path) -> list[Evaluation]:
+    if path.exists():
+        refuse_writable_by_all(path)
     if path.is_file() and path.name.endswith(official_files.EVAL_RESULTS):
         return [official_files.read_evaluation(path)]
     files = sorted(path.rglob(f"*{official_files.EVAL_RESULTS}")) if path.is_dir() else []
     evaluations = [official_files.read_evaluation(file) for file in files]
-    if not files or any(path.rglob("results_*.json")):
+    if not files or harness_output.results_files(path):
         evaluations += [_evaluation_of(run) for run in harness_output.read(path)]
     return evaluations
 
@@ -88,4 +91,4 @@ def _evaluation_of(run: harness_output.TaskRun) -> Evaluation:
             f"{run.file} holds answers that were not executed (--predict_only). Score them first: "
             "bigcodebench-tasks export, then bigcodebench-tasks evaluate"
         )
-    return Evaluation(run.model, run.split, run.subset, run.file, run.date, run.samples, run.tasks, run.record)
+    return Evaluation(run.named, run.split, run.subset, run.file, run.date, run.samples, run.tasks, run.record)

@@ -19,8 +19,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table as Grid
 
-from bigcodebench_tasks.errors import OptionError
+from bigcodebench_tasks.errors import OptionError, printable
 from bigcodebench_tasks.files import refuse_existing, write_text
+from bigcodebench_tasks.progress import is_terminal
+from bigcodebench_tasks.results.printing import warn
 from bigcodebench_tasks.scoring.intervals import Estimate
 
 STANDARD_OUTPUT = Path("-")
@@ -105,8 +107,7 @@ def write(
         OptionError: two of them would go to standard output.
         OutputError: a file exists, or cannot be written.
     """
-    for note in sheet.notes:
-        print(note, file=sys.stderr)
+    warn(*sheet.notes)
     makers: list[tuple[Path | None, Callable[[], str]]] = [
         (json_file, lambda: json.dumps(sheet.everything, indent=2) + "\n"),
         (csv_file, lambda: _csv(sheet.tables)),
@@ -124,26 +125,31 @@ def write(
             sys.stdout.write(make())
         else:
             write_text(path, make())
-            print(path, file=sys.stderr)
+            warn(path)
+
+
+def markup(text: str) -> str:
+    """A text that comes from results, as a part of what rich prints: it means nothing to rich, nor to the terminal."""
+    return escape(printable(text))
 
 
 def terminal() -> Console:
     """Where commands print. Into a file or a pipe lines are long and never wrapped: a program must stay what it was."""
-    piped = not sys.stdout.isatty()
+    piped = not is_terminal(sys.stdout)
     return Console(highlight=False, width=200 if piped else None, soft_wrap=piped)
 
 
 def _print(tables: Sequence[Table]) -> None:
     console = terminal()
     for table in tables:
-        grid = Grid(title=escape(table.title), title_justify="left", title_style="bold", box=None, pad_edge=False)
+        grid = Grid(title=markup(table.title), title_justify="left", title_style="bold", box=None, pad_edge=False)
         for number, column in enumerate(table.columns):
-            grid.add_column(escape(column), justify="right" if number else "left", no_wrap=True)
+            grid.add_column(markup(column), justify="right" if number else "left", no_wrap=True)
         for row in table.rows:
-            grid.add_row(*map(escape, row))
-        console.print(f"[bold]{escape(table.title)}[/]" if table.long else grid)
+            grid.add_row(*map(markup, row))
+        console.print(f"[bold]{markup(table.title)}[/]" if table.long else grid)
         for note in table.notes:
-            console.print(note, markup=False)
+            console.print(printable(note), markup=False)
         console.print()
 
 
@@ -151,8 +157,8 @@ def _csv(tables: Sequence[Table]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     for table in tables:
-        writer.writerow(["table", *table.columns])
-        writer.writerows([table.title, *row] for row in table.rows)
+        for row in (["table", *table.columns], *([table.title, *row] for row in table.rows)):
+            writer.writerow(map(printable, row))
     return text.getvalue()
 
 

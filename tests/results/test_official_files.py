@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bigcodebench_tasks.errors import OutputError
-from bigcodebench_tasks.files import refuse_existing, write_json
+from bigcodebench_tasks.files import as_name, below, refuse_existing, write_json
 from bigcodebench_tasks.results import official_files
 from bigcodebench_tasks.results.official_files import ResultFiles
 from bigcodebench_tasks.scoring.records import RunRecord, SampleRecord
@@ -69,12 +69,75 @@ def test_a_broken_line_is_named_by_its_number_and_the_others_are_read(tmp_path: 
     assert len(official_files.read_samples(packed, KNOWN).samples) == 2
 
 
-def test_a_folder_of_samples_is_read_as_it_is_written(tmp_path: Path) -> None:
-    rows = [{"task_id": "Made/1", "solution": str(number)} for number in range(11)]
-    official_files.write_samples(tmp_path, rows, as_folder=True)
-    samples = official_files.read_samples(tmp_path, KNOWN)
-    assert [sample.fields for sample in samples.samples] == rows
-    assert (tmp_path / "Made_1" / "10.py").read_text() == "10"
+def test_samples_are_written_where_they_were_read(tmp_path: Path) -> None:
+    folder = tmp_path / "samples" / "Made_1"
+    folder.mkdir(parents=True)
+    for number in (0, 2, 10):  # people delete samples
+        (folder / f"{number}.py").write_text(f"raw {number}")
+    samples = official_files.read_samples(folder.parent, KNOWN)
+    assert [sample.solution({}) for sample in samples.samples] == ["raw 0", "raw 2", "raw 10"]
+    for target in (folder.parent, tmp_path / "new"):
+        official_files.write_samples(target, samples.samples, ["0", "2", "10"], folder.parent)
+        assert {path.name: path.read_text() for path in (target / "Made_1").iterdir()} == {
+            "0.py": "0",
+            "2.py": "2",
+            "10.py": "10",
+        }
+
+
+def test_no_sample_is_written_through_a_link_that_leads_out_of_the_folder(tmp_path: Path) -> None:
+    folder, outside = tmp_path / "samples" / "Made_1", tmp_path / "outside.py"
+    folder.mkdir(parents=True)
+    outside.write_text("theirs")
+    (folder / "0.py").symlink_to(outside)
+    samples = official_files.read_samples(folder.parent, KNOWN)
+    with pytest.raises(OutputError, match="leads out of"):
+        official_files.write_samples(folder.parent, samples.samples, ["ours"], folder.parent)
+    assert outside.read_text() == "theirs"
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ('{"task_id": ["Made/0"], "solution": "x"}', "is no task of this dataset"),
+        ('{"task_id": {}, "solution": "x"}', "is no task of this dataset"),
+        ('{"task_id": null, "solution": "x"}', "is no task of this dataset"),
+        ("[" * 100_000, "is no JSON"),
+        ('{"a":' * 100_000, "is no JSON"),
+        ("\\xff\\xfe", "is no JSON"),
+        ('{"task_id": "Made/0", "solution": null, "completion": null}', "has neither solution nor completion"),
+        ('{"task_id": "Made/0", "solution": 7}', "is no text"),
+        ("null", "is no JSON object"),
+    ],
+    ids=lambda text: text[:40],
+)
+def test_a_line_of_any_kind_is_named_and_the_rest_is_read(line: str, problem: str, tmp_path: Path) -> None:
+    file = tmp_path / "samples.jsonl"
+    file.write_text(f'{line}\n{{"task_id": "Made/1", "solution": "a"}}\n')
+    samples = official_files.read_samples(file, KNOWN)
+    assert [sample.task_id for sample in samples.samples] == ["Made/1"]
+    (said,) = samples.problems
+    assert said.startswith(f"{file}, line 1: ")
+    assert problem in said
+
+
+def test_a_solution_of_null_stands_for_the_completion(tmp_path: Path) -> None:
+    file = tmp_path / "samples.jsonl"
+    file.write_text('{"task_id": "Made/0", "solution": null, "completion": "b"}\n')
+    (sample,) = official_files.read_samples(file, KNOWN).samples
+    assert sample.solution({"complete_prompt": "prompt "}) == "prompt b"
+
+
+def test_a_compressed_file_stays_one(tmp_path: Path) -> None:
+    file = tmp_path / "samples.jsonl.gz"
+    file.write_bytes(gzip.compress(b'{"task_id": "Made/0", "solution": "a", "raw_solution": "raw"}\n'))
+    samples = official_files.read_samples(file, KNOWN)
+    official_files.write_samples(file, samples.samples, ["b"], file)
+    assert json.loads(gzip.decompress(file.read_bytes())) == {
+        "task_id": "Made/0",
+        "solution": "b",
+        "raw_solution": "raw",
+    }
 
 
 def test_no_samples_at_all_is_an_error(tmp_path: Path) -> None:
@@ -152,3 +215,42 @@ def test_a_file_that_cannot_be_written_is_one_clear_error(tmp_path: Path) -> Non
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="cannot write"):
         write_json(tmp_path / "file" / "a.json", {})
+
+
+def test_a_file_keeps_its_permissions_and_a_link_stays_one(tmp_path: Path) -> None:
+    file, link = tmp_path / "real.json", tmp_path / "link.json"
+    file.write_text("{}")
+    file.chmod(0o600)
+    link.symlink_to("real.json")
+    write_json(link, {"a": 1})
+    assert link.is_symlink()
+    assert (json.loads(file.read_text()), file.stat().st_mode & 0o777) == ({"a": 1}, 0o600)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link.json", "real.json"]
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("org/model", "org--model"),
+        ("../../etc", "..--..--etc"),
+        ("..", "__"),
+        (".", "_"),
+        ("", "_"),
+        ("a\x1b]0;title\x07\nb", "a_]0;title__b"),
+        ("llama:8b é", "llama:8b é"),
+        ("a\x00\ud800", "a__"),
+    ],
+)
+def test_a_text_becomes_one_part_of_a_path(text: str, name: str, tmp_path: Path) -> None:
+    assert as_name(text) == name
+    assert below(tmp_path, name).parent == tmp_path
+    assert len(as_name(text * 1000).encode()) < 200
+
+
+def test_nothing_leads_out_of_the_folder_that_was_named(tmp_path: Path) -> None:
+    folder = tmp_path / "dest"
+    assert below(folder, "/etc/passwd", "../../x") == folder / "etc" / "passwd" / "__" / "__" / "x"
+    folder.mkdir()
+    (folder / "link").symlink_to(tmp_path)
+    with pytest.raises(OutputError, match="a link is in the way"):
+        below(folder, "link/x")
