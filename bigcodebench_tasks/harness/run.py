@@ -156,7 +156,8 @@ class Run:
         if member.evaluator.checks_ground_truth:
             rows = {request.doc["task_id"]: request.doc for request in member.instances}
             session.submit_ground_truth(list(rows.values()))
-        for request in member.instances:
+        # The same question with another seed belongs to the same row.
+        for request in (each for each in member.instances if each.idx == 0):
             self._asked.setdefault(_key(request.args[0]), []).append((ref, request.doc))
         self._listen()
 
