@@ -124,4 +124,4 @@ def test_a_change_of_the_code_around_programs_asks_for_a_new_runner_version() ->
     )
 
 
-RUNNER, DIGEST = 5, "0000000000000000"
+RUNNER, DIGEST = 6, "7c7712e7b6a7e301"
