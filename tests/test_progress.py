@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import io
 import logging
+import sys
 
 import pytest
 
-from bigcodebench_tasks.progress import Lines, progress
+from bigcodebench_tasks.progress import Lines, is_terminal, progress
 
 
 class Terminal(io.StringIO):
@@ -59,3 +60,21 @@ def test_a_file_no_work_and_a_quiet_harness_get_no_bar(monkeypatch: pytest.Monke
         assert shown(monkeypatch, Terminal()) == ""
     finally:
         harness.setLevel(before)
+
+
+class Tee:
+    """What people put in place of standard error: it can write, and no more."""
+
+    def write(self, text: str) -> int:
+        return len(text)
+
+    def flush(self) -> None: ...
+
+
+def test_a_stream_without_isatty_or_that_was_closed_is_no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    closed = io.StringIO()
+    closed.close()
+    assert [is_terminal(stream) for stream in (Tee(), None, closed)] == [False] * 3
+    monkeypatch.setattr(sys, "stderr", Tee())
+    with progress(1, "Executing", "sample") as bar:
+        bar.update()

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import json
+import os
+import re
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import pytest
 
-from bigcodebench_tasks import TASKS_PATH, __version__
+from bigcodebench_tasks import TASKS_PATH, __version__, cli
+from bigcodebench_tasks.benchmark.sanitize import is_valid_syntax
 from bigcodebench_tasks.cli import path as path_command
 from bigcodebench_tasks.cli.main import build_parser, main
+from bigcodebench_tasks.errors import OutputError
 
 PAGES = Path(__file__).parents[2] / "docs" / "commands"
 LIBRARIES = {"datasets", "jinja2", "lm_eval", "matplotlib", "numpy", "rich", "scipy", "sklearn", "torch", "tree_sitter"}
@@ -24,6 +30,7 @@ def subparsers(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentPa
 
 
 COMMANDS = subparsers(build_parser())
+MAIN = "import sys; from bigcodebench_tasks.cli.main import main; sys.exit(main(sys.argv[1:]))"
 
 
 def test_starting_the_command_line_imports_no_heavy_library() -> None:
@@ -64,3 +71,33 @@ def test_an_interrupt_is_said_in_a_line(monkeypatch: pytest.MonkeyPatch, capsys:
     monkeypatch.setattr(path_command, "run", interrupted)
     assert main(["path"]) == 130
     assert capsys.readouterr().err == "bigcodebench-tasks: interrupted\n"
+
+
+def test_a_terminal_without_unicode_and_warnings_as_errors_stop_nothing(tmp_path: Path) -> None:
+    samples = tmp_path / "samplés.jsonl"
+    code = 'import re\ndef task_func(a):\n    return re.sub("\\d", "", a)\n'
+    samples.write_text(json.dumps({"task_id": "BigCodeBenchMini/0", "solution": code}) + "\n")
+    done = subprocess.run(
+        [sys.executable, "-c", MAIN, "syncheck", str(samples), "--subset", "mini"],
+        capture_output=True,
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        timeout=600,
+    )
+    assert b"Traceback" not in done.stderr
+    assert done.returncode == 1
+    assert b"1 of 1 samples are valid Python" in done.stdout
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert is_valid_syntax(code)
+        assert not is_valid_syntax("def (")
+
+
+def test_commands_print_through_the_one_function_that_makes_text_printable() -> None:
+    package = Path(cli.__file__).parents[1]
+    files = [*package.glob("cli/*.py"), *package.glob("results/*.py"), package / "hard_subset.py"]
+    assert len(files) > 20
+    assert [file.name for file in files if re.search(r"(?<![\w.])print\(", file.read_text())] == ["printing.py"]
+
+
+def test_an_error_that_quotes_a_file_is_printable() -> None:
+    assert str(OutputError("a\x1b]0;title\x07\x9b\ud800\u202e\tb\nc")) == "a\\x1b]0;title\\x07\\x9b\\ud800\\u202e\tb\nc"
