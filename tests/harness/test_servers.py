@@ -1,0 +1,118 @@
+"""The harness's real loaders of servers against a loopback one that behaves as those that people run."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lm_eval import simple_evaluate
+from lm_eval.tasks import TaskManager
+
+from bigcodebench_tasks.benchmark.shortfalls import EMPTY
+from tests.helpers.project import ROOT
+
+COMPLETE, INSTRUCT = "bigcodebench_mini_complete", "bigcodebench_mini_instruct"
+
+Start = Callable[..., tuple[str, Path]]
+
+
+@pytest.fixture
+def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
+    """Starts a server that behaves so: its base URL, and its log of requests."""
+    monkeypatch.setenv("OPENAI_API_KEY", "none")
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "none")
+    with ExitStack() as stack:
+
+        def run(*behaviours: str) -> tuple[str, Path]:
+            log = tmp_path / "requests.jsonl"
+            command = [sys.executable, "-m", "tests.helpers.openai_server", str(log), *behaviours]
+            process = stack.enter_context(subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True))
+            stack.callback(process.kill)
+            assert process.stdout is not None
+            return process.stdout.readline().strip(), log
+
+        yield run
+
+
+def evaluate(
+    loader: str, url: str, task: str = INSTRUCT, options: dict[str, Any] | None = None, **settings: Any
+) -> dict[str, Any]:
+    """Evaluate as the command line does, which hands the model's arguments to the tasks."""
+    arguments: dict[str, Any] = {"model": "loopback", "base_url": url, **settings.pop("model_args", {})}
+    metadata = {"bigcodebench": {"ground_truth": "skip", **(options or {})}}
+    results: dict[str, Any] = simple_evaluate(
+        loader,
+        model_args=arguments,
+        tasks=[task],
+        task_manager=TaskManager(include_defaults=False, metadata=arguments | metadata),
+        confirm_run_unsafe_code=True,
+        bootstrap_iters=0,
+        **{"apply_chat_template": "chat" in loader, **settings},
+    )
+    return results
+
+
+def run_of(results: dict[str, Any], task: str = INSTRUCT) -> dict[str, Any]:
+    run: dict[str, Any] = results["configs"][task]["metadata"]["bigcodebench_run"]
+    return run
+
+
+def requests(log: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in log.read_text().splitlines()]
+
+
+@pytest.mark.parametrize("behaviour", ["thought", "thought-closed", "reasoning", "parts"])
+def test_a_thought_with_a_longer_wrong_draft_costs_nothing(start: Start, behaviour: str) -> None:
+    url, _ = start(behaviour)
+    results = evaluate("local-chat-completions", f"{url}/chat/completions")
+    assert results["results"][INSTRUCT]["pass@1,execute"] == 1.0
+    run = run_of(results)
+    assert run["answers"]["shortfalls"] == {}
+    assert run["answers"]["thoughts"] == (16 if "thought" in behaviour else 0)
+
+
+@pytest.mark.parametrize("loader", ["openai-chat-completions", "anthropic-chat"])
+def test_other_loaders_of_chats_take_thoughts_off_too(start: Start, loader: str) -> None:
+    url, log = start("thought", "four-stops")
+    path = "messages" if "anthropic" in loader else "chat/completions"
+    results = evaluate(loader, f"{url}/{path}", limit=4)
+    assert results["results"][INSTRUCT]["pass@1,execute"] == 1.0
+    assert len(requests(log)) == 4
+
+
+def test_a_thinking_server_of_completions_scores_and_is_not_stopped_in_its_thoughts(start: Start) -> None:
+    url, log = start("thought-closed", "four-stops")
+    model = {"tokenizer_backend": None, "tokenized_requests": False}
+    results = evaluate(
+        "local-completions", f"{url}/completions", COMPLETE, {"thinking": "on"}, model_args=model, limit=4
+    )
+    assert results["results"][COMPLETE]["pass@1,execute"] == 1.0
+    assert all(each["stop"] == ["<|endoftext|>"] for each in requests(log))
+    assert run_of(results, COMPLETE)["prompting"] == "thinking"
+
+
+def test_a_server_of_completions_gets_no_more_stop_strings_than_it_takes(start: Start) -> None:
+    url, log = start("four-stops")
+    model = {"tokenizer_backend": None, "tokenized_requests": False}
+    results = evaluate("local-completions", f"{url}/completions", COMPLETE, model_args=model, limit=4)
+    assert results["results"][COMPLETE]["pass@1,execute"] == 1.0
+    assert all("\ndef " in each["stop"] for each in requests(log))
+
+
+def test_null_and_refused_answers_are_counted_and_said(start: Start, caplog: pytest.LogCaptureFixture) -> None:
+    url, _ = start("null")
+    results = evaluate("local-chat-completions", f"{url}/chat/completions", predict_only=True)
+    assert run_of(results)["answers"]["shortfalls"] == {EMPTY: 8}
+    assert "50% of the answers (8 of 16) are empty" in caplog.text
+
+
+def test_a_refusal_is_an_empty_answer(start: Start) -> None:
+    url, _ = start("refusal")
+    results = evaluate("local-chat-completions", f"{url}/chat/completions", predict_only=True, limit=2)
+    assert run_of(results)["answers"]["shortfalls"] == {EMPTY: 2}
