@@ -34,6 +34,8 @@ def answer(code: bytes, machine: str, number: int, *arguments: int) -> int:
             (loaded,) = struct.unpack_from("=I", data, value)
         elif operation == 0x54:
             loaded &= value
+        elif operation == 0x05:
+            place += value
         else:
             hit = {0x15: loaded == value, 0x25: loaded > value, 0x35: loaded >= value, 0x45: bool(loaded & value)}
             place += if_true if hit[operation] else if_false

@@ -12,6 +12,7 @@ import ctypes
 import os
 import struct
 import sys
+from typing import TypedDict
 
 from ..protocol import Settings
 from . import kernel, rlimits, seccomp, view
@@ -40,6 +41,15 @@ _READ = _EXECUTE | _READ_FILE | _READ_DIR
 _DEVICE = _READ_FILE | _WRITE_FILE
 # Without a tracer, semaphores of multiprocessing are files of the machine's /dev/shm; nobody may list the folder.
 _SHARED_MEMORY = _READ_FILE | _WRITE_FILE | _REMOVE_FILE | _MAKE_REG | _TRUNCATE
+
+
+class _Filter(TypedDict):
+    """Arguments of `seccomp.install`."""
+
+    sockets: seccomp.Sockets
+    traced: seccomp.Traced | None
+    attributes: bool
+    modes: bool
 
 
 class Landlock(Keeper):
@@ -80,6 +90,8 @@ class Landlock(Keeper):
             os.chmod(self._scratch, 0o711)
             self._be_others()
         self._lacking = why_not_trace()
+        for paths in (False, True):
+            seccomp.prepare(**self._filter(paths=paths))
 
     @property
     def lacking(self) -> str:
@@ -135,7 +147,9 @@ class Landlock(Keeper):
         kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
         self._confine()
         # Each call that is looked at costs 40 µs, and imports make thousands: only where the program can name /tmp.
-        paths = any(word in source for word in ("tmp", "shm"))
+        seccomp.install(**self._filter(paths=any(word in source for word in ("tmp", "shm"))))
+
+    def _filter(self, *, paths: bool) -> _Filter:
         # An ordinary user's samples could change all files of the user: the keeper does it for them, or nobody does.
         own_files = self._users is not None
         traced = None
@@ -145,7 +159,12 @@ class Landlock(Keeper):
             sockets = seccomp.Sockets(local=False)
         else:
             sockets = seccomp.Sockets(local=False, datagrams=False, ipv6=bool(self._lacking))
-        seccomp.install(sockets=sockets, traced=traced, attributes=own_files, modes=own_files or not self._lacking)
+        return {
+            "sockets": sockets,
+            "traced": traced,
+            "attributes": own_files,
+            "modes": own_files or not self._lacking,
+        }
 
     def limit_processes(self) -> None:
         if self._users:
@@ -205,7 +224,9 @@ class Landlock(Keeper):
             raise Unavailable(
                 "started as root, programs must run as another user, "
                 + (
-                    f"who cannot read {hidden}: keep the environment where everybody may read it, such as in "
+                    f"who cannot reach {hidden}: choose another folder with TMPDIR"
+                    if hidden == self._scratch
+                    else f"who cannot read {hidden}: keep the environment where everybody may read it, such as in "
                     "BIGCODEBENCH_CACHE=/opt/bigcodebench, or start as an ordinary user"
                     if hidden
                     else "which this root may not do"

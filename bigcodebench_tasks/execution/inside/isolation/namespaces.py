@@ -75,6 +75,7 @@ class Namespaces:
         if os.access("/proc/sys/kernel/core_pattern", os.W_OK):
             # The kernel lets root's user change its settings through any /proc, capabilities or not.
             raise Unavailable("run as an ordinary user, or as a root that may map other users")
+        seccomp.prepare()
         os.environ.update(HOME=view.HOME, USER=view.USER, LOGNAME=view.USER)
         order_r, self._order = os.pipe()
         self._answer, answer_w = os.pipe()

@@ -53,8 +53,9 @@ def _open(folder: str, name: str, at: int | None = None) -> int:
     """A descriptor of a folder that its owner may now read and change. Raises OSError, also if it is a link."""
     place = os.open(os.path.join(folder, name), _FOLDER, dir_fd=at)
     try:
-        with contextlib.suppress(OSError):  # another's: then what its owner allows must do
-            os.chmod(f"/proc/self/fd/{place}", 0o700)
+        if os.fstat(place).st_mode & 0o700 != 0o700:
+            with contextlib.suppress(OSError):  # another's: then what its owner allows must do
+                os.chmod(f"/proc/self/fd/{place}", 0o700)
         return os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=place)
     finally:
         os.close(place)

@@ -7,6 +7,7 @@ somebody opens it, and attacks on the kernel have only the calls to begin with t
 from __future__ import annotations
 
 import ctypes
+import functools
 import os
 import struct
 from collections.abc import Iterable, Mapping
@@ -59,7 +60,11 @@ _AF_UNIX, _AF_INET, _AF_INET6, _AF_NETLINK, _AF_PACKET = 1, 2, 10, 16, 17
 _STREAM, _DATAGRAM, _SEQPACKET, _TYPE_MASK = 1, 2, 5, 0xF
 _ICMP, _TCP, _UDP, _ICMPV6 = 1, 6, 17, 58
 
-_LOAD, _AND, _EQUAL, _ANY_BIT, _AT_LEAST, _ABOVE, _RETURN = 0x20, 0x54, 0x15, 0x45, 0x35, 0x25, 0x06
+# Stands for the process that a filter is for, until it is known: no process has this number.
+_SOMEBODY = 0xFEDCBA98
+
+_LOAD, _AND, _EQUAL, _ANY_BIT, _AT_LEAST, _ABOVE, _JUMP, _RETURN = 0x20, 0x54, 0x15, 0x45, 0x35, 0x25, 0x05, 0x06
+_FEW = 3
 _NR, _ARCH, _ARGUMENTS = 0, 4, 16  # offsets in struct seccomp_data
 
 
@@ -133,14 +138,25 @@ def program(
         *_unless(_AUDIT_ARCH[machine], _answer(_EPERM)),
         _instruction(_LOAD, _NR),
     ]
-    for number, rule in rules.items():
-        lines += _if((number,), rule)
-    for first, last in _runs(set(allowed.values()) - set(rules)):
-        # The kernel remembers which numbers are allowed whatever their arguments: this is walked once for each.
-        lines += [_instruction(_AT_LEAST, first, if_false=2), _instruction(_ABOVE, last, if_true=1), *_ALLOWED]
-    for first, last in _runs(set(denied.values())):
-        lines += [_instruction(_AT_LEAST, first, if_false=2), _instruction(_ABOVE, last, if_true=1), *_answer(_EPERM)]
-    return b"".join([*lines, *_answer(_ENOSYS)])
+    found = [(number, number, rule) for number, rule in rules.items()]
+    found += [(first, last, _ALLOWED) for first, last in _runs(set(allowed.values()) - set(rules))]
+    found += [(first, last, _answer(_EPERM)) for first, last in _runs(set(denied.values()))]
+    return b"".join([*lines, *_search(sorted(found, key=lambda segment: segment[0]))])
+
+
+def _search(segments: list[tuple[int, int, list[bytes]]]) -> list[bytes]:
+    """Find the number among segments (first, last, what to do), halving: the kernel asks for each number once, which
+    takes longer than anything else of the filter."""
+    if len(segments) > _FEW:
+        middle = len(segments) // 2
+        lower, upper = _search(segments[:middle]), _search(segments[middle:])
+        choose = _instruction(_AT_LEAST, segments[middle][0], if_false=1)
+        return [choose, _instruction(_JUMP, len(lower)), *lower, *upper]
+    lines = []
+    for first, last, body in segments:
+        lines += [_instruction(_AT_LEAST, first, if_false=len(body) + 1), _instruction(_ABOVE, last, if_true=len(body))]
+        lines += body
+    return [*lines, *_answer(_ENOSYS)]
 
 
 def _rules(sockets: Sockets, own: int) -> dict[str, list[bytes]]:
@@ -259,14 +275,32 @@ def _runs(values: Iterable[int]) -> list[tuple[int, int]]:
     return runs
 
 
+@functools.lru_cache
+def _template(
+    sockets: Sockets | None, traced: tuple[tuple[int, Where | None], ...], attributes: bool, modes: bool
+) -> bytes:
+    """The filter of this machine with a process that is nobody's: to make one takes longer than to install it."""
+    code = program(
+        kernel.machine(), sockets=sockets, traced=dict(traced), attributes=attributes, modes=modes, own=_SOMEBODY
+    )
+    return code or b""
+
+
 def install(
     *, sockets: Sockets | None = None, traced: Traced | None = None, attributes: bool = True, modes: bool = True
 ) -> None:
     """Filter this process and all its descendants, for good; needs no_new_privs. Arguments are those of `program`."""
-    machine = kernel.machine()
-    code = program(machine, sockets=sockets, traced=traced, attributes=attributes, modes=modes, own=os.getpid())
-    if code is None:
+    code = prepare(sockets=sockets, traced=traced, attributes=attributes, modes=modes)
+    if not code:
         return
+    code = code.replace(struct.pack("=I", _SOMEBODY), struct.pack("=I", os.getpid()))
     buffer = ctypes.create_string_buffer(code, len(code))
     header = struct.pack("@HP", len(code) // 8, ctypes.addressof(buffer))
     kernel.set_seccomp_filter(header)
+
+
+def prepare(
+    *, sockets: Sockets | None = None, traced: Traced | None = None, attributes: bool = True, modes: bool = True
+) -> bytes:
+    """Make the filter that `install` will need; where a server does it, every sample has it."""
+    return _template(sockets, tuple((traced or {}).items()), attributes, modes)
