@@ -184,7 +184,6 @@ _unchanged = Unchanged()
 _ids: set[int] = set()
 _imported: dict[str, types.ModuleType] = {}
 _bases: list[tuple[type, tuple[type, ...]]] = []
-_with_keywords: list[_Function] = []
 
 
 def remember(modules: Iterable[str]) -> None:
@@ -222,8 +221,9 @@ def _remember_part(value: object) -> None:
         function = _Function(value, value.__code__, value.__defaults__, None if keywords is None else dict(keywords))
         _unchanged.remember(len(_known), value)
         _known.append(function)
-        if keywords:
-            _with_keywords.append(function)
+        if keywords:  # a dictionary, which can change and lie where it lay
+            _unchanged.remember_entries(len(_known), keywords)
+            _known.append(function)
         for cell in value.__closure__ or ():
             _unchanged.remember(len(_known), cell)
             _known.append(_Cell(cell, _content(cell)))
@@ -311,5 +311,3 @@ def _differences() -> Iterator[Undo]:
             yield partial(_TYPE_SETATTR, itself, "__bases__", bases)
     for number in _unchanged.changed():
         yield from _known[number].differences()
-    for function in _with_keywords:  # in a dictionary, which can change and lie where it lay
-        yield from function.differences()

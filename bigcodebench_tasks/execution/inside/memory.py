@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,6 +15,9 @@ CLOSELY = 32
 
 # With less memory left than this share of the machine's, and less than so many bytes, no more programs start.
 _SCARCE, _SCARCE_BYTES = 8, 1 << 30
+
+# What is left is asked for again after so long: it is wanted for each program that may start.
+_FRESH_S = 0.04
 
 # With less than this share of that, one of those that run has to go.
 _URGENT = 2
@@ -82,19 +86,28 @@ class Machine:
     def __init__(self) -> None:
         self._meminfo = _opened("/proc/meminfo")
         opened = [[_opened(f"{folder}/{name}") for name in names] for folder, names in _group_folders()]
-        self._groups = [group for group in opened if min(group) >= 0]
         self._opened = [self._meminfo, *(fd for group in opened for fd in group)]
-        self.total_bytes = min([self._value(b"MemTotal:"), *(limit for limit, _ in map(_of_group, self._groups))])
+        total = self._value(b"MemTotal:")
+        # A group without a limit of its own says nothing, and takes the kernel long to say it.
+        self._groups = [group for group in opened if min(group) >= 0 and _of_group(group)[0] < total]
+        self.total_bytes = min([total, *(limit for limit, _ in map(_of_group, self._groups))])
+        self._asked, self._available = 0.0, 0
 
     def close(self) -> None:
         """Close the files. What is asked afterwards says that there is plenty."""
         for fd in self._opened:
             if fd >= 0:
                 os.close(fd)
-        self._meminfo, self._groups, self._opened = -1, [], []
+        self._meminfo, self._groups, self._opened, self._asked = -1, [], [], 0.0
 
     def available_bytes(self) -> int:
-        """What can still be had without taking it from somebody."""
+        """What can still be had without taking it from somebody, now or a moment ago."""
+        now = time.monotonic()
+        if now - self._asked > _FRESH_S:
+            self._asked, self._available = now, self._now_available()
+        return self._available
+
+    def _now_available(self) -> int:
         return min([self._value(b"MemAvailable:"), *(left for _, left in map(_of_group, self._groups))])
 
     @property
