@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -14,7 +15,7 @@ import pytest
 from lm_eval import simple_evaluate
 from lm_eval.tasks import TaskManager
 
-from bigcodebench_tasks.benchmark.shortfalls import EMPTY
+from bigcodebench_tasks.benchmark.shortfalls import CUT, EMPTY
 from tests.helpers.project import ROOT
 
 COMPLETE, INSTRUCT = "bigcodebench_mini_complete", "bigcodebench_mini_instruct"
@@ -116,3 +117,102 @@ def test_a_refusal_is_an_empty_answer(start: Start) -> None:
     url, _ = start("refusal")
     results = evaluate("local-chat-completions", f"{url}/chat/completions", predict_only=True, limit=2)
     assert run_of(results)["answers"]["shortfalls"] == {EMPTY: 2}
+
+
+def test_answers_that_are_cut_are_counted_and_said_in_one_line(start: Start, caplog: pytest.LogCaptureFixture) -> None:
+    url, _ = start("length")
+    with caplog.at_level(logging.WARNING):
+        results = evaluate("local-chat-completions", f"{url}/chat/completions", gen_kwargs="max_gen_toks=20")
+    answers = run_of(results)["answers"]
+    assert answers["limit"] == 20
+    cut = answers["shortfalls"][CUT]
+    assert cut > 8
+    (line,) = [record.message for record in caplog.records if "cut at 20 tokens" in record.message]
+    assert f"({cut} of 16)" in line
+    assert "--gen_kwargs max_gen_toks=" in line
+
+
+def test_half_of_a_surrogate_pair_is_kept_escaped_and_everything_can_be_written(start: Start) -> None:
+    url, _ = start("surrogate")
+    results = evaluate("local-chat-completions", f"{url}/chat/completions", predict_only=True, limit=2)
+    for sample in results["samples"][INSTRUCT]:
+        (record,) = sample["filtered_resps"][0]
+        for text in (str(record), str(sample["resps"])):
+            text.encode("utf-8")
+        assert record.raw_solution.endswith("\\ud83d")
+
+
+def test_a_busy_server_is_asked_again(start: Start) -> None:
+    url, log = start("busy")
+    results = evaluate("local-chat-completions", f"{url}/chat/completions", predict_only=True, limit=1)
+    assert run_of(results)["answers"]["shortfalls"] == {}
+    assert len(requests(log)) == 3
+
+
+@pytest.mark.parametrize(
+    ("given", "of_model"),
+    [
+        ({"max_gen_toks": 77}, {}),
+        ({"max_new_tokens": 77}, {}),
+        ({"max_tokens": 77}, {}),
+        ({"max_completion_tokens": 77}, {}),
+        ({"max_length": 77}, {}),
+        ({}, {"max_gen_toks": 77}),
+    ],
+)
+def test_every_name_of_the_limit_means_the_limit(
+    start: Start, given: dict[str, int], of_model: dict[str, int], caplog: pytest.LogCaptureFixture
+) -> None:
+    url, log = start()
+    with caplog.at_level(logging.INFO):
+        evaluate(
+            "local-chat-completions",
+            f"{url}/chat/completions",
+            gen_kwargs=given or None,
+            model_args=of_model,
+            predict_only=True,
+            limit=1,
+        )
+    (request,) = requests(log)
+    assert request["max_tokens"] == 77
+    assert not {"max_gen_toks", "max_new_tokens", "max_completion_tokens", "max_length"} & request.keys()
+    assert "answers have at most 77 tokens" in caplog.text
+
+
+def test_samples_are_asked_with_seeds_of_their_own_and_a_cache_serves_them_again(start: Start, tmp_path: Path) -> None:
+    url, log = start("seeded")
+    settings: dict[str, Any] = {
+        "options": {"n_samples": 10},
+        "gen_kwargs": "do_sample=True,temperature=0.8",
+        "use_cache": str(tmp_path / "responses"),
+    }
+    results = evaluate("local-chat-completions", f"{url}/chat/completions", **settings)
+    scores = results["results"][INSTRUCT]
+    assert scores["pass@1,execute"] < scores["pass@5,execute"] < scores["pass@10,execute"]
+    seeds = [request["seed"] for request in requests(log)]
+    assert sorted(set(seeds)) == list(range(1234, 1244))
+    assert len(seeds) == 160
+    assert run_of(results)["seeds"]["generation"] == list(range(1234, 1244))
+    assert [len(sample["filtered_resps"]) for sample in results["samples"][INSTRUCT]] == [10] * 16
+    again = evaluate("local-chat-completions", f"{url}/chat/completions", **settings)
+    assert len(requests(log)) == 160
+    assert again["results"] == results["results"]
+
+
+def test_equal_samples_are_warned_of(start: Start, caplog: pytest.LogCaptureFixture) -> None:
+    url, _ = start()
+    settings: dict[str, Any] = {"gen_kwargs": "do_sample=True,temperature=0.8", "limit": 2, "predict_only": True}
+    evaluate("local-chat-completions", f"{url}/chat/completions", options={"n_samples": 3}, **settings)
+    assert "all 3 samples are the same for 2 of 2 tasks" in caplog.text
+
+
+def test_what_a_server_answered_before_it_failed_is_not_asked_again(start: Start, tmp_path: Path) -> None:
+    settings: dict[str, Any] = {"use_cache": str(tmp_path / "responses"), "predict_only": True}
+    url, log = start("drop")
+    with pytest.raises(Exception, match=r"Connection|Remote"):
+        evaluate("local-chat-completions", f"{url}/chat/completions", model_args={"max_retries": 1}, **settings)
+    log.unlink()
+    other, log = start()
+    results = evaluate("local-chat-completions", f"{other}/chat/completions", **settings)
+    assert len(requests(log)) == 8
+    assert run_of(results)["answers"]["samples"] == 16
