@@ -1,7 +1,8 @@
 """Names and numbers of system calls, and what programs may do with each.
 
-Measured: what the ground truths of Full and programs of real models call (docs/execution.md), with the relatives of
-each call that other versions of the C library use in its place. A test compares the numbers with the kernel's headers.
+Which they are: what a trace of some eighty ground truths called, what the libraries of the environment are known to
+call, and the relatives of each that other versions of the C library use in its place. That it suffices is shown by
+verdicts: those of Full do not change. A test compares the numbers with the kernel's headers.
 """
 
 from __future__ import annotations
