@@ -42,6 +42,16 @@ from bigcodebench_tasks.scoring.session import Sample, Session
 log = logging.getLogger("lm_eval.bigcodebench")
 
 
+class _Nothing:
+    """As a weak reference whose run is gone."""
+
+    def __call__(self) -> None:
+        return None
+
+
+_none = _Nothing()
+
+
 class Member(Protocol):
     """What a run wants of a task."""
 
@@ -64,7 +74,7 @@ class Run:
     """
 
     # Weak: its tasks hold a run, so one that nobody will score goes with them.
-    _current: ClassVar[Callable[[], Run | None]] = staticmethod(lambda: None)
+    _current: ClassVar[Callable[[], Run | None]] = _none
 
     def __init__(self) -> None:
         self._members: list[weakref.ref[Any]] = []
@@ -145,6 +155,8 @@ class Run:
         for session in self._sessions.values():
             session.close(wait=False)
         self._sessions.clear()
+        if Run._current() is self:
+            Run._current = _none
 
     def _alive(self) -> list[Member]:
         return [member for ref in self._members if (member := ref()) is not None]
