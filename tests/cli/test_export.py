@@ -56,7 +56,7 @@ def test_an_output_folder_that_is_not_ours_gets_a_clear_message(
 
     broken = Path(shutil.copytree(mini_run[1], tmp_path / "broken"))
     (results,) = broken.rglob("results_*.json")
-    log = next(broken.rglob("samples_bigcodebench_mini_complete_*.jsonl"))
+    log = next(broken.rglob("samples_*bigcodebench_mini_complete_*.jsonl"))
     log.write_text(log.read_text()[:-200])
     assert f"{log}, line" in refused(broken)
     log.unlink()
