@@ -209,7 +209,7 @@ SANDBOX = Variable(
     name="BIGCODEBENCH_SANDBOX",
     default="the strongest that works",
     meaning="level of isolation: `namespaces`, `landlock` or `none`; the option `sandbox` wins",
-    read_by="bigcodebench_tasks.execution.sandbox",
+    read_by="bigcodebench_tasks.execution.choose_level",
 )
 AUTOLOAD = Variable(
     name="BIGCODEBENCH_TASKS_AUTOLOAD",

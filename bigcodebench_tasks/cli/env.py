@@ -83,8 +83,8 @@ def _check(arguments: argparse.Namespace) -> int:
     from bigcodebench_tasks.environment import nltk_data
     from bigcodebench_tasks.environment.verify import verify
     from bigcodebench_tasks.execution import Conditions, Prepared
+    from bigcodebench_tasks.execution.choose_level import probe
     from bigcodebench_tasks.execution.preparation import try_libraries
-    from bigcodebench_tasks.execution.sandbox import probe
 
     environment = environments.find(arguments.lock)
     if environment is None:

@@ -16,7 +16,7 @@ from bigcodebench_tasks.execution.inside import RUNNER_VERSION
 from bigcodebench_tasks.execution.inside.protocol import Limits
 
 if TYPE_CHECKING:
-    from bigcodebench_tasks.execution.sandbox import Isolation
+    from bigcodebench_tasks.execution.choose_level import Isolation
 
 __all__ = ["TIMEOUT_VARIABLE", "Conditions", "Limits", "resolve_limits"]
 

@@ -23,9 +23,9 @@ from bigcodebench_tasks.benchmark.known_tasks import SCHEDULE, Schedule
 from bigcodebench_tasks.environment.environment import Environment
 from bigcodebench_tasks.execution import machine
 from bigcodebench_tasks.execution.cache import VerdictCache
+from bigcodebench_tasks.execution.choose_level import probe
 from bigcodebench_tasks.execution.conditions import Conditions, Limits
 from bigcodebench_tasks.execution.pool import Job, Listener, Pool
-from bigcodebench_tasks.execution.sandbox import probe
 from bigcodebench_tasks.execution.server_process import ServerProcess
 from bigcodebench_tasks.execution.surroundings import surroundings
 from bigcodebench_tasks.execution.verdict import Program, Verdict

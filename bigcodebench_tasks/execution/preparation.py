@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from bigcodebench_tasks.environment.environment import Environment
 from bigcodebench_tasks.environment.verify import ensure, repair
 from bigcodebench_tasks.errors import EnvironmentMismatch
+from bigcodebench_tasks.execution.choose_level import Isolation, probe
 from bigcodebench_tasks.execution.conditions import Conditions, resolve_limits
 from bigcodebench_tasks.execution.engine import execute
-from bigcodebench_tasks.execution.sandbox import Isolation, probe
 from bigcodebench_tasks.execution.verdict import Program
 
 # Libraries that most tasks import; that a program can import them says that the environment works at all.
