@@ -56,6 +56,9 @@ class Member(Protocol):
     """What a run wants of a task."""
 
     @property
+    def task_name(self) -> str | None: ...
+
+    @property
     def evaluator(self) -> Evaluator: ...
 
     @property
@@ -92,7 +95,8 @@ class Run:
     def join(cls, member: Member) -> Run:
         """Add a task to the run that is being prepared, or begin one."""
         run = cls._current()
-        if run is None or run.taken_over or member in run._alive():
+        # A task of the same name: an earlier run died before it was scored, and something still holds its tasks.
+        if run is None or run.taken_over or any(other.task_name == member.task_name for other in run._alive()):
             if run is not None:
                 run.close()
             run = cls()
@@ -133,10 +137,12 @@ class Run:
         self._stop_listening()
         for session in self._sessions.values():
             session.set_background(False)
-        for member in self._alive():
-            # A task without answers belongs to a run that died before it was scored.
+        members, self._members = self._alive(), []
+        for member in members:
+            # A task without answers belongs to a run that died before it was scored, so it is no member any more.
             answered = [(request.doc, member.answers_of(request)) for request in member.instances]
             if all(answers for _, answers in answered):
+                self._members.append(weakref.ref(member))
                 self.session_of(member).submit_samples(
                     [row for row, _ in answered],
                     [[member.sample_of(row, answer) for answer in answers] for row, answers in answered],
