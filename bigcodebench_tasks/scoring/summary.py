@@ -38,13 +38,21 @@ _ADVICE = {
 }
 
 
+# How the model was asked (`RunRecord.prompting`), for people.
+_ASKED = {
+    "leaderboard": "asked with the leaderboard's settings",
+    "thinking": "asked as a model that thinks, which differs from the leaderboard's settings",
+    "custom": "asked otherwise than with the leaderboard's settings",
+}
+
+
 def summary(records: Sequence[Sequence[SampleRecord]], run: RunRecord, seconds: float) -> str:
     """pass@1 with its 95% interval, the reasons of the verdicts, and what the score depends on.
 
     Args:
         records: per task those of its samples, executed.
         run: what the score depends on.
-        seconds: that sanitizing and executing took.
+        seconds: from the last answer to the last verdict.
     """
     reasons = Counter(sample.reason for samples in records for sample in samples)
     rates = [sum(sample.passed for sample in samples) / len(samples) for samples in records if samples]
@@ -55,11 +63,11 @@ def summary(records: Sequence[Sequence[SampleRecord]], run: RunRecord, seconds: 
         f"{reasons['passed']} of {reasons.total()} samples of {len(records)} tasks pass",
         "verdicts: " + ", ".join(f"{reason} {count}" for reason, count in reasons.most_common()),
         f"isolation {conditions.get('level')}; libraries of the {conditions.get('lock')} lock; "
-        f"sanitized and executed in {seconds:.0f} s",
+        f"scored {seconds:.0f} s after the last answer",
     ]
     lines += [f"answers: {said}" for said in [_said(run.answers)] if said]
     if run.prompting is not None:
-        lines.append(f"prompting {run.prompting}" + (f" ({'; '.join(run.differs)})" if run.differs else ""))
+        lines.append(_ASKED.get(run.prompting, run.prompting) + (f" ({'; '.join(run.differs)})" if run.differs else ""))
     if run.ground_truth is not None:  # it is not executed where the model's answers are the ground truth themselves
         lines.append(f"ground truth {run.ground_truth:.4f}")
     elif run.options.get("ground_truth") == "skip":

@@ -54,9 +54,9 @@ def test_a_change_of_any_field_is_followed_by_cache_ground_truth_and_results(
     changed: Conditions, environment: Environment, tmp_path: Path
 ) -> None:
     verdict = Verdict("pass", "passed", {}, 1.5, 2)
-    canonical = program("def task_func():\n\n    return 'right'", task_id="BigCodeBench/0")
+    canonical = program("def task_func():\n\n    return 'right'", task_id="Made/0")
     task = {
-        "task_id": "BigCodeBench/0",
+        "task_id": "Made/0",
         "complete_prompt": "def task_func():\n",
         "canonical_solution": "    return 'right'",
         "test": SUITE,
@@ -66,7 +66,7 @@ def test_a_change_of_any_field_is_followed_by_cache_ground_truth_and_results(
     store.put(canonical, verdict)
     assert store.get(canonical) == verdict
     assert store.get(program(WRONG)) is None
-    assert store.get(replace(canonical, task_id="BigCodeBench/1")) is None
+    assert store.get(replace(canonical, task_id="Made/1")) is None
     store.close()
 
     # The cache.

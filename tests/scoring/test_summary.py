@@ -28,7 +28,7 @@ def test_the_summary_says_what_people_ask() -> None:
         "2 of 4 samples of 2 tasks",
         "passed 2, assertion 2",
         "ground truth 0.5000",
-        "isolation landlock; libraries of the official lock; sanitized and executed in 12 s",
+        "isolation landlock; libraries of the official lock; scored 12 s after the last answer",
         "bigcodebench-tasks report",
     ):
         assert words in text
@@ -46,7 +46,7 @@ def test_what_answers_fall_short_of_and_how_the_model_was_asked_is_said() -> Non
     run = replace(RUN, answers=Answers(4, 2, {EMPTY: 1}), prompting="thinking", differs=["max_gen_toks: 8192"])
     text = summary([[RIGHT]], run, 1.0)
     assert "answers: 2 with thoughts, which were taken off, empty 1" in text
-    assert "prompting thinking (max_gen_toks: 8192)" in text
+    assert "asked as a model that thinks, which differs from the leaderboard's settings (max_gen_toks: 8192)" in text
 
 
 def test_from_two_percent_on_a_warning_says_what_to_do() -> None:
