@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from datasets import Dataset
 
     from bigcodebench_tasks.results.official_files import Samples
+    from bigcodebench_tasks.results.tables import Sheet
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 """What ``add_subparsers`` returns; argparse has no public name for it."""
@@ -92,3 +93,20 @@ def add_tables(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--html", type=Path, metavar="FILE", help="write a page")
     parser.add_argument("--seed", type=int, default=0, help="of the bootstrap (default: %(default)s)")
     add_force(parser)
+
+
+def write_sheet(arguments: argparse.Namespace, sheet: Sheet) -> None:
+    """Show tables, or write them where the arguments of `add_tables` say.
+
+    Raises:
+        OptionError, OutputError: as `results.tables.write`.
+    """
+    from bigcodebench_tasks.results import tables
+
+    tables.write(
+        sheet,
+        json_file=arguments.json,
+        csv_file=arguments.csv,
+        html_file=arguments.html,
+        force=arguments.force,
+    )

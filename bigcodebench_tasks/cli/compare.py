@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from bigcodebench_tasks.cli.arguments import SOURCES, Commands, add_as_of, add_tables
+from bigcodebench_tasks.cli.arguments import SOURCES, Commands, add_as_of, add_tables, write_sheet
 
 
 def add_command(commands: Commands) -> None:
@@ -26,7 +26,6 @@ def add_command(commands: Commands) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from bigcodebench_tasks.results import tables
     from bigcodebench_tasks.results.comparison import compare
     from bigcodebench_tasks.results.published import NEWEST, PREFIX, find
     from bigcodebench_tasks.results.published_comparison import compare_with_published
@@ -39,11 +38,5 @@ def run(arguments: argparse.Namespace) -> int:
         sheet = compare_with_published(published, evaluations, arguments.seed)
     else:
         sheet = compare(evaluations, arguments.seed)
-    tables.write(
-        sheet,
-        json_file=arguments.json,
-        csv_file=arguments.csv,
-        html_file=arguments.html,
-        force=arguments.force,
-    )
+    write_sheet(arguments, sheet)
     return 0

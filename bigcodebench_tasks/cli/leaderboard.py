@@ -6,7 +6,7 @@ import argparse
 from datetime import date
 from pathlib import Path
 
-from bigcodebench_tasks.cli.arguments import SOURCES, Commands, add_as_of, add_tables
+from bigcodebench_tasks.cli.arguments import SOURCES, Commands, add_as_of, add_tables, write_sheet
 from bigcodebench_tasks.errors import OptionError
 
 
@@ -43,7 +43,6 @@ def _date(text: str) -> str:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from bigcodebench_tasks.results import tables
     from bigcodebench_tasks.results.leaderboard import leaderboard
     from bigcodebench_tasks.results.published import NEWEST
     from bigcodebench_tasks.results.published_board import published_board
@@ -68,11 +67,5 @@ def run(arguments: argparse.Namespace) -> int:
         sheet = published_board(runs, as_of=arguments.as_of or NEWEST, subset=arguments.subset or "hard", choice=choice)
     else:
         sheet = leaderboard(runs, arguments.seed)
-    tables.write(
-        sheet,
-        json_file=arguments.json,
-        csv_file=arguments.csv,
-        html_file=arguments.html,
-        force=arguments.force,
-    )
+    write_sheet(arguments, sheet)
     return 0
