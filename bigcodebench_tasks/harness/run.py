@@ -42,16 +42,6 @@ from bigcodebench_tasks.scoring.session import Sample, Session
 log = logging.getLogger("lm_eval.bigcodebench")
 
 
-class _Nothing:
-    """As a weak reference whose run is gone."""
-
-    def __call__(self) -> None:
-        return None
-
-
-_none = _Nothing()
-
-
 class Member(Protocol):
     """What a run wants of a task."""
 
@@ -77,7 +67,7 @@ class Run:
     """
 
     # Weak: its tasks hold a run, so one that nobody will score goes with them.
-    _current: ClassVar[Callable[[], Run | None]] = _none
+    _current: ClassVar[weakref.ref[Run] | None] = None
 
     def __init__(self) -> None:
         self._members: list[weakref.ref[Any]] = []
@@ -92,9 +82,14 @@ class Run:
         self._began: float | None = None
 
     @classmethod
+    def current(cls) -> Run | None:
+        """The run that is on, if there is one."""
+        return None if cls._current is None else cls._current()
+
+    @classmethod
     def join(cls, member: Member) -> Run:
         """Add a task to the run that is being prepared, or begin one."""
-        run = cls._current()
+        run = cls.current()
         # A task of the same name: an earlier run died before it was scored, and something still holds its tasks.
         if run is None or run.taken_over or any(other.task_name == member.task_name for other in run._alive()):
             if run is not None:
@@ -161,8 +156,8 @@ class Run:
         for session in self._sessions.values():
             session.close(wait=False)
         self._sessions.clear()
-        if Run._current() is self:
-            Run._current = _none
+        if Run.current() is self:
+            Run._current = None
 
     def _alive(self) -> list[Member]:
         return [member for ref in self._members if (member := ref()) is not None]
