@@ -12,27 +12,29 @@ from bigcodebench_tasks.results.published import NEWEST, SOLVE_RATES_OF, solved_
 from bigcodebench_tasks.results.standing import own_models
 
 
-def beside_published(one: Evaluation, found: Sequence[Evaluation]) -> dict[str, Any] | None:
+def beside_published(evaluation: Evaluation, evaluations: Sequence[Evaluation]) -> dict[str, Any] | None:
     """Where a score stands, what is surprising in it, and how much of it is chance; None where no task is published.
 
     Args:
-        one: the evaluation.
-        found: all evaluations of the page: with the other split of the model the mean has a rank too.
+        evaluation: the evaluation.
+        evaluations: all evaluations of the page: with the other split of the model the mean has a rank too.
     """
-    rates = published_rates(one)
+    rates = published_rates(evaluation)
     if not rates:
         return None
-    own = own_models([each for each in found if (each.model, each.subset) == (one.model, one.subset)])
+    own = own_models(
+        [each for each in evaluations if (each.model, each.subset) == (evaluation.model, evaluation.subset)]
+    )
     standings = own[0].standings.values() if own else ()
-    surprising = surprises(one)
-    noise = unstable(one)
+    surprising = surprises(evaluation)
+    noise = unstable(evaluation)
     return {
         "asOf": NEWEST,
-        "standings": [standing.to_dict() for standing in standings if standing.measure in (one.split, "mean")],
+        "standings": [standing.to_dict() for standing in standings if standing.measure in (evaluation.split, "mean")],
         "differences": list(own[0].differences) if own else [],
         "expected": sum(rates.values()) / len(rates),
         "ratesOf": SOLVE_RATES_OF,
-        "models": solved_by(one.split)[0],
+        "models": solved_by(evaluation.split)[0],
         "easy": EASY,
         "rare": RARE,
         "failed": list(surprising.failed.items()),

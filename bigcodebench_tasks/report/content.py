@@ -21,48 +21,50 @@ from bigcodebench_tasks.scoring.records import SampleRecord
 LONGEST = 8000
 
 
-def overview(one: Evaluation, found: Sequence[Evaluation]) -> dict[str, Any]:
+def overview(evaluation: Evaluation, evaluations: Sequence[Evaluation]) -> dict[str, Any]:
     """Everything of an evaluation but the tasks' texts: cards, pass rates, and the rows of the table of tasks.
 
     Args:
-        one: the evaluation, with its tasks.
-        found: all evaluations of the page, for the mean of both splits.
+        evaluation: the evaluation, with its tasks.
+        evaluations: all evaluations of the page, for the mean of both splits.
     """
-    rates, rates_there = one.solve_rates(), published_rates(one)
-    failed = one.run.failed if one.run else ()
-    numbers = [len(samples) for samples in one.samples.values()]
+    rates, rates_there = evaluation.solve_rates(), published_rates(evaluation)
+    failed = evaluation.run.failed if evaluation.run else ()
+    numbers = [len(samples) for samples in evaluation.samples.values()]
     return {
-        "model": one.model,
-        "subset": one.subset,
-        "split": one.split,
-        "name": one.name,
-        "score": asdict(one.score()),
-        "mean": _mean_of_splits(one, found),
+        "model": evaluation.model,
+        "subset": evaluation.subset,
+        "split": evaluation.split,
+        "name": evaluation.name,
+        "score": asdict(evaluation.score()),
+        "mean": _mean_of_splits(evaluation, evaluations),
         "samples": sum(numbers),
         "fewest": min(numbers),
         "most": max(numbers),
-        "facts": _facts(one),
-        "truthFails": [task_id for task_id in failed if task_id in one.samples],
-        "domains": _pass_rates(one, rates, domains_of, DOMAINS),
-        "libraries": _pass_rates(one, rates, libraries_of),
-        "reasons": _reasons(one),
-        "shortfalls": _shortfalls(one),
-        "curve": _curve(one),
-        "published": beside_published(one, found),
-        "rows": [_row(task_id, one, rates_there.get(task_id)) for task_id in one.samples],
+        "facts": _facts(evaluation),
+        "truthFails": [task_id for task_id in failed if task_id in evaluation.samples],
+        "domains": _pass_rates(evaluation, rates, domains_of, DOMAINS),
+        "libraries": _pass_rates(evaluation, rates, libraries_of),
+        "reasons": _reasons(evaluation),
+        "shortfalls": _shortfalls(evaluation),
+        "curve": _curve(evaluation),
+        "published": beside_published(evaluation, evaluations),
+        "rows": [_row(task_id, evaluation, rates_there.get(task_id)) for task_id in evaluation.samples],
     }
 
 
-def _mean_of_splits(one: Evaluation, found: Sequence[Evaluation]) -> dict[str, Any] | None:
+def _mean_of_splits(evaluation: Evaluation, evaluations: Sequence[Evaluation]) -> dict[str, Any] | None:
     """pass@1 over both splits, by which the leaderboard ranks; None unless both are there with the same tasks."""
-    mean = mean_of_splits([other for other in found if (other.model, other.subset) == (one.model, one.subset)])
+    mean = mean_of_splits(
+        [other for other in evaluations if (other.model, other.subset) == (evaluation.model, evaluation.subset)]
+    )
     return None if mean is None else asdict(mean)
 
 
-def _facts(one: Evaluation) -> list[tuple[str, str]]:
+def _facts(evaluation: Evaluation) -> list[tuple[str, str]]:
     """What the score depends on, as label and value."""
-    run = one.run
-    facts = [("executed", one.date.strftime("%Y-%m-%d %H:%M"))]
+    run = evaluation.run
+    facts = [("executed", evaluation.date.strftime("%Y-%m-%d %H:%M"))]
     if run is None:
         return [*facts, ("source", "official results file, which says no more")]
     conditions = run.conditions or {}  # those of an earlier version hold less
@@ -85,12 +87,12 @@ def _facts(one: Evaluation) -> list[tuple[str, str]]:
         ("ground truth", "not checked" if run.ground_truth is None else f"{100 * run.ground_truth:.1f}% pass"),
         ("seeds", seeds or "none recorded"),
         ("dataset", run.dataset_sha256[:12]),
-        ("settings", named(run, len(one.samples))),
+        ("settings", named(run, len(evaluation.samples))),
     ]
 
 
 def _pass_rates(
-    one: Evaluation,
+    evaluation: Evaluation,
     rates: Mapping[str, float],
     labels_of: Callable[[Mapping[str, Any]], list[str]],
     order: tuple[str, ...] = (),
@@ -98,35 +100,37 @@ def _pass_rates(
     """Pass rate of the tasks with each label, in the order given, else by number of tasks."""
     per_label: dict[str, list[float]] = {}
     for task_id, rate in rates.items():
-        for label in dict.fromkeys(labels_of(one.tasks[task_id])):
+        for label in dict.fromkeys(labels_of(evaluation.tasks[task_id])):
             per_label.setdefault(label, []).append(rate)
     names = [name for name in order if name in per_label] or sorted(per_label, key=lambda n: (-len(per_label[n]), n))
     return [{"name": name, **asdict(estimate(per_label[name]))} for name in names]
 
 
-def _reasons(one: Evaluation) -> list[dict[str, Any]]:
+def _reasons(evaluation: Evaluation) -> list[dict[str, Any]]:
     """How many samples got a verdict for each reason, the commonest first."""
-    counts = Counter((s.reason, s.passed) for samples in one.samples.values() for s in samples)
+    counts = Counter((s.reason, s.passed) for samples in evaluation.samples.values() for s in samples)
     return [{"name": reason, "passed": passed, "samples": n} for (reason, passed), n in counts.most_common()]
 
 
-def _shortfalls(one: Evaluation) -> list[dict[str, Any]]:
+def _shortfalls(evaluation: Evaluation) -> list[dict[str, Any]]:
     """How many answers fall short of what, by their text alone, the commonest first."""
-    counts = Counter(sample.shortfall for samples in one.samples.values() for sample in samples if sample.shortfall)
+    counts = Counter(
+        sample.shortfall for samples in evaluation.samples.values() for sample in samples if sample.shortfall
+    )
     return [{"name": name, "samples": n} for name, n in counts.most_common()]
 
 
-def _curve(one: Evaluation) -> list[tuple[int, float]]:
+def _curve(evaluation: Evaluation) -> list[tuple[int, float]]:
     """(k, pass@k) for each k that every task has samples for; empty for a single sample."""
-    counts = [(len(samples), sum(s.passed for s in samples)) for samples in one.samples.values()]
+    counts = [(len(samples), sum(s.passed for s in samples)) for samples in evaluation.samples.values()]
     fewest = min(n for n, _ in counts)
     if fewest < 2:
         return []
     return [(k, sum(estimate_pass_at_k(n, c, k) for n, c in counts) / len(counts)) for k in range(1, fewest + 1)]
 
 
-def _row(task_id: str, one: Evaluation, published: float | None) -> dict[str, Any]:
-    samples, task = one.samples[task_id], one.tasks[task_id]
+def _row(task_id: str, evaluation: Evaluation, published: float | None) -> dict[str, Any]:
+    samples, task = evaluation.samples[task_id], evaluation.tasks[task_id]
     times = [s.seconds for s in samples if s.seconds is not None]
     return {
         "id": task_id,
@@ -153,27 +157,27 @@ def _verdicts(samples: Sequence[SampleRecord]) -> list[str]:
     return [kind, *sorted(statuses - {"pass", "fail"})]
 
 
-def details(task_id: str, one: Evaluation) -> dict[str, Any]:
+def details(task_id: str, evaluation: Evaluation) -> dict[str, Any]:
     """The texts of one task: prompt, canonical solution, tests, and each sample's answer, program and tracebacks."""
-    task = one.tasks[task_id]
+    task = evaluation.tasks[task_id]
     return {
-        "prompt": task[f"{one.split}_prompt"],
+        "prompt": task[f"{evaluation.split}_prompt"],
         "reference": canonical_program(task),
         "test": task["test"],
-        "samples": [_sample(sample, task_id, one) for sample in one.samples[task_id]],
+        "samples": [_sample(sample, task_id, evaluation) for sample in evaluation.samples[task_id]],
     }
 
 
-def _sample(sample: SampleRecord, task_id: str, one: Evaluation) -> dict[str, Any]:
+def _sample(sample: SampleRecord, task_id: str, evaluation: Evaluation) -> dict[str, Any]:
     return {
         "status": sample.status,
         "reason": sample.reason,
         "shortfall": sample.shortfall,
         "seconds": sample.seconds,
         "raw": None if sample.raw_solution is None else _cut(sample.raw_solution),
-        "program": one.program(task_id, sample),
+        "program": evaluation.program(task_id, sample),
         # A difference from the canonical solution starts where the sanitized one does.
-        "solution": one.solution_start(task_id, sample),
+        "solution": evaluation.solution_start(task_id, sample),
         "details": {test: _cut(text) for test, text in sample.details.items()},
     }
 

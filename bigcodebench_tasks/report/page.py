@@ -24,28 +24,28 @@ SAMPLES_PER_BLOCK = 40
 SCRIPTS = ("elements.js", "code.js", "published.js", "overview.js", "table.js", "task.js", "start.js")
 
 
-def render(found: Sequence[Evaluation]) -> str:
+def render(evaluations: Sequence[Evaluation]) -> str:
     """The HTML text of the page.
 
     Model output is hostile. It gets into the page only inside JSON and gzip, and from there only as text nodes; the
     page's policy allows its own script and style by hash, and no connection to anywhere.
 
     Args:
-        found: evaluations with their tasks, at least one.
+        evaluations: evaluations with their tasks, at least one.
     """
     script, style = "".join(map(_asset, SCRIPTS)), _asset("page.css")
     blocks: list[str] = []
     overviews, drawn = [], []
-    with progress(sum(len(one.samples) for one in found), "Packing", "task", leave=False) as bar:
-        for number, one in enumerate(found):
-            said = overview(one, found)
-            for row, block in zip(said["rows"], _packed(one, blocks, bar), strict=True):
+    with progress(sum(len(evaluation.samples) for evaluation in evaluations), "Packing", "task", leave=False) as bar:
+        for number, evaluation in enumerate(evaluations):
+            said = overview(evaluation, evaluations)
+            for row, block in zip(said["rows"], _packed(evaluation, blocks, bar), strict=True):
                 row["block"] = block
             overviews.append(said)
-            drawn.append(pictures(one, said["curve"], number))
+            drawn.append(pictures(evaluation, said["curve"], number))
     environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     return environment.from_string(_asset("page.html.j2")).render(
-        title=", ".join(dict.fromkeys(one.model for one in found)),
+        title=", ".join(dict.fromkeys(evaluation.model for evaluation in evaluations)),
         style=style,
         style_hash=_hash(style),
         script=script,
@@ -65,13 +65,13 @@ def _hash(text: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii")
 
 
-def _packed(one: Evaluation, blocks: list[str], bar: Any) -> list[int]:
+def _packed(evaluation: Evaluation, blocks: list[str], bar: Any) -> list[int]:
     """Pack the texts of every task, appending to `blocks`; returns the block of each task."""
     numbers: list[int] = []
     together: dict[str, Any] = {}
     samples = 0
-    for task_id, several in one.samples.items():
-        together[task_id] = details(task_id, one)
+    for task_id, several in evaluation.samples.items():
+        together[task_id] = details(task_id, evaluation)
         numbers.append(len(blocks))
         samples += len(several)
         bar.update()

@@ -41,25 +41,25 @@ _STYLE: Any = {
 }
 
 
-def pictures(one: Evaluation, curve: Sequence[tuple[int, float]], number: int) -> list[tuple[str, str]]:
+def pictures(evaluation: Evaluation, curve: Sequence[tuple[int, float]], number: int) -> list[tuple[str, str]]:
     """(title, SVG) of each picture of an evaluation.
 
     Args:
-        one: the evaluation, with its tasks.
+        evaluation: the evaluation, with its tasks.
         curve: (k, pass@k), empty for none.
         number: of the evaluation on the page: pictures of several must not share the ids of their parts.
     """
-    judged = [(sample, task_id) for task_id, samples in one.samples.items() for sample in samples]
+    judged = [(sample, task_id) for task_id, samples in evaluation.samples.items() for sample in samples]
     drawings: list[tuple[str, Callable[[Axes], None]]] = []
     timed = [(sample.seconds, sample.passed) for sample, _ in judged if sample.seconds is not None]
     if timed:
         drawings.append(("Duration, by outcome", _by_outcome(timed, "seconds", 0.001)))
     lengths = [
-        (float(len(one.program(task_id, sample)) - one.solution_start(task_id, sample)), sample.passed)
+        (float(len(evaluation.program(task_id, sample)) - evaluation.solution_start(task_id, sample)), sample.passed)
         for sample, task_id in judged
     ]
     drawings.append(("Length of the solution, by outcome", _by_outcome(lengths, "characters", 1.0)))
-    if tenths := deciles(one):
+    if tenths := deciles(evaluation):
         drawings.append(("Expected and observed, by difficulty", _by_difficulty(tenths)))
     if curve:
         drawings.append(("pass@k", _of_k(curve)))
