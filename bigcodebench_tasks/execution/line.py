@@ -88,7 +88,8 @@ class Line:
                     return False
                 self._raw += data
         except BlockingIOError:
-            return True
+            # After the report nothing but the end can follow, of which the server tells, or a forgery, which waits.
+            return not protocol.is_whole(self._token, self._raw)
         except OSError:  # it has ended, and had not read all
             pass
         return False

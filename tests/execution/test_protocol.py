@@ -66,6 +66,10 @@ def test_the_messages_above_are_of_every_type() -> None:
         json.dumps({"message": "Ready", "preload_s": "1", "lacking": ""}).encode(),
         json.dumps({"message": "Done", **asdict(MESSAGES[-1]), "seconds": "long"}).encode(),
         json.dumps({"message": "Settings", **asdict(MESSAGES[0]), "limits": {}}).encode(),
+        b"W",
+        encode(MESSAGES[3])[:-1],
+        encode(MESSAGES[3]) + b"x",
+        encode(Work("", "", "é"))[:-1] + b"\x00",
     ],
 )
 def test_what_is_no_message_is_refused(body: bytes) -> None:

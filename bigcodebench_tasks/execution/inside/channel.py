@@ -128,20 +128,20 @@ class Channel:
         return self._descriptors.popleft()
 
 
-def read_exactly(sock: socket.socket, size: int) -> bytearray:
-    """So many bytes of a blocking socket. Raises EOFError when the other side is gone before."""
+def read_exactly(fd: int, size: int) -> bytearray:
+    """So many bytes of a blocking socket's descriptor. Raises EOFError when the other side is gone before."""
     data = bytearray()
     while len(data) < size:
-        part = sock.recv(min(size - len(data), 1 << 20))
+        part = os.read(fd, min(size - len(data), 1 << 20))
         if not part:
             raise EOFError("the other side is gone")
         data += part
     return data
 
 
-def read_message(sock: socket.socket) -> protocol.Message:
+def read_message(fd: int) -> protocol.Message:
     """The first message of a stream, waiting for it. Raises EOFError, ProtocolError."""
-    (size,) = protocol.HEADER.unpack(read_exactly(sock, protocol.HEADER.size))
+    (size,) = protocol.HEADER.unpack(read_exactly(fd, protocol.HEADER.size))
     if size > protocol.MAX_MESSAGE_BYTES:
         raise protocol.ProtocolError(f"a message of {size} bytes")
-    return protocol.decode(bytes(read_exactly(sock, size)))
+    return protocol.decode(bytes(read_exactly(fd, size)))

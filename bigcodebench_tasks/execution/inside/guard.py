@@ -38,8 +38,7 @@ builtins.exit = builtins.quit = None  # type: ignore[assignment]
 _NOT_OURS = {"print", "input", "open", "exit", "quit", "copyright", "credits", "license", "help", "_"}
 _BUILTINS = {name: value for name, value in vars(builtins).items() if callable(value) and name not in _NOT_OURS}
 _REAL_BUILTINS = vars(builtins)
-_builtins_unchanged = Unchanged()
-_builtins_unchanged.remember_entries(0, _REAL_BUILTINS)
+_builtins_unchanged = Unchanged([(0, _REAL_BUILTINS)])
 _MODULES = sys.modules
 
 _ABSENT = object()
@@ -180,7 +179,8 @@ class _Cell:
 Undo = Callable[[], object]
 
 _known: list[_Class | _Space | _Function | _Cell] = []
-_unchanged = Unchanged()
+_watched: list[tuple[int, object]] = []
+_unchanged = Unchanged(_watched)
 _ids: set[int] = set()
 _imported: dict[str, types.ModuleType] = {}
 _bases: list[tuple[type, tuple[type, ...]]] = []
@@ -193,11 +193,14 @@ def remember(modules: Iterable[str]) -> None:
         if module is None or name in _imported:
             continue
         _imported[name] = module
-        _unchanged.remember_entries(len(_known), vars(module))
+        _watched.append((len(_known), vars(module)))
         _known.append(_Space(module, {key: value for key, value in vars(module).items() if _decides(key, value)}))
         for value in list(vars(module).values()):
             if getattr(value, "__module__", None) == name:
                 _remember_part(value)
+    # All of them, also those of earlier calls: libraries that were imported since have left their traces.
+    _unchanged.take()
+    _builtins_unchanged.take()
 
 
 def _remember_part(value: object) -> None:
@@ -209,7 +212,7 @@ def _remember_part(value: object) -> None:
     elif isinstance(value, type):
         if value.__flags__ & _HEAP_TYPE and id(value) not in _ids:  # nobody can change a class that is written in C
             _ids.add(id(value))
-            _unchanged.remember_entries(len(_known), vars(value))
+            _watched.append((len(_known), vars(value)))
             _known.append(_Class(value, value.__bases__, dict(vars(value))))
             if value.__bases__ != (object,):  # the interpreter lets nobody exchange `object` alone
                 _bases.append((value, value.__bases__))
@@ -219,13 +222,13 @@ def _remember_part(value: object) -> None:
         _ids.add(id(value))
         keywords = value.__kwdefaults__
         function = _Function(value, value.__code__, value.__defaults__, None if keywords is None else dict(keywords))
-        _unchanged.remember(len(_known), value)
+        _watched.append((len(_known), value))
         _known.append(function)
         if keywords:  # a dictionary, which can change and lie where it lay
-            _unchanged.remember_entries(len(_known), keywords)
+            _watched.append((len(_known), keywords))
             _known.append(function)
         for cell in value.__closure__ or ():
-            _unchanged.remember(len(_known), cell)
+            _watched.append((len(_known), cell))
             _known.append(_Cell(cell, _content(cell)))
             if isinstance(_content(cell), types.FunctionType):  # what a decorator has wrapped
                 _remember_part(_content(cell))
@@ -249,12 +252,12 @@ _SETATTR, _TYPE_SETATTR, _TYPE_DELATTR = object.__setattr__, type.__setattr__, t
 _SPACE: Any = vars(types.ModuleType)["__dict__"]
 _PARTS: Any = vars(type)["__dict__"]
 
-remember(["unittest", "unittest.case", "unittest.result", "unittest.suite", "unittest.loader", "unittest.util"])
 # It decides whether an exception that a test raised is noticed.
 for _class in contextlib._GeneratorContextManager.__mro__[:-1]:
     _remember_part(_class)
 _remember_part(Result)
 _remember_part(Watch)
+remember(["unittest", "unittest.case", "unittest.result", "unittest.suite", "unittest.loader", "unittest.util"])
 
 
 def prepare_to_define(space: dict[str, Any]) -> bool:
@@ -262,10 +265,12 @@ def prepare_to_define(space: dict[str, Any]) -> bool:
 
     Functions that watch each call (of debuggers and profilers) end here: they could change what tests see.
     """
-    sys.settrace(None)
-    sys.setprofile(None)
-    threading.settrace(None)
-    threading.setprofile(None)
+    # Asked first, because writing copies pages: hardly any program has such a function.
+    if sys.gettrace() or sys.getprofile() or threading.gettrace() or threading.getprofile():
+        sys.settrace(None)
+        sys.setprofile(None)
+        threading.settrace(None)
+        threading.setprofile(None)
     _stop_monitoring()
     changed = space.get("__builtins__") not in (builtins, _REAL_BUILTINS)
     space["__builtins__"] = builtins

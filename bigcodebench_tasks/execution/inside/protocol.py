@@ -2,7 +2,8 @@
 
 Every message is one of the types below, with one encoder and one decoder for both sides. They travel as
 length-prefixed JSON: the receiver learns the size before it reads, refuses what is too large, and takes
-nothing but plain values of the declared types; what arrives is never unpickled.
+nothing but plain values of the declared types; what arrives is never unpickled. `Work` alone is no JSON: a sample
+would copy some 80 pages of its memory to read it.
 
 ::
 
@@ -27,6 +28,10 @@ import typing
 from dataclasses import dataclass, fields, is_dataclass
 
 HEADER = struct.Struct("!I")
+
+# How `Work` begins: with what no JSON object begins with, then the size of each text, bytes.
+_WORK = struct.Struct("!cIII")
+_WORK_MARK = b"W"
 
 # The largest message: one program, or one report, with room for JSON's escapes (six bytes a character).
 MAX_MESSAGE_BYTES = 256 << 20
@@ -128,6 +133,29 @@ class Work:
     solution: str
     test: str
 
+    def to_bytes(self) -> bytes:
+        texts = [text.encode("utf-8", "surrogatepass") for text in (self.task_id, self.solution, self.test)]
+        return b"".join([_WORK.pack(_WORK_MARK, *map(len, texts)), *texts])
+
+    @staticmethod
+    def from_bytes(body: bytes) -> Work:
+        """Raises ProtocolError."""
+        if len(body) < _WORK.size:
+            raise ProtocolError("Work without its sizes")
+        _, task_id, solution, test = _WORK.unpack_from(body)
+        first = _WORK.size + task_id
+        second = first + solution
+        if len(body) != second + test:
+            raise ProtocolError("Work of another size than it says")
+        try:
+            return Work(
+                body[_WORK.size : first].decode("utf-8", "surrogatepass"),
+                body[first:second].decode("utf-8", "surrogatepass"),
+                body[second:].decode("utf-8", "surrogatepass"),
+            )
+        except UnicodeDecodeError as error:
+            raise ProtocolError("Work that is no text") from error
+
 
 @dataclass(frozen=True)
 class Ready:
@@ -185,11 +213,15 @@ _HINTS = {kind: typing.get_type_hints(kind) for kind in (*_TYPES.values(), Limit
 
 def encode(message: Message) -> bytes:
     """A message as it travels, without its length."""
+    if isinstance(message, Work):
+        return message.to_bytes()
     return json.dumps({"message": type(message).__name__, **_plain_fields(message)}).encode("ascii")
 
 
 def decode(body: bytes) -> Message:
     """The message. Raises ProtocolError: it is no JSON, of no known type, or a field is missing or of another type."""
+    if body.startswith(_WORK_MARK):
+        return Work.from_bytes(body)
     try:
         content = json.loads(body)
     except (ValueError, RecursionError) as error:
@@ -236,6 +268,12 @@ def _typed(hint: typing.Any, value: object, where: str) -> object:
 def seal(token: bytes, body: bytes) -> bytes:
     """A program's report as it travels: the sample's secret token, the size, the JSON text."""
     return token + HEADER.pack(len(body)) + body
+
+
+def is_whole(token: bytes, raw: bytearray) -> bool:
+    """Whether a report, as far as it has arrived, is all there."""
+    prefix = TOKEN_BYTES + HEADER.size
+    return len(raw) >= prefix and raw.startswith(token) and len(raw) >= prefix + HEADER.unpack_from(raw, TOKEN_BYTES)[0]
 
 
 def unseal(token: bytes, raw: bytes) -> tuple[bytes | None, str]:

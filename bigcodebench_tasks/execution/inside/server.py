@@ -7,10 +7,10 @@ the secret of one: each sample inherits the server's memory, and nothing of othe
 
 from __future__ import annotations
 
+import _signal  # type: ignore[import-not-found]  # signal.signal names numbers, which copies sixty pages in a child
 import contextlib
 import hashlib
 import os
-import random
 import resource
 import selectors
 import signal
@@ -147,7 +147,7 @@ class Server:
             return None
         if not pid:
             signal.set_wakeup_fd(-1)
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            _signal.signal(_signal.SIGCHLD, _signal.SIG_DFL)
             return Newborn(run, line, setup_w, self._box, self._limits.output_bytes, self._modules)
         os.close(line)
         os.close(setup_w)
@@ -235,7 +235,7 @@ def _keep_only(fd: int) -> int:
     # Beyond what loops over small numbers reach, below the limit on open files.
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     first, beyond = (300, 900) if limit >= 900 else (limit // 2, limit)
-    moved = random.SystemRandom().randrange(first, beyond)
+    moved = first + int.from_bytes(os.urandom(8), "big") % (beyond - first)
     os.dup2(fd, moved, inheritable=False)
     os.dup2(1, 2)  # the server's own errors go to its log
     kernel.close_from(3, moved - 1)
@@ -285,11 +285,10 @@ def _serve(fd: int) -> list[Newborn]:
 
     Whatever else the server holds is gone after the return.
     """
-    sock = socket.socket(fileno=fd)
-    settings = read_message(sock)
+    settings = read_message(fd)
     if not isinstance(settings, protocol.Settings):
         raise protocol.ProtocolError(f"{type(settings).__name__} in place of Settings")
-    channel = Channel(sock)
+    channel = Channel(socket.socket(fileno=fd))
     machine = memory.Machine()  # before `enter`, which may hide what it reads
     try:
         box = levels.create(settings)
@@ -310,10 +309,8 @@ def _become_sample(newborn: Newborn) -> runner.Task:
     """In a forked process: take the program, restrict this process for good, drop what is the server's."""
     try:
         run = newborn.run
-        line = socket.socket(fileno=newborn.line)
-        token = bytes(read_exactly(line, protocol.TOKEN_BYTES))
-        work = read_message(line)
-        fd = line.detach()
+        token = bytes(read_exactly(newborn.line, protocol.TOKEN_BYTES))
+        work = read_message(newborn.line)
         if not isinstance(work, protocol.Work):
             raise protocol.ProtocolError(f"{type(work).__name__} in place of a program")
         goes_first = _be_the_first_to_go()
@@ -327,7 +324,7 @@ def _become_sample(newborn: Newborn) -> runner.Task:
         preload.reset(_seed(work.task_id))
         _forget(newborn.modules)
         # Last, because it closes `setup` too: from here on nobody can say that this process could not be confined.
-        return runner.Task(work, token, _keep_only(fd), newborn.output_bytes)
+        return runner.Task(work, token, _keep_only(newborn.line), newborn.output_bytes)
     except BaseException as error:
         _could_not_be_confined(newborn.setup, error)
 
@@ -343,8 +340,7 @@ def _could_not_be_confined(setup: int, error: BaseException) -> NoReturn:
 def _be_the_first_to_go() -> bool:
     """Should the machine's memory run out, the kernel takes samples before anything else. Whether it has been told."""
     try:
-        with open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
-            file.write("1000")
+        kernel.write_file("/proc/self/oom_score_adj", "1000")
     except OSError:
         return False
     return True

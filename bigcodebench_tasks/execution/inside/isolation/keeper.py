@@ -13,7 +13,7 @@ import time
 import traceback
 from typing import NoReturn
 
-from .. import tree
+from .. import forking, tree
 from ..protocol import Settings
 from . import kernel, rlimits
 from .remove import remove
@@ -53,7 +53,7 @@ class Keeper:
         kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
 
     def fork(self) -> int:
-        return os.fork()
+        return forking.fork()
 
     def held(self) -> int:
         """A descriptor that the guard keeps open as long as anything of ours runs; -1 for none."""
@@ -92,7 +92,7 @@ class Keeper:
         kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
         kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
         go_r, go_w = os.pipe()
-        sample = os.fork()
+        sample = forking.fork()
         if sample:
             self._keep(sample, go_w)
         os.close(go_w)

@@ -19,6 +19,7 @@ import struct
 import sys
 from typing import NoReturn
 
+from .. import forking
 from ..protocol import Settings
 from . import kernel, rlimits, seccomp, view
 from .level import Unavailable
@@ -103,7 +104,7 @@ class Namespaces:
             raise OSError(-first, f"cannot prepare a sandbox: {os.strerror(-first)}")
         sandbox = os.pidfd_open(first)
         kernel.setns(sandbox, kernel.CLONE_NEWPID)
-        pid = os.fork()
+        pid = forking.fork()
         if pid:
             self._sandboxes[pid] = (first, sandbox)
         else:
@@ -248,8 +249,8 @@ def _unshare_and_map(flags: int, first: int, count: int) -> bool:
         os.close(go_w)
         os.read(go_r, 1)
         try:
-            _write(f"/proc/{parent}/uid_map", f"{view.UID} {first} {count}")
-            _write(f"/proc/{parent}/gid_map", f"{view.GID} {first} {count}")
+            kernel.write_file(f"/proc/{parent}/uid_map", f"{view.UID} {first} {count}")
+            kernel.write_file(f"/proc/{parent}/gid_map", f"{view.GID} {first} {count}")
         except OSError as error:
             os._exit(error.errno or 1)
         os._exit(0)
@@ -294,11 +295,6 @@ def _become_first() -> None:
 
 def _map(uid: int, gid: int) -> None:
     """In a fresh user namespace: be the programs' user, who outside is `uid` and `gid`."""
-    _write("/proc/self/setgroups", "deny")
-    _write("/proc/self/uid_map", f"{view.UID} {uid} 1")
-    _write("/proc/self/gid_map", f"{view.GID} {gid} 1")
-
-
-def _write(path: str, text: str) -> None:
-    with open(path, "w", encoding="ascii") as file:
-        file.write(text)
+    kernel.write_file("/proc/self/setgroups", "deny")
+    kernel.write_file("/proc/self/uid_map", f"{view.UID} {uid} 1")
+    kernel.write_file("/proc/self/gid_map", f"{view.GID} {gid} 1")
