@@ -41,5 +41,5 @@ def libraries_of(task: Mapping[str, Any]) -> list[str]:
 
 def domains_of(task: Mapping[str, Any]) -> list[str]:
     """The domains of a task's libraries, each once, in the order of `DOMAINS`; a task can be in several."""
-    found = {_DOMAIN_OF.get(library) for library in libraries_of(task)}
-    return [domain for domain in DOMAINS if domain in found]
+    domains = {_DOMAIN_OF.get(library) for library in libraries_of(task)}
+    return [domain for domain in DOMAINS if domain in domains]

@@ -61,16 +61,16 @@ def examine(named: str) -> Interpreter:
     """
     python = _located(named)
     bare = {name: value for name, value in os.environ.items() if name != _LIBRARIES}
-    found = _described(python, bare)
+    description = _described(python, bare)
     libraries = ""
-    if isinstance(found, str) and os.environ.get(_LIBRARIES):
-        found, libraries = _with_libraries(python, bare, found)
-    if isinstance(found, str):
+    if isinstance(description, str) and os.environ.get(_LIBRARIES):
+        description, libraries = _with_libraries(python, bare, description)
+    if isinstance(description, str):
         raise EnvironmentMismatch(
-            f"{options.PYTHON.name}={named} is not a Python interpreter that runs ({found}). "
+            f"{options.PYTHON.name}={named} is not a Python interpreter that runs ({description}). "
             "Name the bin/python of an environment that has the tasks' libraries, or unset it"
         )
-    prefix, version, packages = found
+    prefix, version, packages = description
     if tuple(version) < _OLDEST:
         raise EnvironmentMismatch(
             f"{options.PYTHON.name}={named} is Python {version[0]}.{version[1]}, and programs need Python 3.10 or newer"
@@ -109,18 +109,18 @@ def _described(python: Path, variables: Mapping[str, str]) -> _Description | str
 def _with_libraries(python: Path, bare: Mapping[str, str], problem: str) -> tuple[_Description | str, str]:
     """With ``LD_LIBRARY_PATH``; of it, programs can be given what lies where the interpreter does."""
     whole = os.environ[_LIBRARIES]
-    found = _described(python, {**bare, _LIBRARIES: whole})
-    if isinstance(found, str):
+    description = _described(python, {**bare, _LIBRARIES: whole})
+    if isinstance(description, str):
         return problem, ""
-    shown = [Path(found[0]), python.resolve().parent.parent]
+    shown = [Path(description[0]), python.resolve().parent.parent]
     kept = os.pathsep.join(
         folder
         for folder in whole.split(os.pathsep)
         if folder and any(map(Path(folder).resolve().is_relative_to, shown))
     )
     if kept and not isinstance(_described(python, {**bare, _LIBRARIES: kept}), str):
-        return found, kept
+        return description, kept
     return (
         f"it runs only with {_LIBRARIES}={whole}, and programs are not shown these folders, because none that it needs "
-        f"lies below {found[0]}: {problem}. Have it find its libraries itself (patchelf --set-rpath)"
+        f"lies below {description[0]}: {problem}. Have it find its libraries itself (patchelf --set-rpath)"
     ), ""

@@ -170,11 +170,11 @@ def _choose(candidates: list[Lock], python: Path | None) -> tuple[Lock, Path]:
         raise EnvironmentBuildFailed(f"{python} {what}; the execution environment needs one of: {wanted}")
     preferred = candidates[0]
     for lock in candidates:
-        found = interpreters.search(lock.python)
-        if not found and lock is preferred:
-            found = build.download_python(lock.python)
-        if found:
-            return lock, found
+        interpreter = interpreters.search(lock.python)
+        if not interpreter and lock is preferred:
+            interpreter = build.download_python(lock.python)
+        if interpreter:
+            return lock, interpreter
     raise EnvironmentBuildFailed(
         f"found no Python {' or '.join(lock.python for lock in candidates)}, and uv cannot download one here. Install "
         f"one, or name it: bigcodebench-tasks env create --python PATH. Or point {PYTHON_VARIABLE} at an interpreter "
@@ -238,7 +238,7 @@ def _file_lock(home: Path) -> Path:
 def variables(environment: Environment, scratch: str) -> dict[str, str]:
     """Every environment variable that programs see: an allow-list, so no token can slip through."""
     folders = [str(environment.python.parent), "/usr/local/bin", "/usr/bin", "/bin", "/usr/sbin", "/sbin"]
-    found = {
+    values = {
         "PATH": os.pathsep.join(folders),
         "HOME": scratch,
         "LANG": "C.UTF-8",
@@ -251,5 +251,5 @@ def variables(environment: Environment, scratch: str) -> dict[str, str]:
         "PYTHONHASHSEED": "0",
     }
     if environment.library_path:
-        found["LD_LIBRARY_PATH"] = environment.library_path
-    return found
+        values["LD_LIBRARY_PATH"] = environment.library_path
+    return values

@@ -25,8 +25,8 @@ def search(wanted: str) -> Path | None:
 
 def _candidates(wanted: str) -> Iterator[Path]:
     for name in (f"python{wanted}", "python3", "python"):
-        if found := shutil.which(name):
-            yield Path(found)
+        if path := shutil.which(name):
+            yield Path(path)
     pyenv = Path(os.environ.get("PYENV_ROOT") or os.path.expanduser("~/.pyenv"))
     with contextlib.suppress(OSError):  # it may be another user's
         yield from sorted(pyenv.glob(f"versions/{wanted}.*/bin/python"), reverse=True)

@@ -33,8 +33,8 @@ class Lock:
 
     def pins(self) -> dict[str, str]:
         """{normalized package name: version}."""
-        found = re.findall(r"^([A-Za-z0-9._-]+)==([^ ;\\\n]+)", self.file.read_text(), flags=re.MULTILINE)
-        return {normalized(name): version for name, version in found}
+        pins = re.findall(r"^([A-Za-z0-9._-]+)==([^ ;\\\n]+)", self.file.read_text(), flags=re.MULTILINE)
+        return {normalized(name): version for name, version in pins}
 
 
 LOCKS = (Lock("official", "3.10"), Lock("current", "3.12"), Lock("current", "3.11"))

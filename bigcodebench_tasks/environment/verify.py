@@ -63,9 +63,9 @@ def differences(environment: Environment) -> list[str]:
         if name not in installed:
             wrong.append(f"{name} {version} is missing")
             continue
-        found, metadata = installed[name]
-        if found != version:
-            wrong.append(f"{name} is {found} instead of {version}")
+        present, metadata = installed[name]
+        if present != version:
+            wrong.append(f"{name} is {present} instead of {version}")
         elif gone := _deleted(metadata):
             wrong.append(f"{name} {version} lacks {gone}")
     absent = environments.absent_data(environment)
@@ -120,11 +120,11 @@ def failed_imports(environment: Environment) -> dict[str, str]:
             env=variables(environment, home),
         )
     try:
-        found: dict[str, str] = json.loads(done.stdout.splitlines()[-1])
+        present: dict[str, str] = json.loads(done.stdout.splitlines()[-1])
     except (IndexError, ValueError):
         last_line = (done.stderr.strip().splitlines() or [""])[-1]
         return {"the interpreter": f"died with status {done.returncode} while importing them {last_line}"}
-    return found
+    return present
 
 
 def missing_programs(environment: Environment) -> list[SystemProgram]:

@@ -75,10 +75,10 @@ def probe(
         raise OptionError(f"network={network!r}: expected one of {', '.join(NETWORKS)}")
     tried: dict[str, str] = {}
     for level in [chosen] if chosen else ["namespaces", "landlock"]:
-        found = _try(environment, level, network)
-        if isinstance(found, Isolation):
-            return found
-        tried[level] = found
+        outcome = _try(environment, level, network)
+        if isinstance(outcome, Isolation):
+            return outcome
+        tried[level] = outcome
     if all(isinstance(why, _DoesNotStart) for why in tried.values()):
         raise SandboxUnavailable(
             f"{environment.python} does not run as programs are run, whatever confines them: "

@@ -312,13 +312,13 @@ class Pool:
         """Whether a core is free for the program, and the machine has not too many of them at once."""
         if len(self._running) >= self._workers * RUNNING_PER_WORKER:
             return False
-        if any(one.alone for one in self._running.values()):
+        if any(other.alone for other in self._running.values()):
             return False
         if self._running and self._memory.scarce:  # each below its limit, but not all of them together
             return False
         running = [*self._running.values(), job]
-        measuring = [one.number for one in running if one.program.task_id in self._schedule.measure_time]
-        busy = {one.number for one in running} - self._waiting - set(measuring)
+        measuring = [other.number for other in running if other.program.task_id in self._schedule.measure_time]
+        busy = {other.number for other in running} - self._waiting - set(measuring)
         workers = max(1, self._workers - 1) if self._background else self._workers
         return len(busy) + math.ceil(len(measuring) / OWN_CORE_TOGETHER) <= workers
 

@@ -46,13 +46,13 @@ def surroundings(environment: Environment) -> str:
     Args:
         environment: whose interpreter runs the programs.
     """
-    found = [
+    states = [
         *(_entries(Path(folder)) for folder in variables(environment, "/")["PATH"].split(os.pathsep)),
         *(_state(Path(path)) for path in _OF_THE_SYSTEM),
         *(_below(Path(folder), "*/*") for folder in (nltk_data.folder(environment.folder), *_NLTK_FOLDERS)),
         _below(environment.site_packages, "*.dist-info"),
     ]
-    return hashlib.sha256(json.dumps(found).encode("ascii")).hexdigest()
+    return hashlib.sha256(json.dumps(states).encode("ascii")).hexdigest()
 
 
 def _entries(folder: Path) -> list[list[object]]:

@@ -237,11 +237,15 @@ def _limit(generation: Mapping[str, Any], arguments: Mapping[str, Any], default:
     Raises:
         OptionError: it is no number.
     """
-    given = [(name, generation[name]) for name in LIMITS if generation.get(name) is not None]
-    chosen = [(name, value) for name, value in given if (name, value) != (LIMIT, default)]
+    of_task = [(name, generation[name]) for name in LIMITS if generation.get(name) is not None]
+    chosen = [(name, value) for name, value in of_task if (name, value) != (LIMIT, default)]
     # "max_length" among the model's arguments is its context.
     of_model = [(name, arguments[name]) for name in LIMITS[:-1] if arguments.get(name) is not None]
-    for places, words in ((chosen, "{} of --gen_kwargs"), (of_model, "{} of --model_args"), (given, "{} of the task")):
+    for places, words in (
+        (chosen, "{} of --gen_kwargs"),
+        (of_model, "{} of --model_args"),
+        (of_task, "{} of the task"),
+    ):
         for name, value in places:
             try:
                 return int(value), words.format(name)

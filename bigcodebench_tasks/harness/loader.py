@@ -98,8 +98,8 @@ class Loader:
         return (lambda text: len(encode(text))) if known and encode is not None else None
 
     def _argument(self, name: str) -> Any:
-        given = self.arguments.get(name)
-        return getattr(self._model, name, None) if given is None else given
+        value = self.arguments.get(name)
+        return getattr(self._model, name, None) if value is None else value
 
     def _rendered(self, conversation: list[dict[str, str]]) -> str | None:
         if self._chat_template is None:

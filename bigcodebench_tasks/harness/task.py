@@ -353,10 +353,10 @@ class BigCodeBenchTask(ConfigurableTask):
             for pair in zip(records, read, strict=True)
         ]
         thoughts = sum(answer.parted.thought for several in read for answer in several)
-        found = Answers.of(told, thoughts, self._asked().limit)
+        counted = Answers.of(told, thoughts, self._asked().limit)
         if self._record is not None:
-            self._record = replace(self._record, answers=found)
-        for line in warnings(found):
+            self._record = replace(self._record, answers=counted)
+        for line in warnings(counted):
             log.warning("[%s] %s", self.config.task, line)
         return told
 

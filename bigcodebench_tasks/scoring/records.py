@@ -107,9 +107,9 @@ class Answers:
     @classmethod
     def of(cls, records: Sequence[Sequence[SampleRecord]], thoughts: int = 0, limit: int | None = None) -> Answers:
         """Count them."""
-        found = [sample.shortfall for samples in records for sample in samples]
-        counts = Counter(shortfall for shortfall in found if shortfall)
-        return cls(len(found), thoughts, dict(counts.most_common()), limit)
+        shortfalls = [sample.shortfall for samples in records for sample in samples]
+        counts = Counter(shortfall for shortfall in shortfalls if shortfall)
+        return cls(len(shortfalls), thoughts, dict(counts.most_common()), limit)
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> Answers:

@@ -146,7 +146,7 @@ class Session:
             ExecutionFailed: our own machinery broke; no verdict is made up.
             SandboxUnavailable: the machine can no longer isolate programs as it could.
         """
-        futures = [one.verdict for several in submitted for one in several]
+        futures = [sample.verdict for several in submitted for sample in several]
         passed = 0
         counting = threading.Lock()  # futures call back from the thread of the engine, or at once from this one
         with progress(len(futures), description, "sample") as bar:
@@ -167,7 +167,8 @@ class Session:
                 if future.done():
                     future.result()  # raises what kept us from a verdict
         return [
-            [SampleRecord.of(one.solution, one.raw, one.verdict.result()) for one in several] for several in submitted
+            [SampleRecord.of(sample.solution, sample.raw, sample.verdict.result()) for sample in several]
+            for several in submitted
         ]
 
     def set_background(self, background: bool) -> None:

@@ -124,4 +124,4 @@ def test_a_change_of_the_code_around_programs_asks_for_a_new_runner_version() ->
     )
 
 
-RUNNER, DIGEST = 6, "462124b8619e09dc"
+RUNNER, DIGEST = 6, "a9e1d6410e26d247"

@@ -39,24 +39,27 @@ class Tally:
         self._seen: dict[int, _Seen] = {}
         self._looks = 0
 
-    def is_over(self, limit_bytes: int, found: Sequence[Process]) -> bool:
+    def is_over(self, limit_bytes: int, processes: Sequence[Process]) -> bool:
         """Whether the processes hold more. To be asked at each look, because it looks at some of very many each time.
 
         Each fork of the server shows the libraries' memory as its own at first, so the quick sum only says when to look
         closely. Between two close looks whatever a process gains counts in full, and it gains nothing by sharing.
         """
-        if sum(process.rss_bytes for process in found) <= limit_bytes:
+        if sum(process.rss_bytes for process in processes) <= limit_bytes:
             self._seen.clear()
             return False
         self._looks += 1
-        seen = {process.pid: self._seen[process.pid] for process in found if process.pid in self._seen}
-        for process in sorted(found, key=self._urgency)[:CLOSELY]:
+        seen = {process.pid: self._seen[process.pid] for process in processes if process.pid in self._seen}
+        for process in sorted(processes, key=self._urgency)[:CLOSELY]:
             seen[process.pid] = _Seen(_proportional_bytes(process), process.rss_bytes, self._looks)
-        for process in found:
+        for process in processes:
             # One that nobody had time for yet: what it held when it was first seen is mostly its parent's.
             seen.setdefault(process.pid, _Seen(0, process.rss_bytes, 0))
         self._seen = seen
-        held = (seen[one.pid].held_bytes + max(0, one.rss_bytes - seen[one.pid].rss_bytes) for one in found)
+        held = (
+            seen[process.pid].held_bytes + max(0, process.rss_bytes - seen[process.pid].rss_bytes)
+            for process in processes
+        )
         return sum(held) > limit_bytes
 
     def _urgency(self, process: Process) -> tuple[int, int]:
@@ -126,8 +129,8 @@ class Machine:
     def _value(self, name: bytes) -> int:
         """A line of /proc/meminfo, in bytes; very much where it cannot be told."""
         text = _read(self._meminfo)
-        _, found, after = text.partition(name)
-        return int(after.split(None, 1)[0]) << 10 if found else 1 << 62
+        _, mark, after = text.partition(name)
+        return int(after.split(None, 1)[0]) << 10 if mark else 1 << 62
 
 
 def _group_folders() -> list[tuple[str, tuple[str, str, str]]]:

@@ -252,7 +252,7 @@ def _typed(hint: typing.Any, value: object, where: str) -> object:
     """The value as its declared type. Raises ProtocolError."""
     allowed = typing.get_args(hint)
     if type(None) in allowed:
-        (some,) = (one for one in allowed if one is not type(None))
+        (some,) = (option for option in allowed if option is not type(None))
         return None if value is None else _typed(some, value, where)
     if typing.get_origin(hint) is list and isinstance(value, list):
         return [_typed(allowed[0], item, where) for item in value]

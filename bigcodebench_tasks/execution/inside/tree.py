@@ -40,7 +40,7 @@ class Process:
 
 def processes() -> dict[int, Process]:
     """All processes that this one can see; empty where there is no /proc."""
-    found = {}
+    table = {}
     try:
         names = os.listdir("/proc")
     except OSError:
@@ -49,8 +49,8 @@ def processes() -> dict[int, Process]:
         if not name.isdigit():
             continue
         with contextlib.suppress(OSError):  # it ended meanwhile
-            found[int(name)] = _process(int(name))
-    return found
+            table[int(name)] = _process(int(name))
+    return table
 
 
 def _process(pid: int) -> Process:
@@ -90,13 +90,13 @@ def descendants(roots: Iterable[int], table: dict[int, Process]) -> list[Process
     children: dict[int, list[int]] = {}
     for process in table.values():
         children.setdefault(process.parent, []).append(process.pid)
-    found, todo = {}, list(roots)
+    below, todo = {}, list(roots)
     while todo:
         pid = todo.pop()
-        if pid in table and pid not in found:
-            found[pid] = table[pid]
+        if pid in table and pid not in below:
+            below[pid] = table[pid]
             todo.extend(children.get(pid, ()))
-    return list(found.values())
+    return list(below.values())
 
 
 def kill_below(root: int) -> None:

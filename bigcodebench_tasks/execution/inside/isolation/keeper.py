@@ -187,8 +187,8 @@ def _bytes_below(folder: str) -> int:
     for parent, _, names in os.walk(folder):
         for name in names:
             with contextlib.suppress(OSError):
-                found = os.lstat(f"{parent}/{name}")
-                sizes[found.st_ino] = found.st_blocks * 512
+                entry = os.lstat(f"{parent}/{name}")
+                sizes[entry.st_ino] = entry.st_blocks * 512
     return sum(sizes.values())
 
 

@@ -138,10 +138,10 @@ def program(
         *_unless(_AUDIT_ARCH[machine], _answer(_EPERM)),
         _instruction(_LOAD, _NR),
     ]
-    found = [(number, number, rule) for number, rule in rules.items()]
-    found += [(first, last, _ALLOWED) for first, last in _runs(set(allowed.values()) - set(rules))]
-    found += [(first, last, _answer(_EPERM)) for first, last in _runs(set(denied.values()))]
-    return b"".join([*lines, *_search(sorted(found, key=lambda segment: segment[0]))])
+    segments = [(number, number, rule) for number, rule in rules.items()]
+    segments += [(first, last, _ALLOWED) for first, last in _runs(set(allowed.values()) - set(rules))]
+    segments += [(first, last, _answer(_EPERM)) for first, last in _runs(set(denied.values()))]
+    return b"".join([*lines, *_search(sorted(segments, key=lambda segment: segment[0]))])
 
 
 def _search(segments: list[tuple[int, int, list[bytes]]]) -> list[bytes]:

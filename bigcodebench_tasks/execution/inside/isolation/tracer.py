@@ -92,15 +92,15 @@ def loopback_address(pid: int) -> bytes:
 
 def calls(*, paths: bool, network: bool, changes: bool) -> dict[int, Where | None]:
     """Which calls the filter is to send here: for paths (else those to shared memory alone), sockets, and changes."""
-    found = dict(SHARED_MEMORY)
+    wanted = dict(SHARED_MEMORY)
     if paths:
-        found.update(dict.fromkeys(PATHS))
-        found[_NEWFSTATAT] = Where(3, _AT_EMPTY_PATH, clear=True)  # how the C library does fstat: no path to look at
+        wanted.update(dict.fromkeys(PATHS))
+        wanted[_NEWFSTATAT] = Where(3, _AT_EMPTY_PATH, clear=True)  # how the C library does fstat: no path to look at
     if network:
-        found.update(dict.fromkeys(SOCKETS))
+        wanted.update(dict.fromkeys(SOCKETS))
     if changes:
-        found.update(dict.fromkeys(CHANGES))
-    return found
+        wanted.update(dict.fromkeys(CHANGES))
+    return wanted
 
 
 class Tracer:
@@ -195,8 +195,8 @@ class Tracer:
         if number in _ANSWERS and result >= 0 and registers[_ARGUMENT[1]] and self._address:
             where = registers[_ARGUMENT[1]]
             try:
-                found = kernel.read_memory(pid, where, 8)
-                if found[:2] == struct.pack("=H", socket.AF_INET) and found[4:] == self._address:
+                content = kernel.read_memory(pid, where, 8)
+                if content[:2] == struct.pack("=H", socket.AF_INET) and content[4:] == self._address:
                     kernel.write_memory(pid, where + 4, _LOCALHOST)
             except OSError:  # it may have made itself unreadable
                 pass

@@ -42,16 +42,16 @@ def needed(settings: Settings) -> list[str]:
 
     Raises Unavailable: one of them is a home or holds one, so showing it would show what belongs to somebody.
     """
-    found = [sys.prefix, sys.base_prefix, sys.exec_prefix, *settings.visible]
-    found += [entry for entry in sys.path if os.path.isdir(entry)]
+    paths = [sys.prefix, sys.base_prefix, sys.exec_prefix, *settings.visible]
+    paths += [entry for entry in sys.path if os.path.isdir(entry)]
     # An environment's interpreter is a chain of links; child processes need every one, but not what lies beside it:
     # `~/bin/python` may be one of them.
     links, link = set(), os.path.abspath(sys.executable)
     while os.path.islink(link):
         links |= {link, os.path.join(os.path.realpath(os.path.dirname(link)), os.path.basename(link))}
         link = os.path.normpath(os.path.join(os.path.realpath(os.path.dirname(link)), os.readlink(link)))
-    found.append(os.path.dirname(os.path.dirname(link)))
-    folders = {path for entry in found for path in (os.path.abspath(entry), os.path.realpath(entry))}
+    paths.append(os.path.dirname(os.path.dirname(link)))
+    folders = {path for entry in paths for path in (os.path.abspath(entry), os.path.realpath(entry))}
     folders -= {"/", *SYSTEM}
     for home in _homes():
         for folder in folders:
