@@ -61,12 +61,12 @@ def _add_tasks(module: "Any") -> None:
 
     @functools.wraps(build)
     def build_with_ours(*args: "Any", **kwargs: "Any") -> None:
-        given = signature.bind(*args, **kwargs)
-        paths = given.arguments.get("include_path") or []
+        call = signature.bind(*args, **kwargs)
+        paths = call.arguments.get("include_path") or []
         theirs = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
         if os.path.realpath(ours) not in map(os.path.realpath, theirs):
-            given.arguments["include_path"] = [ours, *theirs]
-        build(*given.args, **given.kwargs)
+            call.arguments["include_path"] = [ours, *theirs]
+        build(*call.args, **call.kwargs)
 
     manager.__init__ = build_with_ours
 

@@ -22,10 +22,10 @@ function card(title, { rate, low, high }, notes, now) {
 }
 
 function cards() {
-  const mates = evaluations.filter((one) => one.model === evaluation().model && one.subset === evaluation().subset);
-  const made = mates.map((one) => {
-    const each = one.fewest === one.most ? count(one.most, "sample") : `${one.fewest} to ${one.most} samples`;
-    return card(`${one.name}: pass@1`, one.score, [`${count(one.score.tasks, "task")}, ${each} each`], mates.length > 1 && one === evaluation());
+  const mates = evaluations.filter((mate) => mate.model === evaluation().model && mate.subset === evaluation().subset);
+  const made = mates.map((mate) => {
+    const each = mate.fewest === mate.most ? count(mate.most, "sample") : `${mate.fewest} to ${mate.most} samples`;
+    return card(`${mate.name}: pass@1`, mate.score, [`${count(mate.score.tasks, "task")}, ${each} each`], mates.length > 1 && mate === evaluation());
   });
   if (evaluation().mean) made.push(card("Mean of both splits", evaluation().mean, ["ranks models on the leaderboard"], false));
   byId("cards").replaceChildren(...made);
@@ -49,43 +49,43 @@ const rates = (heading, filter, entries) => barTable([heading, "pass@1", "95%", 
 })));
 
 function switches() {
-  const models = [...new Set(evaluations.map((one) => one.model))];
+  const models = [...new Set(evaluations.map((each) => each.model))];
   byId("switch").hidden = evaluations.length < 2;
   byId("switch").replaceChildren(...models.map((model) => element("div", { role: "group", "aria-label": model },
     models.length > 1 ? element("span", { class: "quiet" }, model) : null,
-    ...evaluations.map((one, number) => (one.model !== model ? null : element("button", {
+    ...evaluations.map((each, number) => (each.model !== model ? null : element("button", {
       type: "button", "aria-pressed": String(number === shown.evaluation), onclick: () => choose(number),
-    }, one.name))))));
+    }, each.name))))));
 }
 
-function truthNote(one) {
-  byId("truth").hidden = !one.truthFails.length;
+function truthNote(current) {
+  byId("truth").hidden = !current.truthFails.length;
   byId("truth").replaceChildren(
     "The canonical solution of these tasks failed on that machine too, so their failures say nothing of the model: ",
-    ...one.truthFails.flatMap((id, number) => [number ? ", " : "", element("a", { href: link(id) }, id)]));
+    ...current.truthFails.flatMap((id, number) => [number ? ", " : "", element("a", { href: link(id) }, id)]));
 }
 
 function showOverview() {
-  const one = evaluation();
-  byId("model").textContent = one.model;
+  const current = evaluation();
+  byId("model").textContent = current.model;
   switches();
   cards();
-  byId("facts").replaceChildren(...one.facts.map(([label, value]) =>
+  byId("facts").replaceChildren(...current.facts.map(([label, value]) =>
     element("div", {}, element("dt", {}, label), element("dd", {}, value))));
-  truthNote(one);
+  truthNote(current);
   showPublished();
-  byId("domains").replaceChildren(rates("Domain", "domain", one.domains));
-  const half = Math.ceil(one.libraries.length / 2);
-  byId("libraries").replaceChildren(...[one.libraries.slice(0, half), one.libraries.slice(half)]
+  byId("domains").replaceChildren(rates("Domain", "domain", current.domains));
+  const half = Math.ceil(current.libraries.length / 2);
+  byId("libraries").replaceChildren(...[current.libraries.slice(0, half), current.libraries.slice(half)]
     .filter((entries) => entries.length).map((entries) => rates("Library", "library", entries)));
-  byId("reasons").replaceChildren(barTable(["Reason", "share", "samples"], one.reasons.map(({ name, passed, samples }) => ({
-    name, filter: passed ? null : "reason", bar: track(samples / one.samples, undefined, undefined, passed ? "" : "fail"),
-    cells: [percent(samples / one.samples), samples.toLocaleString("en")],
+  byId("reasons").replaceChildren(barTable(["Reason", "share", "samples"], current.reasons.map(({ name, passed, samples }) => ({
+    name, filter: passed ? null : "reason", bar: track(samples / current.samples, undefined, undefined, passed ? "" : "fail"),
+    cells: [percent(samples / current.samples), samples.toLocaleString("en")],
   }))));
-  byId("shortfalls").hidden = !one.shortfalls.length;
-  byId("shortfalls").replaceChildren(barTable(["Answers, before any verdict", "share", "samples"], one.shortfalls.map(({ name, samples }) => ({
-    name, filter: "shortfall", bar: track(samples / one.samples, undefined, undefined, "fail"),
-    cells: [percent(samples / one.samples), samples.toLocaleString("en")],
+  byId("shortfalls").hidden = !current.shortfalls.length;
+  byId("shortfalls").replaceChildren(barTable(["Answers, before any verdict", "share", "samples"], current.shortfalls.map(({ name, samples }) => ({
+    name, filter: "shortfall", bar: track(samples / current.samples, undefined, undefined, "fail"),
+    cells: [percent(samples / current.samples), samples.toLocaleString("en")],
   }))));
   for (const several of document.querySelectorAll("[data-evaluation]")) {
     several.hidden = Number(several.dataset.evaluation) !== shown.evaluation;

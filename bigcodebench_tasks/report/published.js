@@ -2,10 +2,10 @@
 
 const MEASURES = { complete: "Complete", instruct: "Instruct", mean: "Mean of both splits" };
 
-function standing(one, each) {
+function standing(current, each) {
   const neighbours = [
     ...[...each.above].reverse().map(([name, score]) => [name, score, ""]),
-    [one.model, each.score.rate, "this model"],
+    [current.model, each.score.rate, "this model"],
     ...each.below.map(([name, score]) => [name, score, ""]),
   ];
   const said = [`rank ${each.rank} (${each.best} to ${each.worst} by its interval) among ${each.among}`];
@@ -28,8 +28,8 @@ function surprise(title, explanation, tasks) {
 }
 
 function showPublished() {
-  const one = evaluation();
-  const known = one.published;
+  const current = evaluation();
+  const known = current.published;
   byId("overview").classList.toggle("unknown", !known);
   byId("published").hidden = !known;
   if (!known) return;
@@ -37,7 +37,7 @@ function showPublished() {
   if (known.differences.length) notes.unshift(`Settings are not known to be the leaderboard's: ${known.differences.join("; ")}.`);
   if (known.unstable) notes.push(`${known.unstable.said}.`);
   byId("standing").replaceChildren(
-    ...known.standings.flatMap((each) => standing(one, each)),
+    ...known.standings.flatMap((each) => standing(current, each)),
     ...notes.map((note) => element("p", { class: "quiet" }, note)),
     element("p", { class: "quiet" }, `Published scores: the leaderboard on ${known.asOf}. Solve rates: ${known.models} models on ${known.ratesOf}.`));
   byId("surprises").replaceChildren(

@@ -30,9 +30,9 @@ function fillFilters() {
   for (const [name, values] of Object.entries(COLUMNS)) {
     const select = filters.elements[name];
     const before = select.value;
-    const found = [...new Set(evaluation().rows.flatMap(values))].sort();
-    select.replaceChildren(element("option", { value: "" }, "all"), ...found.map((value) => element("option", { value }, value)));
-    select.value = found.includes(before) ? before : "";
+    const there = [...new Set(evaluation().rows.flatMap(values))].sort();
+    select.replaceChildren(element("option", { value: "" }, "all"), ...there.map((value) => element("option", { value }, value)));
+    select.value = there.includes(before) ? before : "";
   }
 }
 

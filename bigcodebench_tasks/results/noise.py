@@ -62,8 +62,8 @@ def unstable(evaluation: Evaluation) -> Unstable | None:
 
 def unstable_notes(evaluations: Iterable[Evaluation]) -> list[str]:
     """A line for each evaluation with unstable tasks: the score with and without them."""
-    found = [(each, unstable(each)) for each in evaluations]
-    return [f"{each.model}, {each.name}: {tasks.said()}" for each, tasks in found if tasks is not None]
+    parts = [(each, unstable(each)) for each in evaluations]
+    return [f"{each.model}, {each.name}: {tasks.said()}" for each, tasks in parts if tasks is not None]
 
 
 _KINDS = {"flipping": FLIPPING, "remote": REMOTE_HOSTS}
@@ -143,7 +143,7 @@ def _spread(runs: Sequence[Evaluation]) -> Spread:
     return Spread(first.model, first.split, first.subset, scores, flipped, len(rates[0]))
 
 
-def spread_table(found: Sequence[Spread]) -> Table:
+def spread_table(several: Sequence[Spread]) -> Table:
     """The runs of each model as a table."""
     columns = [
         "model",
@@ -168,6 +168,6 @@ def spread_table(found: Sequence[Spread]) -> Table:
             percent(max(each.scores)),
             f"{each.flipped} of {each.tasks}",
         ]
-        for each in found
+        for each in several
     ]
     return Table("Several runs of one model", columns, rows)

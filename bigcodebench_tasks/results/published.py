@@ -101,8 +101,8 @@ def find(name: str, as_of: str = NEWEST) -> PublishedModel:
         OptionError: there is none; the message holds the names that are most like it.
     """
     models = {model.name.lower(): model for model in published_models(as_of)}
-    if found := models.get(name.strip().lower()):
-        return found
+    if model := models.get(name.strip().lower()):
+        return model
     wanted = name.strip().lower()
     near = [known for known in models if wanted and wanted in known][:5]
     near += [known for known in difflib.get_close_matches(wanted, models, n=5, cutoff=0.4) if known not in near]

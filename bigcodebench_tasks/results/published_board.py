@@ -39,7 +39,7 @@ def published_board(
     shown = chosen(as_of, choice or Choice())
     yours = own_models(newest(runs), as_of)
     other = "full" if subset == "hard" else "hard"
-    found = agreement(models, subset, other)
+    agreed = agreement(models, subset, other)
     placed = {which: ranks(models, which) for which in (subset, other)}
     tables = [_table(shown, yours, subset, other, as_of)]
     if yours:
@@ -50,7 +50,7 @@ def published_board(
     everything = {
         "as_of": as_of,
         "ranked_by": subset,
-        "models": [_as_json(model, placed, found) for model in in_order(shown, subset)],
+        "models": [_as_json(model, placed, agreed) for model in in_order(shown, subset)],
         "yours": [
             {
                 "model": own.name,
@@ -60,7 +60,7 @@ def published_board(
             }
             for own in yours
         ],
-        "agreement": asdict(found),
+        "agreement": asdict(agreed),
         "unstable_tasks": [_unstable_json(run) for run in newest(runs) if unstable(run)],
         "runs": [each.to_dict() for each in spread],
     }
@@ -79,7 +79,7 @@ def published_board(
 
 def _table(shown: Sequence[PublishedModel], yours: Sequence[OwnModel], subset: str, other: str, as_of: str) -> Table:
     models = published_models(as_of)
-    placed, beside, found = ranks(models, subset), ranks(models, other), agreement(models, subset, other)
+    placed, beside, agreed = ranks(models, subset), ranks(models, other), agreement(models, subset, other)
     columns = ["model", "size, B", "date", "rank", "Complete", "Instruct", "mean"]
     columns += [f"rank on {other.capitalize()}", f"mean on {other.capitalize()}", "shift"]
     rows = [
@@ -94,7 +94,7 @@ def _table(shown: Sequence[PublishedModel], yours: Sequence[OwnModel], subset: s
                 _mean_cell(model.mean(subset)),
                 str(beside.get(model.name, NONE)),
                 _mean_cell(model.mean(other)),
-                f"{found.shifts[model.name]:+d}" if model.name in found.shifts else NONE,
+                f"{agreed.shifts[model.name]:+d}" if model.name in agreed.shifts else NONE,
             ],
         )
         for model in shown
@@ -104,7 +104,7 @@ def _table(shown: Sequence[PublishedModel], yours: Sequence[OwnModel], subset: s
     rows.sort(key=lambda row: (row[0] is None, -(row[0] or 0.0), row[1][0]))
     title = f"BigCodeBench-{subset.capitalize()}: published models, {as_of}"
     own = [cells[0] for _, cells in placed_own]
-    return Table(title, columns, [cells for _, cells in rows], _notes(shown, models, subset, other, found), own=own)
+    return Table(title, columns, [cells for _, cells in rows], _notes(shown, models, subset, other, agreed), own=own)
 
 
 def _own_row(own: OwnModel, yours: Sequence[OwnModel], other: str) -> tuple[float | None, list[str]]:
@@ -199,21 +199,21 @@ def _mean_cell(mean: float | None) -> str:
 
 
 def _notes(
-    shown: Sequence[PublishedModel], models: Sequence[PublishedModel], subset: str, other: str, found: Agreement
+    shown: Sequence[PublishedModel], models: Sequence[PublishedModel], subset: str, other: str, agreed: Agreement
 ) -> list[str]:
     ranked = sum(model.mean(subset) is not None for model in models)
     notes = [f"{len(shown)} of {len(models)} models. Ranks are among the {ranked} that have both splits."]
-    if found.tau is not None:
-        largest = [f"{name} {shift:+d}" for name, shift in list(found.shifts.items())[:SHIFTS]]
+    if agreed.tau is not None:
+        largest = [f"{name} {shift:+d}" for name, shift in list(agreed.shifts.items())[:SHIFTS]]
         notes.append(
-            f"Ranks on {subset.capitalize()} and {other.capitalize()}: Kendall's tau {found.tau:.3f} over the "
-            f"{found.models} models that have both. A shift above zero stands higher on {subset.capitalize()}; "
+            f"Ranks on {subset.capitalize()} and {other.capitalize()}: Kendall's tau {agreed.tau:.3f} over the "
+            f"{agreed.models} models that have both. A shift above zero stands higher on {subset.capitalize()}; "
             f"the largest: {', '.join(largest)}."
         )
     return notes
 
 
-def _as_json(model: PublishedModel, placed: Mapping[str, Mapping[str, int]], found: Agreement) -> dict[str, Any]:
+def _as_json(model: PublishedModel, placed: Mapping[str, Mapping[str, int]], agreed: Agreement) -> dict[str, Any]:
     return {
         "model": model.name,
         "size": model.size,
@@ -228,7 +228,7 @@ def _as_json(model: PublishedModel, placed: Mapping[str, Mapping[str, int]], fou
             }
             for subset, in_subset in placed.items()
         },
-        "shift": found.shifts.get(model.name),
+        "shift": agreed.shifts.get(model.name),
     }
 
 

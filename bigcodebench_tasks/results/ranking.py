@@ -64,9 +64,9 @@ def chosen(as_of: str, choice: Choice) -> list[PublishedModel]:
         OptionError: it holds none; the message says what to relax.
     """
     models = published_models(as_of)
-    found = [model for model in models if choice.holds(model)]
-    if found:
-        return found
+    held = [model for model in models if choice.holds(model)]
+    if held:
+        return held
     relax = "relax --name, --min-size, --max-size, --since, --until or --open-weights"
     if (choice.since or choice.until) and not any(model.date for model in models):
         relax = "this state names no dates, so leave --since and --until out"
