@@ -10,7 +10,7 @@ import ast
 import re
 import textwrap
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from bigcodebench_tasks.benchmark.sanitize import sanitize
@@ -20,6 +20,7 @@ EMPTY = "empty"
 UNFINISHED = "thought unfinished"
 CUT = "cut by the token limit"
 DEDENTED = "code only after dedenting"
+PASSED_OVER = "code passed over"
 NO_CODE = "no code"
 NO_ENTRY_POINT = "code without the entry point"
 NO_SYNTAX = "does not parse"
@@ -33,6 +34,8 @@ SHORTFALLS = {
     NO_ENTRY_POINT: "code that does not define the task's function",
     NO_SYNTAX: "code that Python does not parse",
     DEDENTED: "code that is indented as a whole, or by no-break spaces, of which the official sanitizer takes nothing",
+    PASSED_OVER: "code that would do, which the official sanitizer passes over: one line in a fence, or a shorter block "
+    "than another",
 }
 """What an answer falls short of, by the name that records have: what that means, to follow "answers are"."""
 
@@ -78,10 +81,13 @@ def shortfall(response: str, answer: str, solution: str, asked: Asked, *, stoppe
         return CUT
     if _defines(solution, asked.entry_point) and not (asked.prompt and _adds_nothing(solution, asked)):
         return ""
-    if _defines(_dedented(answer, asked), asked.entry_point):
-        return DEDENTED
-    if asked.prompt or re.search(rf"\bdef\s+{re.escape(asked.entry_point)}\b", answer):
-        return NO_SYNTAX
+    if lost := _lost_to_form(answer, asked):
+        return lost
+    definition = rf"\bdef\s+{re.escape(asked.entry_point)}\b"
+    if asked.prompt or re.search(definition, answer):
+        # Code that was taken and parses has it where it is no use: in a class, or in another function.
+        inside = not asked.prompt and re.search(definition, solution) and _syntax_error(solution) is None
+        return NO_ENTRY_POINT if inside else NO_SYNTAX
     return NO_ENTRY_POINT if _CODE.search(answer) else NO_CODE
 
 
@@ -133,11 +139,15 @@ def _parse(code: str) -> ast.Module:
 
 
 def _defines(code: str, name: str) -> bool:
-    """Whether code parses and binds a name at its top level."""
+    """Whether code parses and binds a name at its top level, be it under a condition."""
     try:
         body = _parse(code).body
     except (SyntaxError, MemoryError, ValueError, RecursionError):
         return False
+    return _binds(body, name)
+
+
+def _binds(body: Iterable[ast.AST], name: str) -> bool:
     for node in body:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             if node.name == name:
@@ -145,7 +155,10 @@ def _defines(code: str, name: str) -> bool:
         elif isinstance(node, ast.Import | ast.ImportFrom):
             if any((alias.asname or alias.name) == name for alias in node.names):
                 return True
-        elif isinstance(node, ast.Assign | ast.AnnAssign) and name in _targets(node):
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            if name in _targets(node):
+                return True
+        elif isinstance(node, ast.stmt | ast.ExceptHandler) and _binds(ast.iter_child_nodes(node), name):
             return True
     return False
 
@@ -160,19 +173,22 @@ def _adds_nothing(solution: str, asked: Asked) -> bool:
     return solution == sanitize(asked.prompt, asked.entry_point)
 
 
-def _dedented(answer: str, asked: Asked) -> str:
-    """The solution in an answer whose blocks are dedented, and whose odd spaces are plain ones."""
+def _lost_to_form(answer: str, asked: Asked) -> str:
+    """`PASSED_OVER` or `DEDENTED` where a part of the answer, as it stands or dedented, is code that would do; else ""."""
     plain = _ODD_SPACES.sub(" ", answer)
     if asked.prompt:
-        return "" if plain == answer else _if_more(sanitize(asked.prompt + plain, asked.entry_point), asked)
-    blocks = [textwrap.dedent(code) for _indent, _fence, code in _FENCED.findall(plain)]
-    candidates = [*blocks, "\n".join(blocks), textwrap.dedent(plain)]
-    for candidate in candidates:
-        solution = sanitize(candidate, asked.entry_point)
-        if _defines(solution, asked.entry_point):
-            return solution
-    return ""
+        solution = "" if plain == answer else sanitize(asked.prompt + plain, asked.entry_point)
+        return DEDENTED if _defines(solution, asked.entry_point) and not _adds_nothing(solution, asked) else ""
+    if any(_would_do(code, asked) for code in _blocks(answer)):
+        return PASSED_OVER
+    dedented = [textwrap.dedent(code) for code in _blocks(plain)]
+    candidates = [*dedented, "\n".join(dedented), textwrap.dedent(plain)]
+    return DEDENTED if any(_would_do(code, asked) for code in candidates) else ""
 
 
-def _if_more(solution: str, asked: Asked) -> str:
-    return "" if _adds_nothing(solution, asked) else solution
+def _blocks(answer: str) -> list[str]:
+    return [code for _indent, _fence, code in _FENCED.findall(answer)]
+
+
+def _would_do(code: str, asked: Asked) -> bool:
+    return _defines(sanitize(code, asked.entry_point), asked.entry_point)

@@ -13,6 +13,7 @@ from bigcodebench_tasks.benchmark.shortfalls import (
     NO_ENTRY_POINT,
     NO_SYNTAX,
     NULL,
+    PASSED_OVER,
     SHORTFALLS,
     UNFINISHED,
 )
@@ -24,6 +25,7 @@ MIN_SHARE = 0.02
 
 _MORE_TOKENS = "--gen_kwargs max_gen_toks=..."
 _ASK_SERVER = "look at the server's answers (reasoning_content, finish_reason, refusal), and give it more tokens: "
+_FORM = "the official evaluator does the same; it is what the model loses to the form of its answers"
 
 # What to do about each.
 _ADVICE = {
@@ -34,7 +36,8 @@ _ADVICE = {
     NO_CODE: "look at some: bigcodebench-tasks inspect OUT TASK",
     NO_ENTRY_POINT: "a chat model may need --apply_chat_template; look at some: bigcodebench-tasks inspect OUT TASK",
     NO_SYNTAX: "look at some: bigcodebench-tasks inspect OUT TASK",
-    DEDENTED: "the official evaluator does the same; it is what the model loses to the form of its answers",
+    DEDENTED: _FORM,
+    PASSED_OVER: _FORM,
 }
 
 

@@ -14,6 +14,7 @@ from bigcodebench_tasks.benchmark.shortfalls import (
     NO_ENTRY_POINT,
     NO_SYNTAX,
     NULL,
+    PASSED_OVER,
     SHORTFALLS,
     UNFINISHED,
 )
@@ -64,6 +65,13 @@ def indented(text: str, by: str = "   ") -> str:
         (fenced(indented(CODE)), DEDENTED),
         (fenced(CODE.replace("    ", "\u00a0\u00a0\u00a0\u00a0")), DEDENTED),
         ("Here it is:\n```python\n" + CODE[:-4], CUT),
+        # The official sanitizer looks at slices of at least two lines, and takes the longest.
+        (fenced("def task_func(x): return 2 * x\n"), PASSED_OVER),
+        (fenced("task_func = lambda x: 2 * x\n"), PASSED_OVER),
+        (fenced(CODE) + fenced("import re\n" * 9), PASSED_OVER),
+        ("1. Write it:\n\n   ```python\n   def task_func(x): return 2 * x\n   ```\n2. Done.\n", DEDENTED),
+        (fenced("if True:\n    def task_func(x):\n        return x\n"), ""),
+        (fenced("class Solution:\n    def task_func(self, x):\n        return x\n"), NO_ENTRY_POINT),
     ],
 )
 def test_what_an_answer_falls_short_of(response: object, shortfall: str) -> None:
