@@ -34,8 +34,8 @@ SHORTFALLS = {
     NO_ENTRY_POINT: "code that does not define the task's function",
     NO_SYNTAX: "code that Python does not parse",
     DEDENTED: "code that is indented as a whole, or by no-break spaces, of which the official sanitizer takes nothing",
-    PASSED_OVER: "code that would do, which the official sanitizer passes over: one line in a fence, or a shorter block "
-    "than another",
+    PASSED_OVER: "code that would do, which the official sanitizer passes over: one line in a fence, or a block that "
+    "is not the longest",
 }
 """What an answer falls short of, by the name that records have: what that means, to follow "answers are"."""
 
@@ -174,7 +174,7 @@ def _adds_nothing(solution: str, asked: Asked) -> bool:
 
 
 def _lost_to_form(answer: str, asked: Asked) -> str:
-    """`PASSED_OVER` or `DEDENTED` where a part of the answer, as it stands or dedented, is code that would do; else ""."""
+    """`PASSED_OVER` or `DEDENTED` where code in the answer would do, as it stands or dedented; else ""."""
     plain = _ODD_SPACES.sub(" ", answer)
     if asked.prompt:
         solution = "" if plain == answer else sanitize(asked.prompt + plain, asked.entry_point)

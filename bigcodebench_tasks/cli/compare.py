@@ -14,7 +14,8 @@ def add_command(commands: Commands) -> None:
         help="compare models task by task",
         description="Put models side by side: pass@1 of each, the difference of every pair with a paired bootstrap "
         "interval and McNemar's test, and the tasks that one solves and the other does not. Each split and subset "
-        "that several models have is compared on the tasks that all of them have. Of published models "
+        "that several models have is compared on the tasks that all of them have. Tasks whose verdict is known to be "
+        "unstable are named, and several runs of one model have mean and spread. Of published models "
         "(published:NAME) only totals are known, so they are compared by these, without a paired test.",
         epilog="examples: bigcodebench-tasks compare out_a out_b --json -; bigcodebench-tasks compare out "
         "published:DeepSeek-V2-Chat",
@@ -29,14 +30,11 @@ def run(arguments: argparse.Namespace) -> int:
     from bigcodebench_tasks.results.comparison import compare
     from bigcodebench_tasks.results.published import NEWEST, PREFIX, find
     from bigcodebench_tasks.results.published_comparison import compare_with_published
-    from bigcodebench_tasks.results.read import read_evaluations
+    from bigcodebench_tasks.results.read import read_runs
 
     names = [source.removeprefix(PREFIX) for source in arguments.sources if source.startswith(PREFIX)]
     published = [find(name, arguments.as_of or NEWEST) for name in dict.fromkeys(names)]
-    evaluations = read_evaluations(Path(source) for source in arguments.sources if not source.startswith(PREFIX))
-    if published:
-        sheet = compare_with_published(published, evaluations, arguments.seed)
-    else:
-        sheet = compare(evaluations, arguments.seed)
+    runs = read_runs(Path(source) for source in arguments.sources if not source.startswith(PREFIX))
+    sheet = compare_with_published(published, runs, arguments.seed) if published else compare(runs, arguments.seed)
     write_sheet(arguments, sheet)
     return 0

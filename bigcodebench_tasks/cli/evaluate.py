@@ -63,6 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
     from bigcodebench_tasks.benchmark.dataset import sha256
     from bigcodebench_tasks.results.official_files import ResultFiles, write_results
     from bigcodebench_tasks.scoring.evaluate import Sample
+    from bigcodebench_tasks.scoring.noise import chance
 
     files = ResultFiles.of(arguments.samples)
     refuse_existing(files.paths, arguments.force)
@@ -88,9 +89,10 @@ def run(arguments: argparse.Namespace) -> int:
             for task in chosen_tasks
         ],
     )
+    records = dict(zip(per_task, evaluated.records, strict=True))
     scores = write_results(
         arguments.samples,
-        dict(zip(per_task, evaluated.records, strict=True)),
+        records,
         tasks,
         _record(arguments, evaluator, sha256(rows)).with_ground_truth(evaluated.truth),
         date=datetime.now(),
@@ -102,6 +104,7 @@ def run(arguments: argparse.Namespace) -> int:
         say(f"{name}: {score:.3f}")
     if not scores:
         warn(f"no k of --pass-k {','.join(map(str, arguments.pass_k))} is at most the samples of each task: no score")
+    say(*chance({task_id: [sample.passed for sample in each] for task_id, each in records.items()}))
     _say_reasons(evaluated.records)
     if missing:
         warn(

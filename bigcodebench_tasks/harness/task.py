@@ -394,7 +394,8 @@ class BigCodeBenchTask(ConfigurableTask):
 
     def _log_summary(self, tasks: list[dict[str, Any]], evaluated: Evaluated, run: RunRecord) -> None:
         """What came out, in the log; of this rank's tasks where there are several ranks."""
-        log.info("[%s] %s", self.config.task, summary(evaluated.records, run, evaluated.seconds))
+        records = dict(zip((task["task_id"] for task in tasks), evaluated.records, strict=True))
+        log.info("[%s] %s", self.config.task, summary(records, run, evaluated.seconds))
         if not GroundTruthLM.in_use():
             return
         # A canonical solution that fails says something about this machine: name it, with its exception.

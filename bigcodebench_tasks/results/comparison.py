@@ -12,6 +12,8 @@ from scipy import stats
 
 from bigcodebench_tasks.errors import OutputError
 from bigcodebench_tasks.results.evaluation import Evaluation
+from bigcodebench_tasks.results.noise import repeated, spread_table, unstable_figures, unstable_notes, unstable_of
+from bigcodebench_tasks.results.read import newest
 from bigcodebench_tasks.results.tables import Sheet, Table, score_cells
 
 ROUNDS = 10_000
@@ -115,22 +117,25 @@ def _on_common_tasks(subset: str, split: str, models: Mapping[str, Evaluation]) 
     return Group(subset, split, {model: evaluation.on(common) for model, evaluation in models.items()}, note)
 
 
-def compare(evaluations: Sequence[Evaluation], seed: int = 0) -> Sheet:
-    """pass@1 of each model, the difference of every pair, and the tasks that only one of a pair solves.
+def compare(runs: Sequence[Evaluation], seed: int = 0) -> Sheet:
+    """pass@1 of each model, the difference of every pair, the tasks that only one of a pair solves, and what is chance.
 
     Args:
-        evaluations: each split and subset that several models have is compared.
+        runs: each split and subset that several models have is compared; of a model's runs the newest counts, and the
+            mean and spread of several are shown beside it (`read.read_runs`).
         seed: of the bootstrap.
 
     Raises:
         OutputError: there are no two models to compare, or two that have no task in common.
     """
+    evaluations = newest(runs)
     comparable = [group for group in groups(evaluations) if len(group.evaluations) > 1]
     if not comparable:
         there = "; ".join(f"{evaluation.model}: {evaluation.name}" for evaluation in evaluations)
         raise OutputError(
             f"there are no two models on the same split and subset to compare, only {there}. Give the results of "
-            "another model; of runs of one model under one name only the newest counts"
+            "another model; of runs of one model under one name only the newest counts (bigcodebench-tasks leaderboard "
+            "shows mean and spread of all)"
         )
     tables: list[Table] = []
     comparisons: list[dict[str, Any]] = []
@@ -142,13 +147,19 @@ def compare(evaluations: Sequence[Evaluation], seed: int = 0) -> Sheet:
                 "subset": group.subset,
                 "split": group.split,
                 "models": {model: evaluation.figures() for model, evaluation in group.evaluations.items()},
+                "unstable_tasks": unstable_figures(group.evaluations.values()),
                 "pairs": [
                     {"first": first, "second": second, **asdict(pair)} for (first, second), pair in pairs.items()
                 ],
             }
         )
+    everything: dict[str, Any] = {"comparisons": comparisons}
+    compared = {(group.subset, group.split) for group in comparable}
+    if several := repeated(run for run in runs if (run.subset, run.split) in compared):
+        tables.append(spread_table(several))
+        everything["runs"] = [each.to_dict() for each in several]
     notes = [group.note for group in comparable if group.note]
-    return Sheet("BigCodeBench: comparison", tables, {"comparisons": comparisons}, notes)
+    return Sheet("BigCodeBench: comparison", tables, everything, notes)
 
 
 def _differences(group: Group, seed: int) -> dict[tuple[str, str], Difference]:
@@ -180,7 +191,12 @@ def _tables(group: Group, pairs: Mapping[tuple[str, str], Difference]) -> list[T
     ]
     columns = ["pair", "difference", "95%", "McNemar p", "only the first", "only the second"]
     return [
-        Table(f"{name}: pass@1 on {len(any_of_them.samples)} tasks", ["model", "pass@1", "95%"], scores),
+        Table(
+            f"{name}: pass@1 on {len(any_of_them.samples)} tasks",
+            ["model", "pass@1", "95%"],
+            scores,
+            unstable_notes(group.evaluations.values()),
+        ),
         Table(f"{name}: differences", columns, differences),
         *(
             _only_one_solves(name, first, second, pair)
@@ -194,6 +210,8 @@ def _only_one_solves(name: str, first: str, second: str, pair: Difference) -> Ta
     """The tasks that only one of two models solves: all as rows, the first few as notes."""
     rows = [[task_id, first] for task_id in pair.only_first] + [[task_id, second] for task_id in pair.only_second]
     notes = [_named(first, second, pair.only_first), _named(second, first, pair.only_second)]
+    if unstable := unstable_of([*pair.only_first, *pair.only_second]):
+        notes.append(f"unstable, so that another run may say otherwise: {', '.join(unstable)}")
     title = f"{name}: tasks that only one of {first} and {second} solves"
     return Table(title, ["task", "solved by"], rows, [note for note in notes if note], long=True)
 

@@ -11,7 +11,7 @@ from bigcodebench_tasks.benchmark.prompts import SPLITS
 from bigcodebench_tasks.results.comparison import groups
 from bigcodebench_tasks.results.elo import Rating, elo_ratings, one_sided_models
 from bigcodebench_tasks.results.evaluation import Evaluation, mean_solve_rates
-from bigcodebench_tasks.results.noise import spread_table, spreads, unstable_notes
+from bigcodebench_tasks.results.noise import repeated, spread_table, unstable_notes
 from bigcodebench_tasks.results.read import newest
 from bigcodebench_tasks.results.tables import NONE, Sheet, Table, percent, score_cells
 
@@ -68,7 +68,7 @@ def leaderboard(runs: Sequence[Evaluation], seed: int = 0) -> Sheet:
             "tasks": {split: _solved_by(per_task) for split, per_task in rates.items()},
             "solve_rates": rates,
         }
-    if several := spreads(runs):
+    if several := repeated(runs):
         tables.append(spread_table(several))
         everything["runs"] = [each.to_dict() for each in several]
     return Sheet("BigCodeBench: leaderboard", tables, everything, [group.note for group in grouped if group.note])

@@ -1,63 +1,20 @@
-"""How much of a score is chance: tasks whose verdict is known to be unstable, and several runs of one model."""
+"""How much of the scores of evaluations is chance: their unstable tasks, and several runs of one model."""
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from bigcodebench_tasks.benchmark.known_tasks import FLIPPING, REMOTE_HOSTS
+from bigcodebench_tasks.benchmark.known_tasks import UNSTABLE
 from bigcodebench_tasks.results.evaluation import Evaluation
 from bigcodebench_tasks.results.tables import Table, percent
-from bigcodebench_tasks.scoring.intervals import Estimate
-
-
-@dataclass(frozen=True)
-class Unstable:
-    """The tasks of an evaluation whose verdicts are known to depend on something else than the program.
-
-    Attributes:
-        flipping: task_ids; a program of theirs was seen to pass in one run and to fail in another.
-        remote: task_ids; their programs call hosts on the internet. A task can be in both.
-        solved: the sum of the solve rates of all of them.
-        score: pass@1 on all tasks.
-        without: pass@1 on the other tasks.
-    """
-
-    flipping: Sequence[str]
-    remote: Sequence[str]
-    solved: float
-    score: Estimate
-    without: Estimate
-
-    @property
-    def tasks(self) -> list[str]:
-        return list(dict.fromkeys([*self.flipping, *self.remote]))
-
-    def said(self) -> str:
-        """One sentence that names the tasks, and the score with and without them."""
-        groups = [("known to flip between runs", self.flipping), ("need the internet", self.remote)]
-        numbers = [
-            f"{words}: {', '.join(task_id.rpartition('/')[2] for task_id in task_ids)}"
-            for words, task_ids in groups
-            if task_ids
-        ]
-        without = f"without the {len(self.tasks)} unstable tasks {percent(self.without.rate)}"
-        return f"pass@1 {percent(self.score.rate)}; {without} ({'; '.join(numbers)}; it solves {self.solved:g} of them)"
+from bigcodebench_tasks.scoring.noise import Spread, Unstable, unstable_among
 
 
 def unstable(evaluation: Evaluation) -> Unstable | None:
     """The unstable tasks of an evaluation and its score without them; None where it has none, or no others."""
-    names = {kind: [f"BigCodeBench/{n}" for n in sorted(numbers)] for kind, numbers in _KINDS.items()}
-    rates = evaluation.solve_rates()
-    flipping, remote = ([task_id for task_id in names[kind] if task_id in rates] for kind in _KINDS)
-    both = {*flipping, *remote}
-    others = rates.keys() - both
-    if not both or not others:
-        return None
-    solved = sum(rates[task_id] for task_id in both)
-    return Unstable(flipping, remote, solved, evaluation.score(), evaluation.on(others).score())
+    return unstable_among(evaluation.solve_rates())
 
 
 def unstable_notes(evaluations: Iterable[Evaluation]) -> list[str]:
@@ -66,59 +23,52 @@ def unstable_notes(evaluations: Iterable[Evaluation]) -> list[str]:
     return [f"{each.model}, {each.name}: {tasks.said()}" for each, tasks in parts if tasks is not None]
 
 
-_KINDS = {"flipping": FLIPPING, "remote": REMOTE_HOSTS}
+def unstable_figures(evaluations: Iterable[Evaluation]) -> list[dict[str, Any]]:
+    """The same as plain JSON types."""
+    parts = [(each, unstable(each)) for each in evaluations]
+    return [
+        {"model": each.model, "subset": each.subset, "split": each.split, **asdict(tasks)}
+        for each, tasks in parts
+        if tasks is not None
+    ]
+
+
+def unstable_of(task_ids: Iterable[str]) -> list[str]:
+    """Those of these tasks whose verdicts are known to be unstable."""
+    names = {f"BigCodeBench/{number}" for number in UNSTABLE}
+    return [task_id for task_id in task_ids if task_id in names]
 
 
 @dataclass(frozen=True)
-class Spread:
+class Runs:
     """Several runs of one model on the same tasks with the same settings: seeds, or plain repetitions.
 
     Attributes:
         model, split, subset: those of the runs.
-        scores: pass@1 of each run, 0 to 1, the oldest first.
-        flipped: how many tasks do not have the same solve rate in all runs.
-        tasks: how many there are.
+        spread: of their scores, the oldest first.
     """
 
     model: str
     split: str
     subset: str
-    scores: Sequence[float]
-    flipped: int
-    tasks: int
-
-    @property
-    def mean(self) -> float:
-        return statistics.fmean(self.scores)
-
-    @property
-    def deviation(self) -> float:
-        """Standard deviation of the scores, that of a sample."""
-        return statistics.stdev(self.scores)
+    spread: Spread
 
     def to_dict(self) -> dict[str, Any]:
         """The figures as plain JSON types."""
-        return {**asdict(self), "mean": self.mean, "standard_deviation": self.deviation}
-
-    def said(self) -> str:
-        """One sentence."""
-        low, high = min(self.scores), max(self.scores)
-        return (
-            f"{len(self.scores)} runs: mean {percent(self.mean)}, standard deviation {percent(self.deviation)}, "
-            f"{percent(low)} to {percent(high)}; {self.flipped} of {self.tasks} tasks differ"
-        )
+        figures = {**asdict(self.spread), "mean": self.spread.mean, "standard_deviation": self.spread.deviation}
+        return {"model": self.model, "split": self.split, "subset": self.subset, **figures}
 
 
-def spreads(runs: Iterable[Evaluation]) -> list[Spread]:
+def repeated(runs: Iterable[Evaluation]) -> list[Runs]:
     """Mean and spread where a model has several runs that differ in nothing but chance, in the order that they came.
 
     Args:
-        runs: all that were found, older ones too (`read.read_runs`).
+        runs: all there are, older ones too (`read.read_runs`).
     """
     alike: dict[tuple[Any, ...], list[Evaluation]] = {}
     for run in runs:
         alike.setdefault(_settings(run), []).append(run)
-    return [_spread(sorted(several, key=lambda run: run.date)) for several in alike.values() if len(several) > 1]
+    return [_together(sorted(several, key=lambda run: run.date)) for several in alike.values() if len(several) > 1]
 
 
 def _settings(evaluation: Evaluation) -> tuple[Any, ...]:
@@ -135,15 +85,12 @@ def _flat(content: Any) -> str:
     return repr(sorted((name, repr(value)) for name, value in content.items() if name not in leave))
 
 
-def _spread(runs: Sequence[Evaluation]) -> Spread:
-    rates = [run.solve_rates() for run in runs]
-    flipped = sum(len({each[task_id] for each in rates}) > 1 for task_id in rates[0])
+def _together(runs: Sequence[Evaluation]) -> Runs:
     first = runs[0]
-    scores = [run.score().rate for run in runs]
-    return Spread(first.model, first.split, first.subset, scores, flipped, len(rates[0]))
+    return Runs(first.model, first.split, first.subset, Spread.of([run.solve_rates() for run in runs]))
 
 
-def spread_table(several: Sequence[Spread]) -> Table:
+def spread_table(several: Sequence[Runs]) -> Table:
     """The runs of each model as a table."""
     columns = [
         "model",
@@ -158,16 +105,16 @@ def spread_table(several: Sequence[Spread]) -> Table:
     ]
     rows = [
         [
-            each.model,
-            each.subset.capitalize(),
-            each.split.capitalize(),
-            str(len(each.scores)),
-            percent(each.mean),
-            percent(each.deviation),
-            percent(min(each.scores)),
-            percent(max(each.scores)),
-            f"{each.flipped} of {each.tasks}",
+            runs.model,
+            runs.subset.capitalize(),
+            runs.split.capitalize(),
+            str(len(runs.spread.scores)),
+            percent(runs.spread.mean),
+            percent(runs.spread.deviation),
+            percent(min(runs.spread.scores)),
+            percent(max(runs.spread.scores)),
+            f"{runs.spread.flipped} of {runs.spread.tasks}",
         ]
-        for each in several
+        for runs in several
     ]
     return Table("Several runs of one model", columns, rows)

@@ -9,7 +9,7 @@ from typing import Any
 from bigcodebench_tasks.benchmark.prompts import SPLITS
 from bigcodebench_tasks.options import LEADERBOARD
 from bigcodebench_tasks.results.evaluation import Evaluation
-from bigcodebench_tasks.results.noise import spread_table, spreads, unstable, unstable_notes
+from bigcodebench_tasks.results.noise import repeated, spread_table, unstable_figures, unstable_notes
 from bigcodebench_tasks.results.published import NEWEST, TASKS, PublishedModel, published_models
 from bigcodebench_tasks.results.ranking import Agreement, Choice, agreement, chosen, in_order, ranks
 from bigcodebench_tasks.results.read import newest
@@ -44,9 +44,9 @@ def published_board(
     tables = [_table(shown, yours, subset, other, as_of)]
     if yours:
         tables.append(_own_table(yours, as_of, unstable_notes(newest(runs))))
-    spread = spreads(run for run in runs if run.subset in TASKS)
-    if spread:
-        tables.append(spread_table(spread))
+    several = repeated(run for run in runs if run.subset in TASKS)
+    if several:
+        tables.append(spread_table(several))
     everything = {
         "as_of": as_of,
         "ranked_by": subset,
@@ -61,8 +61,8 @@ def published_board(
             for own in yours
         ],
         "agreement": asdict(agreed),
-        "unstable_tasks": [_unstable_json(run) for run in newest(runs) if unstable(run)],
-        "runs": [each.to_dict() for each in spread],
+        "unstable_tasks": unstable_figures(newest(runs)),
+        "runs": [each.to_dict() for each in several],
     }
     notes = [
         f"{run.model}, {run.name} is no published subset: it stands beside none of these"
@@ -169,16 +169,6 @@ def _settings(own: OwnModel) -> str:
     if not own.differences:
         return f"settings {LEADERBOARD}"
     return f"settings not known to be those of {LEADERBOARD}, so the rank means less: {'; '.join(own.differences)}"
-
-
-def _unstable_json(evaluation: Evaluation) -> dict[str, Any]:
-    tasks = unstable(evaluation)
-    return {
-        "model": evaluation.model,
-        "subset": evaluation.subset,
-        "split": evaluation.split,
-        **({} if tasks is None else asdict(tasks)),
-    }
 
 
 def _neighbour(models: Sequence[tuple[str, float]]) -> str:

@@ -12,7 +12,9 @@ from bigcodebench_tasks.benchmark.prompts import SPLITS
 from bigcodebench_tasks.errors import OutputError
 from bigcodebench_tasks.results.comparison import compare, groups
 from bigcodebench_tasks.results.evaluation import Evaluation
+from bigcodebench_tasks.results.noise import repeated, spread_table, unstable_notes
 from bigcodebench_tasks.results.published import TASKS, PublishedModel
+from bigcodebench_tasks.results.read import newest
 from bigcodebench_tasks.results.tables import NONE, Sheet, Table, percent
 from bigcodebench_tasks.scoring.intervals import Estimate, mean_interval
 from bigcodebench_tasks.scoring.presets import named
@@ -55,17 +57,18 @@ def published_estimate(model: PublishedModel, subset: str, split: str) -> Estima
     return Estimate(score, low, high, tasks)
 
 
-def compare_with_published(models: Sequence[PublishedModel], evaluations: Sequence[Evaluation], seed: int = 0) -> Sheet:
+def compare_with_published(models: Sequence[PublishedModel], runs: Sequence[Evaluation], seed: int = 0) -> Sheet:
     """Scores and differences of published models and of one's own, on each split of each subset that two of them have.
 
     Args:
         models: published ones, at least one.
-        evaluations: one's own; several of them are compared with each other task by task, as `compare` does.
+        runs: one's own; several models are compared with each other task by task, as `compare` does.
         seed: of the bootstrap of that.
 
     Raises:
         OutputError: no two have a score on the same split and subset.
     """
+    evaluations = newest(runs)
     tables: list[Table] = []
     comparisons: list[dict[str, Any]] = []
     notes = [
@@ -108,8 +111,12 @@ def compare_with_published(models: Sequence[PublishedModel], evaluations: Sequen
     )
     heading = "BigCodeBench: comparison with published models"
     if all(len(group.evaluations) < 2 for group in groups(evaluations)):
-        return Sheet(heading, tables, {"published": comparisons}, notes)
-    paired = compare(evaluations, seed)
+        everything: dict[str, Any] = {"published": comparisons}
+        if several := repeated(run for run in runs if run.subset in TASKS):
+            tables.append(spread_table(several))
+            everything["runs"] = [each.to_dict() for each in several]
+        return Sheet(heading, tables, everything, notes)
+    paired = compare(runs, seed)
     everything = {**paired.everything, "published": comparisons}
     return Sheet(heading, [*paired.tables, *tables], everything, [*paired.notes, *notes])
 
@@ -128,7 +135,8 @@ def _tables(
         [model, percent(score.rate), f"{percent(score.low)} to {percent(score.high)}", str(score.tasks)]
         for model, score in scores.items()
     ]
-    settings = [f"{each.model}: settings {named(each.run, len(each.samples))}" for each in own]
+    notes = [f"{each.model}: settings {named(each.run, len(each.samples))}" for each in own]
+    notes += unstable_notes(own)
     differences = [
         [
             f"{first} - {second}",
@@ -140,7 +148,7 @@ def _tables(
     ]
     columns = ["pair", "difference", "95%, unpaired", "of the second"]
     return [
-        Table(f"{name}: pass@1", ["model", "pass@1", "95%", "tasks"], rows, settings),
+        Table(f"{name}: pass@1", ["model", "pass@1", "95%", "tasks"], rows, notes),
         Table(f"{name}: differences", columns, differences),
     ]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from bigcodebench_tasks.benchmark.shortfalls import (
     CUT,
@@ -18,6 +18,7 @@ from bigcodebench_tasks.benchmark.shortfalls import (
     UNFINISHED,
 )
 from bigcodebench_tasks.scoring.intervals import estimate
+from bigcodebench_tasks.scoring.noise import chance
 from bigcodebench_tasks.scoring.records import Answers, RunRecord, SampleRecord
 
 MIN_SHARE = 0.02
@@ -49,16 +50,16 @@ _ASKED = {
 }
 
 
-def summary(records: Sequence[Sequence[SampleRecord]], run: RunRecord, seconds: float) -> str:
-    """pass@1 with its 95% interval, the reasons of the verdicts, and what the score depends on.
+def summary(records: Mapping[str, Sequence[SampleRecord]], run: RunRecord, seconds: float) -> str:
+    """pass@1 with its 95% interval and what of it is chance, the verdicts' reasons, and what the score depends on.
 
     Args:
-        records: per task those of its samples, executed.
+        records: task_id to those of its samples, executed.
         run: what the score depends on.
         seconds: from the last answer to the last verdict.
     """
-    reasons = Counter(sample.reason for samples in records for sample in samples)
-    rates = [sum(sample.passed for sample in samples) / len(samples) for samples in records if samples]
+    reasons = Counter(sample.reason for samples in records.values() for sample in samples)
+    rates = [sum(sample.passed for sample in samples) / len(samples) for samples in records.values() if samples]
     score = estimate(rates)
     conditions = run.conditions or {}
     lines = [
@@ -68,6 +69,7 @@ def summary(records: Sequence[Sequence[SampleRecord]], run: RunRecord, seconds: 
         f"isolation {conditions.get('level')}; libraries of the {conditions.get('lock')} lock; "
         f"scored {seconds:.0f} s after the last answer",
     ]
+    lines[1:1] = chance({task_id: [s.passed for s in samples] for task_id, samples in records.items() if samples})
     lines += [f"answers: {said}" for said in [_said(run.answers)] if said]
     if run.prompting is not None:
         lines.append(_ASKED.get(run.prompting, run.prompting) + (f" ({'; '.join(run.differs)})" if run.differs else ""))

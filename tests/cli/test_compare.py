@@ -45,6 +45,27 @@ def test_two_runs_of_one_model_are_not_taken_for_two_models(tmp_path: Path, caps
     assert "under one name only the newest counts" in capsys.readouterr().err
 
 
+def test_unstable_tasks_and_several_runs_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    outcomes = {number: ["pass"] for number in (1, 2, 10, 720)}
+    files = [official_results(tmp_path / "a", "a", outcomes)]
+    for day, flipped in (("03", {1, 10}), ("04", {1, 2, 10})):
+        statuses = {number: ["fail" if number in flipped else "pass"] for number in outcomes}
+        files.append(official_results(tmp_path / day, "b", statuses, date=f"2026-01-{day} 03:04"))
+    for file in files:
+        file.write_text(file.read_text().replace("Made/", "BigCodeBench/"))
+    assert main(["compare", str(tmp_path)]) == 0
+    said = capsys.readouterr().out
+    assert (
+        "b, Full, Complete: pass@1 25.0; without the 2 unstable tasks 0.0 (known to flip between runs: 10, 720" in said
+    )
+    assert "unstable, so that another run may say otherwise: BigCodeBench/10\n" in said
+    assert main(["compare", str(tmp_path), "--json", "-"]) == 0
+    content = json.loads(capsys.readouterr().out)
+    assert content["comparisons"][0]["unstable_tasks"][0]["flipping"] == ["BigCodeBench/10", "BigCodeBench/720"]
+    (runs,) = content["runs"]
+    assert (runs["model"], runs["scores"], runs["flipped"]) == ("b", [0.5, 0.25], 1)
+
+
 def test_nothing_to_compare_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     a = official_results(tmp_path / "a", "a", statuses("1"))
     assert main(["compare", str(a)]) == 2

@@ -10,7 +10,7 @@ import pytest
 
 from bigcodebench_tasks.benchmark.known_tasks import UNSTABLE
 from bigcodebench_tasks.results.evaluation import Evaluation
-from bigcodebench_tasks.results.noise import spread_table, spreads, unstable
+from bigcodebench_tasks.results.noise import repeated, spread_table, unstable
 from bigcodebench_tasks.results.read import newest, read_evaluations, read_runs
 from bigcodebench_tasks.scoring.records import RunRecord, SampleRecord
 from tests.helpers.made import official_results
@@ -27,12 +27,12 @@ def evaluation(outcomes: dict[int, bool], **other: object) -> Evaluation:
 
 
 def test_a_score_is_given_with_and_without_the_unstable_tasks_which_are_named() -> None:
-    found = unstable(evaluation({1: True, 2: False, 101: True, 720: True, 1005: False}))
-    assert found is not None
-    assert found.flipping == ["BigCodeBench/720", "BigCodeBench/1005"]
-    assert found.remote == ["BigCodeBench/101", "BigCodeBench/1005"]
-    assert (found.score.rate, found.without.rate, found.without.tasks, found.solved) == (0.6, 0.5, 2, 2)
-    assert found.said() == (
+    tasks = unstable(evaluation({1: True, 2: False, 101: True, 720: True, 1005: False}))
+    assert tasks is not None
+    assert tasks.flipping == ["BigCodeBench/720", "BigCodeBench/1005"]
+    assert tasks.remote == ["BigCodeBench/101", "BigCodeBench/1005"]
+    assert (tasks.score.rate, tasks.without.rate, tasks.without.tasks, tasks.solved) == (0.6, 0.5, 2, 2)
+    assert tasks.said() == (
         "pass@1 60.0; without the 3 unstable tasks 50.0 (known to flip between runs: 720, 1005; "
         "need the internet: 101, 1005; it solves 2 of them)"
     )
@@ -40,9 +40,9 @@ def test_a_score_is_given_with_and_without_the_unstable_tasks_which_are_named() 
 
 def test_eleven_tasks_of_full_are_unstable_and_four_of_hard() -> None:
     assert len(UNSTABLE) == 11
-    found = unstable(evaluation(dict.fromkeys(range(1140), False)))
-    assert found is not None
-    assert len(found.tasks) == 11
+    tasks = unstable(evaluation(dict.fromkeys(range(1140), False)))
+    assert tasks is not None
+    assert len(tasks.tasks) == 11
 
 
 @pytest.mark.parametrize("numbers", [[1, 2], [101]])
@@ -58,10 +58,11 @@ def test_runs_of_one_model_have_a_mean_and_a_spread(tmp_path: Path) -> None:
     assert len(runs) == 4
     assert [each.score().rate for each in newest(runs)] == [0.75, 1.0]
     assert newest(runs) == read_evaluations([tmp_path])
-    (spread,) = spreads(runs)
+    (several,) = repeated(runs)
+    spread = several.spread
     assert (spread.scores, spread.mean, spread.deviation) == ([0.5, 0.25, 0.75], 0.5, 0.25)
-    assert spread.said() == "3 runs: mean 50.0, standard deviation 25.0, 25.0 to 75.0; 2 of 4 tasks differ"
-    assert spread_table([spread]).rows == [
+    assert spread.said() == "mean 50.0, standard deviation 25.0, 25.0 to 75.0; 2 of 4 tasks differ"
+    assert spread_table([several]).rows == [
         ["m", "Full", "Complete", "3", "50.0", "25.0", "25.0", "75.0", "2 of 4"],
     ]
 
@@ -99,5 +100,5 @@ def test_runs_with_other_settings_are_not_put_together() -> None:
         evaluation({1: number == 2, 2: True}, run=run(temperature, number))
         for number, temperature in enumerate([0.8, 0.8, 0.2, 0.8])
     ]
-    (spread,) = spreads(several)
-    assert (len(spread.scores), spread.flipped) == (3, 0)
+    (alike,) = repeated(several)
+    assert (len(alike.spread.scores), alike.spread.flipped) == (3, 0)

@@ -22,7 +22,7 @@ RUN = RunRecord(
 
 
 def test_the_summary_says_what_people_ask() -> None:
-    text = summary([[RIGHT] * 2, [WRONG] * 2], RUN, 12.3)
+    text = summary({"Made/1": [RIGHT] * 2, "Made/2": [WRONG] * 2}, RUN, 12.3)
     for words in (
         "pass@1 0.5000 (95% interval 0.0945 to 0.9055)",
         "2 of 4 samples of 2 tasks",
@@ -34,17 +34,33 @@ def test_the_summary_says_what_people_ask() -> None:
         assert words in text
 
 
+def test_the_summary_names_unstable_tasks_and_gives_the_score_without_them() -> None:
+    records = {f"BigCodeBench/{number}": [RIGHT if number < 100 else WRONG] for number in (1, 2, 10, 288, 314)}
+    text = summary(records, RUN, 1.0)
+    assert (
+        "pass@1 60.0; without the 3 unstable tasks 100.0 (known to flip between runs: 10, 288; "
+        "need the internet: 314; it solves 1 of them)"
+    ) in text
+    assert "unstable" not in summary({"BigCodeBench/1": [RIGHT], "BigCodeBench/2": [WRONG]}, RUN, 1.0)
+
+
+def test_the_summary_gives_the_spread_of_several_samples_as_that_of_runs() -> None:
+    records = {"Made/1": [RIGHT, WRONG, RIGHT], "Made/2": [RIGHT] * 3, "Made/3": [WRONG] * 3, "Made/4": [RIGHT] * 3}
+    said = "mean 66.7, standard deviation 14.4, 50.0 to 75.0; 1 of 4 tasks differ"
+    assert f"the 3 samples of each task, as 3 runs: {said}" in summary(records, RUN, 1.0)
+
+
 def test_ground_truth_is_named_where_it_was_checked_or_left_out() -> None:
     unchecked = replace(RUN, ground_truth=None)
     skipped = replace(unchecked, options={"ground_truth": "skip"})
-    assert "ground truth not checked" in summary([[RIGHT]], skipped, 1.0)
+    assert "ground truth not checked" in summary({"Made/1": [RIGHT]}, skipped, 1.0)
     # The model that answers with it.
-    assert "ground truth" not in summary([[RIGHT]], unchecked, 1.0)
+    assert "ground truth" not in summary({"Made/1": [RIGHT]}, unchecked, 1.0)
 
 
 def test_what_answers_fall_short_of_and_how_the_model_was_asked_is_said() -> None:
     run = replace(RUN, answers=Answers(4, 2, {EMPTY: 1}), prompting="thinking", differs=["max_gen_toks: 8192"])
-    text = summary([[RIGHT]], run, 1.0)
+    text = summary({"Made/1": [RIGHT]}, run, 1.0)
     assert "answers: 2 with thoughts, which were taken off, empty 1" in text
     assert "asked as a model that thinks, which differs from the leaderboard's settings (max_gen_toks: 8192)" in text
 

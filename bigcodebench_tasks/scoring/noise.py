@@ -1,0 +1,122 @@
+"""How much of a score is chance: tasks whose verdict is known to be unstable, and the spread of several runs."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from bigcodebench_tasks.benchmark.known_tasks import FLIPPING, REMOTE_HOSTS
+from bigcodebench_tasks.scoring.intervals import Estimate, estimate
+
+_GROUPS = (FLIPPING, REMOTE_HOSTS)
+
+
+@dataclass(frozen=True)
+class Unstable:
+    """The tasks among those that were scored whose verdicts are known to depend on something else than the program.
+
+    Attributes:
+        flipping: task_ids; a program of theirs was seen to pass in one run and to fail in another.
+        remote: task_ids; their programs call hosts on the internet. A task can be in both.
+        solved: the sum of the solve rates of all of them.
+        score: pass@1 on all tasks.
+        without: pass@1 on the other tasks.
+    """
+
+    flipping: Sequence[str]
+    remote: Sequence[str]
+    solved: float
+    score: Estimate
+    without: Estimate
+
+    @property
+    def tasks(self) -> list[str]:
+        return list(dict.fromkeys([*self.flipping, *self.remote]))
+
+    def said(self) -> str:
+        """One sentence that names the tasks, and the score with and without them."""
+        groups = [("known to flip between runs", self.flipping), ("need the internet", self.remote)]
+        numbers = [f"{words}: {', '.join(map(_number, task_ids))}" for words, task_ids in groups if task_ids]
+        without = f"without the {len(self.tasks)} unstable tasks {_percent(self.without.rate)}"
+        return (
+            f"pass@1 {_percent(self.score.rate)}; {without} ({'; '.join(numbers)}; it solves {self.solved:g} of them)"
+        )
+
+
+def unstable_among(rates: Mapping[str, float]) -> Unstable | None:
+    """The unstable tasks among these, and the score without them; None where there are none, or no others.
+
+    Args:
+        rates: task_id to its solve rate, 0 to 1.
+    """
+    flipping, remote = (
+        [task_id for number in sorted(numbers) if (task_id := f"BigCodeBench/{number}") in rates] for numbers in _GROUPS
+    )
+    both = {*flipping, *remote}
+    others = [rate for task_id, rate in rates.items() if task_id not in both]
+    if not both or not others:
+        return None
+    solved = sum(rates[task_id] for task_id in both)
+    return Unstable(flipping, remote, solved, estimate(list(rates.values())), estimate(others))
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Scores of several runs on the same tasks that differ in nothing but chance.
+
+    Attributes:
+        scores: pass@1 of each run, 0 to 1.
+        flipped: how many tasks do not have the same solve rate in all runs.
+        tasks: how many there are.
+    """
+
+    scores: Sequence[float]
+    flipped: int
+    tasks: int
+
+    @classmethod
+    def of(cls, runs: Sequence[Mapping[str, float]]) -> Spread:
+        """That of at least two runs, each task_id to solve rate, of the same tasks."""
+        flipped = sum(len({rates[task_id] for rates in runs}) > 1 for task_id in runs[0])
+        return cls([statistics.fmean(rates.values()) for rates in runs], flipped, len(runs[0]))
+
+    @property
+    def mean(self) -> float:
+        return statistics.fmean(self.scores)
+
+    @property
+    def deviation(self) -> float:
+        """Standard deviation of the scores, that of a sample."""
+        return statistics.stdev(self.scores)
+
+    def said(self) -> str:
+        """Mean and spread, to follow what the runs are."""
+        return (
+            f"mean {_percent(self.mean)}, standard deviation {_percent(self.deviation)}, {_percent(min(self.scores))} "
+            f"to {_percent(max(self.scores))}; {self.flipped} of {self.tasks} tasks differ"
+        )
+
+
+def chance(passed: Mapping[str, Sequence[bool]]) -> list[str]:
+    """What there is to say of the chance in a score, a sentence each; nothing where there is nothing.
+
+    Args:
+        passed: task_id to whether each of its samples passes; at least one each.
+    """
+    unstable = unstable_among({task_id: statistics.fmean(samples) for task_id, samples in passed.items()})
+    lines = [unstable.said()] if unstable is not None else []
+    number = min(map(len, passed.values()), default=0)
+    if number > 1:
+        # The first samples of all tasks are as good as a run, the second ones as another.
+        runs = [{task_id: float(samples[place]) for task_id, samples in passed.items()} for place in range(number)]
+        lines.append(f"the {number} samples of each task, as {number} runs: {Spread.of(runs).said()}")
+    return lines
+
+
+def _number(task_id: str) -> str:
+    return task_id.rpartition("/")[2]
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f}"
