@@ -110,8 +110,8 @@ def below(folder: Path, *parts: str) -> Path:
 
 
 def refuse_existing(paths: Iterable[Path], force: bool) -> None:
-    """Raises OutputError if a file would be overwritten, unless `force`."""
-    there = [str(path) for path in paths if path.exists()]
+    """Raises OutputError if a file, or a link that leads to none yet, would be overwritten, unless `force`."""
+    there = [str(path) for path in paths if os.path.lexists(path)]
     if there and not force:
         more = f" and {len(there) - 10} more" if len(there) > 10 else ""
         raise OutputError(

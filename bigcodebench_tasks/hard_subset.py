@@ -20,7 +20,7 @@ from bigcodebench_tasks import TASKS_PATH
 from bigcodebench_tasks.benchmark.domains import libraries_of
 from bigcodebench_tasks.benchmark.prompts import SPLITS
 from bigcodebench_tasks.errors import OptionError, OutputError
-from bigcodebench_tasks.files import write_jsonl, write_text
+from bigcodebench_tasks.files import below, write_jsonl, write_text
 from bigcodebench_tasks.progress import progress
 from bigcodebench_tasks.results.evaluation import mean_solve_rates
 from bigcodebench_tasks.results.read import read_evaluations
@@ -252,8 +252,12 @@ def read_matches(file: Path) -> dict[str, Match]:
 
 
 def subset_files(folder: Path, name: str) -> list[Path]:
-    """What `write_subset` writes: task ids, figures, and the YAML files of a group of tasks of the harness."""
-    return [folder / file for file in ("task_ids.txt", "tasks.jsonl", *yaml_names(name))]
+    """What `write_subset` writes: task ids, figures, and the YAML files of a group of tasks of the harness.
+
+    Raises:
+        OutputError: a link in the folder leads out of it.
+    """
+    return [below(folder, file) for file in ("task_ids.txt", "tasks.jsonl", *yaml_names(name))]
 
 
 def write_subset(

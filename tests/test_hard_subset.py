@@ -237,3 +237,30 @@ def test_a_real_model_finds_the_question_of_a_task(tmp_path: Path) -> None:
     words = ["--queries", str(file), "--query-column", "text", "--model", str(folder), "--similarity", "0.2"]
     assert main(["hard-subset", "--length", "0", "--prompt", "instruct", *words, "--dest", str(dest)]) == 0
     assert {row["match"]["question"] for row in rows(dest).values() if row["kept"]} == {questions[1]}
+
+
+@pytest.mark.parametrize(
+    "name", ["task_ids.txt", "tasks.jsonl", "bigcodebench_own.yaml", "bigcodebench_own_instruct.yaml"]
+)
+@pytest.mark.parametrize("is_there", [True, False])
+def test_nothing_is_written_through_a_link_that_leads_out_of_the_folder(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, is_there: bool
+) -> None:
+    dest, outside = tmp_path / "subset", tmp_path / "outside"
+    dest.mkdir()
+    (dest / name).symlink_to(outside)
+    if is_there:
+        outside.write_text("mine")
+    words = ["hard-subset", "--name", "bigcodebench_own", "--length", "0", "--dest", str(dest), "--force"]
+    assert main(words) == 2
+    assert "a link is in the way" in capsys.readouterr().err
+    assert (outside.read_text() if is_there else outside.exists()) == ("mine" if is_there else False)
+    assert [path.name for path in dest.iterdir()] == [name]
+
+
+def test_a_link_to_nothing_is_not_taken_for_a_free_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    dest = tmp_path / "subset"
+    dest.mkdir()
+    (dest / "task_ids.txt").symlink_to("elsewhere")
+    assert main(["hard-subset", "--length", "0", "--dest", str(dest)]) == 2
+    assert "exists already" in capsys.readouterr().err
