@@ -33,6 +33,7 @@ function fillFilters() {
     const there = [...new Set(evaluation().rows.flatMap(values))].sort();
     select.replaceChildren(element("option", { value: "" }, "all"), ...there.map((value) => element("option", { value }, value)));
     select.value = there.includes(before) ? before : "";
+    select.closest("label").hidden = !there.length; // nothing to choose by
   }
 }
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from bigcodebench_tasks.benchmark.shortfalls import CUT, EMPTY
 from bigcodebench_tasks.cli.main import main
 from tests.helpers.made import official_results, task, write_tasks
 
@@ -31,6 +32,8 @@ HOSTILE = (
 STATUSES = {n: [("pass", "fail", "timeout")[n % 3], "fail"] for n in range(TASKS)}
 REASONS = {"pass": "passed", "fail": "assertion", "timeout": "timeout"}
 TRUTH_FAILS = "Made/1"
+# What the first answer to a task falls short of.
+SHORTFALLS = {**dict.fromkeys((3, 13, 23, 33), CUT), 5: EMPTY}
 
 PATIENCE_S = 300
 """Far more than a page takes; only a hanging browser reaches it."""
@@ -77,7 +80,8 @@ def sample(number: int, index: int, status: str) -> tuple[str, dict[str, Any]]:
         solution, failed = f"x = 1\n# {HOSTILE}\n", {HOSTILE: HOSTILE}
     details = {} if status == "pass" and number != 7 else failed
     record = {"solution": solution, "status": status, "reason": REASONS[status], "details": details, "seconds": 0.5}
-    return f"Here it is:\n```python\n{solution}```\n{HOSTILE if number == 7 else ''}", {**record, "tests_run": 1}
+    record |= {"tests_run": 1, "shortfall": SHORTFALLS.get(number, "") if index == 0 else ""}
+    return f"Here it is:\n```python\n{solution}```\n{HOSTILE if number == 7 else ''}", record
 
 
 @pytest.fixture(scope="module")
@@ -184,6 +188,29 @@ def test_a_domain_and_a_reason_choose_their_tasks(browser: WebDriver) -> None:
     browser.find_element(By.XPATH, "//div[@id='reasons']//button[text()='timeout']").click()
     WebDriverWait(browser, PATIENCE_S).until(lambda driver: len(rows(driver)) == 13)
     assert all("timeout" in row for row in rows(browser))
+
+
+def test_what_answers_fall_short_of_is_counted_and_chooses_its_tasks(browser: WebDriver) -> None:
+    table = browser.find_element(By.ID, "shortfalls")
+    assert table.is_displayed()
+    counted = [row.text.split() for row in table.find_elements(By.CSS_SELECTOR, "tbody tr")]
+    assert counted == [[*CUT.split(), "5.0", "4"], [EMPTY, "1.3", "1"]]  # of 80 samples
+    table.find_element(By.XPATH, f".//button[text()='{CUT}']").click()
+    WebDriverWait(browser, PATIENCE_S).until(lambda driver: len(rows(driver)) == 4)
+    assert [row.split()[0] for row in rows(browser)] == ["Made/3", "Made/13", "Made/23", "Made/33"]
+    choice = Select(browser.find_element(By.NAME, "shortfall"))
+    assert choice.first_selected_option.text == CUT
+    assert [option.text for option in choice.options] == ["all", CUT, EMPTY]
+    choice.select_by_visible_text(EMPTY)
+    assert [row.split()[0] for row in rows(browser)] == ["Made/5"]
+    open_task(browser, "Made/5")
+    assert EMPTY in browser.find_element(By.ID, "task").text
+
+
+def test_where_no_answer_falls_short_nothing_is_said_of_it(browser: WebDriver) -> None:
+    browser.find_element(By.XPATH, "//nav//button[text()='Full, Instruct']").click()
+    WebDriverWait(browser, PATIENCE_S).until(lambda driver: not driver.find_element(By.ID, "shortfalls").is_displayed())
+    assert not browser.find_element(By.NAME, "shortfall").is_displayed()
 
 
 def test_a_task_shows_its_texts_and_the_keyboard_goes_on_and_back(browser: WebDriver) -> None:
