@@ -79,9 +79,9 @@ def replayed(file: Path, data: Path, version: str | None = None) -> list[Replaye
         program = Program(row["task_id"], row["solution"], suites[row["task_id"]])
         key = hashlib.sha256("\0".join((program.task_id, program.solution, program.test)).encode()).hexdigest()[:16]
         one = Replayed(key, program, tuple(row["official"]), frozenset(row["failed_tests"]), row["model"])
-        if version in (None, row["dataset_version"]):
-            if one.number not in OTHER_SUITES.get(row["dataset_version"], ()):
-                programs.append(one)
+        judged_with = row["dataset_version"]
+        if version in (None, judged_with) and one.number not in OTHER_SUITES.get(judged_with, ()):
+            programs.append(one)
     return programs
 
 
@@ -124,9 +124,7 @@ def execute(chosen: Sequence[Replayed], prepared: Prepared, results: Results, wo
         for future in as_completed(futures):
             one, verdict = futures[future], future.result()
             ends.append(time.monotonic() - began)
-            results.add(
-                {"key": one.key, "task_id": one.program.task_id, "ours": verdict.to_dict(), "ended_s": round(ends[-1], 2)}
-            )
+            results.add({"key": one.key, "task_id": one.program.task_id, "ours": verdict.to_dict()})
             bar.update()
     used, number = cpu_s() - before, len(missing)
     print(
@@ -220,7 +218,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog="example: python benchmarks/replay.py programs.jsonl.gz --data data --out replay --sample 600 --official",
+        epilog="example: python benchmarks/replay.py programs.jsonl.gz --data data --out replay --sample 600",
     )
     parser.add_argument("file", type=Path)
     parser.add_argument("--data", type=Path, required=True, help="folder with BigCodeBench-v0.1.4.jsonl.gz")

@@ -37,6 +37,8 @@ class Options:
             that this process may use.
         sandbox: isolation level; None takes ``BIGCODEBENCH_SANDBOX``, or the strongest that the machine gives.
         network: "loopback", or "host" for the few tasks whose programs need the internet.
+        speed: "official", or "fast" for the same pass@k sooner: a shorter time limit by task, and a suite ends after
+            its first failing test (`execution.speed`).
         ground_truth: "check" executes the canonical solutions of the run's tasks where no record of them is kept,
             and reports their pass rate; "skip" does not.
         cache: take verdicts of programs that were executed under the same conditions before from the cache
@@ -68,6 +70,7 @@ class Options:
     workers: int | None = None
     sandbox: str | None = None
     network: str = "loopback"
+    speed: str = "official"
     ground_truth: str = "check"
     cache: bool = True
     domains: bool = False
@@ -114,6 +117,7 @@ _TYPES: dict[str, type] = {
 _CHOICES = {
     "sandbox": ("namespaces", "landlock", "none"),
     "network": ("loopback", "host"),
+    "speed": ("official", "fast"),
     "ground_truth": ("check", "skip"),
     "preset": (LEADERBOARD,),
     "thinking": ("auto", "on", "off"),

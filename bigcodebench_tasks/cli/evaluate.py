@@ -47,6 +47,12 @@ def add_command(commands: Commands) -> None:
     parser.add_argument("--workers", type=int, help="programs that may use a core at a time (default: the cores)")
     parser.add_argument("--sandbox", choices=["namespaces", "landlock", "none"], help="(default: the strongest)")
     parser.add_argument("--network", choices=["loopback", "host"], default="loopback", help="(default: %(default)s)")
+    parser.add_argument(
+        "--speed",
+        choices=["official", "fast"],
+        default="official",
+        help="fast: shorter time limits by task, and suites end after their first failing test (default: %(default)s)",
+    )
     parser.add_argument("--no-cache", action="store_true", help="take no verdict from an earlier run")
     add_force(parser)
     parser.set_defaults(run=run)
@@ -143,6 +149,7 @@ def _evaluator(arguments: argparse.Namespace) -> Evaluator:
     return Evaluator.prepare(
         level=arguments.sandbox,
         network=arguments.network,
+        speed=arguments.speed,
         calibrated=arguments.calibrated,
         workers=arguments.workers,
         cache=not arguments.no_cache,
@@ -155,7 +162,7 @@ def _evaluator(arguments: argparse.Namespace) -> Evaluator:
 def _record(arguments: argparse.Namespace, evaluator: Evaluator, dataset_sha256: str) -> RunRecord:
     from bigcodebench_tasks.scoring.records import RunRecord
 
-    names = ("version", "calibrated", "workers", "sandbox", "network")
+    names = ("version", "calibrated", "workers", "sandbox", "network", "speed")
     chosen = {name: getattr(arguments, name) for name in names}
     return RunRecord(
         split=arguments.split,

@@ -118,7 +118,7 @@ def _try(environment: Environment, level: str, network: str) -> Isolation | str:
                 server.wait_until_ready()
             except ServerLost as error:
                 return _DoesNotStart(error)
-            server.run(Run(id=0, one_core=False), HARMLESS)
+            server.run(Run(id=0, one_core=False, timeout_s=_PROBE_LIMITS.timeout_s), HARMLESS)
             while True:
                 for message in server.wait():
                     if isinstance(message, Broken):

@@ -60,6 +60,8 @@ class Conditions:
         level: of isolation.
         lacking: what programs do not get on this machine although the level has it; "" mostly.
         network: "loopback" or "host".
+        speed: "official", or "fast": a shorter time limit by task (`speed.time_limit_s`), and a suite ends after its
+            first failing test.
         runner: `inside.RUNNER_VERSION`, the code around the program.
         package: version of this package, whose judgement a verdict is.
     """
@@ -71,11 +73,14 @@ class Conditions:
     level: str
     lacking: str
     network: str
+    speed: str = "official"
     runner: int = RUNNER_VERSION
     package: str = __version__
 
     @classmethod
-    def of(cls, environment: Environment, isolation: Isolation, limits: Limits | None = None) -> Conditions:
+    def of(
+        cls, environment: Environment, isolation: Isolation, limits: Limits | None = None, speed: str = "official"
+    ) -> Conditions:
         """The conditions in an environment, under the isolation that was tried there.
 
         Raises:
@@ -89,6 +94,7 @@ class Conditions:
             level=isolation.level,
             lacking=isolation.lacking,
             network=isolation.network,
+            speed=speed,
         )
 
     def to_dict(self) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import functools
 import itertools
 import threading
 import weakref
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, as_completed
 from dataclasses import replace
 from pathlib import Path
@@ -25,8 +25,9 @@ from bigcodebench_tasks.execution import machine
 from bigcodebench_tasks.execution.cache import VerdictCache
 from bigcodebench_tasks.execution.choose_level import probe
 from bigcodebench_tasks.execution.conditions import Conditions, Limits
-from bigcodebench_tasks.execution.pool import Job, Listener, Pool
+from bigcodebench_tasks.execution.pool import Allowance, Job, Listener, Pool
 from bigcodebench_tasks.execution.server_process import ServerProcess
+from bigcodebench_tasks.execution.speed import FAST, time_limit_s
 from bigcodebench_tasks.execution.surroundings import surroundings
 from bigcodebench_tasks.execution.verdict import Program, Verdict
 
@@ -77,9 +78,13 @@ class Engine:
                 environment, level=conditions.level, network=conditions.network, limits=limits, preload=modules
             )
 
+        # What the canonical solution of a task took here, by task_id.
+        self._canonical_s: dict[str, float] = {}
         self._flights = _Flights(None if cache is None else VerdictCache(cache, conditions, surroundings(environment)))
         listener = Listener(self._flights.started, self._flights.judged, self._flights.failed)
-        self._pool = Pool(start, workers, schedule, listener, preload=preload, expected=expected)
+        # Not bound to the engine, so that an engine can become garbage.
+        allowance = functools.partial(_allowance, conditions.speed, limits.timeout_s, self._canonical_s)
+        self._pool = Pool(start, workers, schedule, listener, allowance, preload=preload, expected=expected)
         self._numbers = itertools.count()
         # Should nobody shut it down: when the engine is garbage, and at the interpreter's end.
         self._finalizer = weakref.finalize(self, _close, self._pool, self._flights, abandon=True)
@@ -141,6 +146,10 @@ class Engine:
         if verdict is not None and verdict.passed:
             self._pool.learn({program.task_id: verdict.seconds})
         return verdict
+
+    def measured(self, task_id: str, seconds: float) -> None:
+        """The canonical solution of a task passed here in so many seconds: the measure of the speed "fast"."""
+        self._canonical_s[task_id] = seconds
 
     def doubt(self, executed: Collection[str], failing: Collection[str]) -> None:
         """Believe no failure of these tasks that an earlier run kept; see `VerdictCache.doubt`."""
@@ -260,6 +269,10 @@ class _Flights:
     def close(self) -> None:
         if self._cache is not None:
             self._cache.close()
+
+
+def _allowance(speed: str, official_s: float, canonical_s: Mapping[str, float], task_id: str) -> Allowance:
+    return Allowance(time_limit_s(speed, official_s, canonical_s.get(task_id)), speed == FAST)
 
 
 def _close(pool: Pool, flights: _Flights, *, abandon: bool) -> None:

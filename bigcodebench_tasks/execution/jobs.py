@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import heapq
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from bigcodebench_tasks.benchmark.known_tasks import Schedule
 from bigcodebench_tasks.execution.verdict import Program
+
+LONG_S = 5.0
+"""A program whose task is known to take this long is started before the others, so that none is left at the end."""
 
 
 @dataclass(eq=False)
@@ -20,6 +24,7 @@ class Job:
         wanted: False once nobody waits for it: then it is not started any more.
         background: it was started with what nothing else on the machine wanted of the cores.
         alone: nothing may run beside it.
+        set_aside: how often it was ended because it held up others (`patience`), to run again, whole, after them.
     """
 
     program: Program
@@ -28,11 +33,12 @@ class Job:
     wanted: bool = True
     background: bool = False
     alone: bool = False
+    set_aside: int = 0
 
 
 @dataclass
 class Queue:
-    """Jobs by known duration, the longest first; among equals the one that came first.
+    """Jobs that wait for their turn: long ones, then the others, each the longest first, then those set aside.
 
     Durations become known while jobs are queued. A job whose task turns out to be longer is entered again, and its
     old entry is dropped when it comes up.
@@ -40,7 +46,9 @@ class Queue:
 
     schedule: Schedule
     seconds: dict[str, float] = field(default_factory=dict)
-    _heap: list[tuple[float, int, Job]] = field(default_factory=list)
+    _long: list[tuple[float, int, Job]] = field(default_factory=list)
+    _short: list[tuple[float, int, Job]] = field(default_factory=list)
+    _last: list[tuple[float, int, Job]] = field(default_factory=list)
     _queued: dict[int, Job] = field(default_factory=dict)
     _of_task: dict[str, set[int]] = field(default_factory=dict)
 
@@ -54,13 +62,11 @@ class Queue:
 
     def first(self) -> Job | None:
         """The job that is to start next, if anybody wants one."""
-        while self._heap:
-            _, number, job = self._heap[0]
-            if number in self._queued and job.wanted:
-                return job
-            heapq.heappop(self._heap)
-            self._remove(job)
-        return None
+        return next((job for heap in (self._long, self._short, self._last) for job in self._first_of(heap)), None)
+
+    def first_short(self) -> Job | None:
+        """The next of those that are not long, and were not set aside."""
+        return next(self._first_of(self._short), None)
 
     def pop(self, job: Job) -> None:
         """Take a job out."""
@@ -69,26 +75,49 @@ class Queue:
     def drain(self) -> list[Job]:
         """Take all out, those that nobody wants too."""
         jobs = list(self._queued.values())
-        self._heap.clear()
+        for heap in (self._long, self._short, self._last):
+            heap.clear()
         self._queued.clear()
         self._of_task.clear()
         return jobs
 
     def learn(self, task_id: str, seconds: float) -> None:
         """A program of the task took this long."""
-        if seconds > self._known(task_id):
+        if seconds > self.known(task_id):
             self.seconds[task_id] = seconds
             for number in self._of_task.get(task_id, ()):
                 self._enter(self._queued[number])
 
-    def _known(self, task_id: str) -> float:
+    def known(self, task_id: str) -> float:
+        """Seconds that the task is known to take; 0 where nothing is known."""
         return max(self.seconds.get(task_id, 0.0), self.schedule.seconds.get(task_id, 0.0))
 
-    def _enter(self, job: Job) -> None:
+    def is_long(self, job: Job) -> bool:
+        """Whether a job is known to take long, or has shown it."""
+        return job.set_aside > 0 or self._due(job) >= LONG_S
+
+    def _due(self, job: Job) -> float:
         task_id, together = job.program.task_id, self.schedule.measure_time
         # Programs that share a core start together: all of them when the longest is due.
-        seconds = max(map(self._known, together)) if task_id in together else self._known(task_id)
-        heapq.heappush(self._heap, (-seconds, job.number, job))
+        return max(map(self.known, together)) if task_id in together else self.known(task_id)
+
+    def _heap_of(self, job: Job) -> list[tuple[float, int, Job]]:
+        if job.set_aside:
+            return self._last
+        return self._long if self.is_long(job) else self._short
+
+    def _enter(self, job: Job) -> None:
+        heapq.heappush(self._heap_of(job), (job.set_aside or -self._due(job), job.number, job))
+
+    def _first_of(self, heap: list[tuple[float, int, Job]]) -> Iterator[Job]:
+        while heap:
+            _, number, job = heap[0]
+            if number in self._queued and job.wanted and self._heap_of(job) is heap:
+                yield job
+                return
+            heapq.heappop(heap)
+            if not job.wanted:
+                self._remove(job)
 
     def _remove(self, job: Job) -> None:
         if self._queued.pop(job.number, None):

@@ -33,12 +33,22 @@ from bigcodebench_tasks.execution.inside import memory, protocol
 from bigcodebench_tasks.execution.jobs import Job, Queue
 from bigcodebench_tasks.execution.judge import judge, suite_of
 from bigcodebench_tasks.execution.line import Outcome
+from bigcodebench_tasks.execution.patience import Patience
 from bigcodebench_tasks.execution.preloading import Wanted
 from bigcodebench_tasks.execution.server_process import ServerLost, ServerProcess, Unavailable
 from bigcodebench_tasks.execution.suspects import ATTEMPTS, Suspects
 from bigcodebench_tasks.execution.verdict import Verdict
 
-__all__ = ["ATTEMPTS", "OWN_CORE_TOGETHER", "RUNNING_PER_WORKER", "STRETCHED_S", "Job", "Listener", "Pool"]
+__all__ = ["ATTEMPTS", "OWN_CORE_TOGETHER", "RUNNING_PER_WORKER", "STRETCHED_S", "Allowance", "Job", "Listener", "Pool"]
+
+# Those that are known to take long leave this share of them to the others, or a core could have nothing to do.
+_SHARE_OF_LONG = 0.75
+
+# Why a program was ended that is to run again, after those that waited for it.
+_SET_ASIDE = "set aside"
+
+# While something waits, it is looked this often whether something else has had enough.
+_LOOK_S = 1.0
 
 # Programs that measure time sleep nearly all the while: one core that is kept free for them serves this many.
 OWN_CORE_TOGETHER = 3
@@ -70,6 +80,14 @@ class Listener:
     failed: Callable[[Job, BaseException], None]
 
 
+@dataclass(frozen=True)
+class Allowance:
+    """What a program may take: wall-clock seconds, and whether its suite ends after the first test that fails."""
+
+    timeout_s: float
+    stop_at_failure: bool = False
+
+
 class Pool:
     """Runs jobs over a fork server, in a thread of its own. Its methods may be called from any thread."""
 
@@ -79,6 +97,7 @@ class Pool:
         workers: int,
         schedule: Schedule,
         listener: Listener,
+        allowance: Callable[[str], Allowance],
         *,
         preload: bool = True,
         expected: Collection[str] = (),
@@ -89,10 +108,12 @@ class Pool:
             workers: programs that may use a core at the same time.
             schedule: how tasks want to be run.
             listener: told of every job.
+            allowance: of a task_id.
             preload: import what several programs import once for all.
             expected: Python source whose imports the programs will probably share.
         """
         self._start, self._workers, self._schedule, self._listener = start, workers, schedule, listener
+        self._allowance = allowance
         self._preload = preload
         self._wanted = Wanted()
         for source in expected:
@@ -102,6 +123,7 @@ class Pool:
         self._waits_for_quiet = self._counts
         self._lock = threading.Lock()
         self._queue = Queue(schedule)
+        self._patience = Patience(self._queue.known)
         self._suspects = Suspects()
         self._memory = memory.Machine()
         self._retire = False
@@ -270,8 +292,9 @@ class Pool:
                 if idle and not done and self._preload and not server.preloaded.issuperset(self._wanted.names()):
                     return
             self._fill(server)
-            messages = server.wait(wake=self._wake_r)
+            messages = server.wait(wake=self._wake_r, pause_s=_LOOK_S if self._set_aside(server) else None)
             self._forget_wakes()
+            self._patience.look(self._waiting)
             for message in messages:
                 self._take(message)
 
@@ -284,12 +307,15 @@ class Pool:
                     return
                 # Before it is sent: should the server be lost right here, it is queued again.
                 self._running[job.number] = job
+                self._patience.started(job)
                 job.background = self._background
             if not self._suspects.is_harmless(job):
                 self._listener.started(job)
             program = job.program
             one_core = program.task_id in self._schedule.race
-            server.run(protocol.Run(job.number, one_core, job.background), program)
+            may = self._allowance(program.task_id)
+            run = protocol.Run(job.number, one_core, job.background, may.timeout_s, may.stop_at_failure)
+            server.run(run, program)
 
     def _has_work(self) -> bool:
         return self._suspects.first() is not None or self._queue.first() is not None
@@ -302,15 +328,43 @@ class Pool:
                 return None
             self._suspects.pop(job)
             return job
-        job = self._queue.first()
+        job = self._next_of_the_queue()
         if job is None or not self._has_room_for(job):
             return None
         self._queue.pop(job)
         return job
 
+    def _next_of_the_queue(self) -> Job | None:
+        """The longest, unless so many long ones run, most of them asleep, that the others would have no room."""
+        job = self._queue.first()
+        if job is not None and self._queue.is_long(job):
+            many = _SHARE_OF_LONG * self._workers * RUNNING_PER_WORKER
+            if sum(map(self._queue.is_long, self._running.values())) >= many:
+                return self._queue.first_short() or job
+        return job
+
+    def _set_aside(self, server: ServerProcess) -> bool:
+        """End programs that hold up others, to run them again later. Whether anything is held up. Raises ServerLost."""
+        with self._lock:
+            job = self._next_of_the_queue()
+            if job is None or not self._running or self._suspects.first():
+                return False
+            if job.set_aside or any(other.alone for other in self._running.values()):
+                return False
+            overdue = self._patience.overdue(with_a_core=self._has_place())
+        for other in overdue:
+            if not self._depends_on_timing(other):
+                server.stop(other.number, _SET_ASIDE)
+                self._patience.ended(other.number)  # it is told once
+        return True
+
+    def _has_place(self) -> bool:
+        """Whether fewer programs run than may, asleep or not."""
+        return len(self._running) < self._workers * RUNNING_PER_WORKER
+
     def _has_room_for(self, job: Job) -> bool:
         """Whether a core is free for the program, and the machine has not too many of them at once."""
-        if len(self._running) >= self._workers * RUNNING_PER_WORKER:
+        if not self._has_place():
             return False
         if any(other.alone for other in self._running.values()):
             return False
@@ -354,6 +408,11 @@ class Pool:
             with self._lock:
                 self._suspects.add(job)
             return
+        if outcome.killed == _SET_ASIDE:
+            job.set_aside += 1
+            with self._lock:
+                self._queue.push(job)
+            return
         verdict = judge(outcome, suite_of(job.program.test))
         if verdict.passed:
             self.learn({job.program.task_id: verdict.seconds})
@@ -370,6 +429,7 @@ class Pool:
         """The job runs no more."""
         with self._lock:
             self._waiting.discard(number)
+            self._patience.ended(number)
             return self._running.pop(number, None)
 
     def _lost(self, why: str) -> None:

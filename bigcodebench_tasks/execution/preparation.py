@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from bigcodebench_tasks.environment.environment import Environment
 from bigcodebench_tasks.environment.verify import ensure, repair
-from bigcodebench_tasks.errors import EnvironmentMismatch
+from bigcodebench_tasks.errors import EnvironmentMismatch, OptionError
 from bigcodebench_tasks.execution.choose_level import Isolation, probe
 from bigcodebench_tasks.execution.conditions import Conditions, resolve_limits
 from bigcodebench_tasks.execution.engine import execute
+from bigcodebench_tasks.execution.speed import OFFICIAL, SPEEDS
 from bigcodebench_tasks.execution.verdict import Program
 
 # Libraries that most tasks import; that a program can import them says that the environment works at all.
@@ -36,7 +37,7 @@ class Prepared:
     conditions: Conditions
 
 
-def prepare(level: str | None = None, network: str = "loopback") -> Prepared:
+def prepare(level: str | None = None, network: str = "loopback", speed: str = OFFICIAL) -> Prepared:
     """Find the execution environment, or build it with progress, and try the isolation with small programs.
 
     Done once per process and choice, however many tasks ask.
@@ -44,16 +45,19 @@ def prepare(level: str | None = None, network: str = "loopback") -> Prepared:
     Args:
         level: of isolation; the strongest that the machine gives by default.
         network: "loopback" or "host".
+        speed: "official" or "fast"; see `execution.speed`.
 
     Raises:
         EnvironmentError_: the environment cannot be had or is not what its lock promises.
         SandboxUnavailable: the machine cannot isolate programs as asked.
-        OptionError: there is no such level or network, or a variable that changes the limits is wrong.
+        OptionError: there is no such level, network or speed, or a variable that changes the limits is wrong.
         ExecutionFailed: our own machinery broke.
     """
     limits = resolve_limits()  # first: a wrong variable is said before an environment is built
+    if speed not in SPEEDS:
+        raise OptionError(f"speed={speed!r}: expected one of {', '.join(SPEEDS)}")
     environment, isolation = _tried(level, network)
-    return Prepared(environment, isolation, Conditions.of(environment, isolation, limits))
+    return Prepared(environment, isolation, Conditions.of(environment, isolation, limits, speed))
 
 
 @functools.cache

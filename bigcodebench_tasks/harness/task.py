@@ -229,6 +229,7 @@ class BigCodeBenchTask(ConfigurableTask):
             self._evaluator = Evaluator.prepare(
                 level=options.sandbox,
                 network=options.network,
+                speed=options.speed,
                 calibrated=options.calibrated,
                 workers=options.workers,
                 cache=options.cache,

@@ -83,6 +83,7 @@ def _facts(evaluation: Evaluation) -> list[tuple[str, str]]:
         ("isolation", isolation),
         ("network", str(conditions.get("network", "unknown"))),
         ("time limit", "unknown" if limit is None else f"{limit:g} s"),
+        ("speed", str(conditions.get("speed", "official"))),
         ("calibrated", "yes" if run.calibrated else "no"),
         ("ground truth", "not checked" if run.ground_truth is None else f"{100 * run.ground_truth:.1f}% pass"),
         ("seeds", seeds or "none recorded"),

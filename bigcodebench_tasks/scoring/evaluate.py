@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from bigcodebench_tasks.execution import Prepared, cache_file, prepare
+from bigcodebench_tasks.execution.speed import FAST
 from bigcodebench_tasks.scoring.ground_truth import MIN_PASS_RATE, GroundTruth, failures, ground_truth
 from bigcodebench_tasks.scoring.records import SampleRecord
 from bigcodebench_tasks.scoring.session import Sample, Session, Task
@@ -65,6 +66,7 @@ class Evaluator:
         *,
         level: str | None = None,
         network: str = "loopback",
+        speed: str = "official",
         calibrated: bool = True,
         workers: int | None = None,
         cache: bool = True,
@@ -77,6 +79,7 @@ class Evaluator:
         Args:
             level: of isolation; the strongest that the machine gives by default.
             network: "loopback" or "host".
+            speed: "official" or "fast"; see `execution.speed`.
             calibrated, workers, cache, checks_ground_truth, tell, warn: see the class.
 
         Raises:
@@ -84,12 +87,17 @@ class Evaluator:
         """
         if cache:
             cache_file()  # where there is no folder for it, that is said now
-        prepared = prepare(level, network)
+        prepared = prepare(level, network, speed)
         environment = prepared.environment
         tell(
             f"programs get the libraries of the {environment.lock} lock (Python {environment.version}); "
             f"isolation {prepared.isolation.description}"
         )
+        if speed == FAST:
+            tell(
+                "speed fast: shorter time limits by task, and suites end after their first failing test, so it is not "
+                "known which others fail"
+            )
         return cls(prepared, calibrated, workers, cache, checks_ground_truth, tell, warn)
 
     def evaluate(

@@ -113,6 +113,7 @@ def evaluate_words(split: str, dataset_path: str, options: Options) -> list[str]
     for name, value in (("version", options.version), ("sandbox", options.sandbox), ("workers", options.workers)):
         words += [f"--{name}", str(value)] if value else []
     words += ["--network", options.network] if options.network != "loopback" else []
+    words += ["--speed", options.speed] if options.speed != "official" else []
     words += [] if options.calibrated else ["--no-calibrated"]
     words += [] if options.cache else ["--no-cache"]
     return words + ([] if options.ground_truth == "check" else ["--no-gt"])

@@ -7,6 +7,7 @@ from typing import Any
 
 from bigcodebench_tasks import DATASET_VERSION
 from bigcodebench_tasks.execution.inside.protocol import Limits
+from bigcodebench_tasks.execution.speed import OFFICIAL
 from bigcodebench_tasks.options import LEADERBOARD, Options
 from bigcodebench_tasks.scoring.records import RunRecord
 
@@ -116,5 +117,7 @@ def _of_the_execution(run: RunRecord) -> Iterator[str]:
     limit = (conditions.get("limits") or {}).get("timeout_s", Limits().timeout_s)
     if limit != Limits().timeout_s:
         yield f"time limit {limit:g} s"
+    if (speed := conditions.get("speed", OFFICIAL)) != OFFICIAL:
+        yield f"speed {speed}"
     if conditions.get("network", "loopback") != "loopback":
         yield "programs reach the internet"

@@ -6,6 +6,7 @@ submitted when it is known, by whoever knows it, and asked for again when a scor
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, wait
@@ -101,6 +102,14 @@ class Session:
                     self._executed[program] = future
         return future
 
+    def measured(self, task_id: str, seconds: float) -> None:
+        """See `Engine.measured`."""
+        self._engine.measured(task_id, seconds)
+
+    def _measured(self, task_id: str, future: Future[Verdict]) -> None:
+        if not future.cancelled() and future.exception() is None and future.result().passed:
+            self.measured(task_id, future.result().seconds)
+
     def doubt(self, executed: Collection[str], failing: Collection[str]) -> None:
         """See `Engine.doubt`; what was doubted once in a session stays so."""
         with self._lock:
@@ -116,7 +125,11 @@ class Session:
         # Now: once they have passed, nothing tells that they had to be executed.
         self.doubt([program.task_id for program in unknown], [])
         for program in unknown:
-            self.submit(program, fresh=True)
+            future = self.submit(program, fresh=True)
+            future.add_done_callback(functools.partial(self._measured, program.task_id))
+        for task_id, verdict in known.items():
+            if verdict and verdict.passed:
+                self.measured(task_id, verdict.seconds)
 
     def submit_sample(self, task: Task, sample: Sample, *, calibrated: bool) -> Submitted:
         """Make a sample's solution and submit its program, calibrated or not."""

@@ -18,7 +18,7 @@ from bigcodebench_tasks.execution.inside import memory, protocol, tree
 from bigcodebench_tasks.execution.inside.protocol import CROWDED
 from bigcodebench_tasks.execution.jobs import Job
 from bigcodebench_tasks.execution.line import Outcome
-from bigcodebench_tasks.execution.pool import Listener, Pool
+from bigcodebench_tasks.execution.pool import Allowance, Listener, Pool
 from bigcodebench_tasks.execution.verdict import Program
 from tests.helpers.programs import RIGHT, SUITE, program
 
@@ -141,7 +141,7 @@ class FakeServer:
         self.running.append(message.id)
         self.most = max(self.most, len(self.running))
 
-    def wait(self, wake: int) -> list[protocol.Message | Outcome]:
+    def wait(self, wake: int, pause_s: float | None = None) -> list[protocol.Message | Outcome]:
         if not self.running:
             with contextlib.suppress(BlockingIOError):
                 os.read(wake, 1)
@@ -161,7 +161,14 @@ def pool() -> Iterator[tuple[Pool, FakeServer, dict[int, Future[Verdict]]]]:
         lambda job, verdict: futures[job.number].set_result(verdict),
         lambda job, error: futures[job.number].set_exception(error),
     )
-    pool = Pool(lambda modules: server, 4, Schedule(), listener, preload=False)  # type: ignore[arg-type, return-value]
+    pool = Pool(
+        lambda modules: server,  # type: ignore[arg-type, return-value]
+        4,
+        Schedule(),
+        listener,
+        lambda task_id: Allowance(240.0),
+        preload=False,
+    )
     yield pool, server, futures
     pool.close(abandon=True)
 

@@ -47,8 +47,10 @@ _ABSENT = object()
 class Result(unittest.TestResult):
     """unittest's result, which also remembers how each method ended. One that was only begun has not run."""
 
-    def __init__(self) -> None:
+    def __init__(self, stop_at_failure: bool) -> None:
         super().__init__()
+        # Not unittest's own `failfast`, which stops at an unexpected success too: that is none for us.
+        self._stop_at_failure = stop_at_failure
         self.ran: list[str] = []
         self.skipped_methods: list[str] = []
         self.expected_methods: list[str] = []
@@ -59,20 +61,17 @@ class Result(unittest.TestResult):
         self._count(test, self.ran)
 
     def addFailure(self, test: unittest.TestCase, err: Any) -> None:
-        self.bad += 1
+        self._failed(test)
         super().addFailure(test, err)
-        self._count(test, self.ran)
 
     def addError(self, test: unittest.TestCase, err: Any) -> None:
-        self.bad += 1
+        self._failed(test)
         super().addError(test, err)
-        self._count(test, self.ran)
 
     def addSubTest(self, test: unittest.TestCase, subtest: unittest.TestCase, err: Any) -> None:
         super().addSubTest(test, subtest, err)
         if err is not None:
-            self.bad += 1
-            self._count(test, self.ran)
+            self._failed(test)
 
     def addSkip(self, test: unittest.TestCase, reason: str) -> None:
         super().addSkip(test, reason)
@@ -85,6 +84,12 @@ class Result(unittest.TestResult):
     def addUnexpectedSuccess(self, test: unittest.TestCase) -> None:
         super().addUnexpectedSuccess(test)
         self._count(test, self.ran)
+
+    def _failed(self, test: unittest.TestCase) -> None:
+        self.bad += 1
+        self._count(test, self.ran)
+        if self._stop_at_failure:
+            self.stop()
 
     def _count(self, test: unittest.TestCase, *lists: list[str]) -> None:
         name = getattr(test, "_testMethodName", None)  # what fails for a whole class has none

@@ -110,11 +110,15 @@ class Run:
         id: the parent's number for it.
         one_core: let its threads take turns on one core.
         background: let it have only what nothing else on the machine wants of the cores.
+        timeout_s: seconds that it has, at most those of the limits.
+        stop_at_failure: end its suite after the first test that fails.
     """
 
     id: int
     one_core: bool
     background: bool = False
+    timeout_s: float = Limits.timeout_s
+    stop_at_failure: bool = False
 
 
 @dataclass(frozen=True)

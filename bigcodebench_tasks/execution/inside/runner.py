@@ -48,12 +48,14 @@ class Task:
         token: proves that the report is ours.
         line: descriptor for the report.
         output_bytes: characters of details to keep.
+        stop_at_failure: end the suite after the first test that fails.
     """
 
     work: protocol.Work
     token: bytes
     line: int
     output_bytes: int
+    stop_at_failure: bool
 
 
 # What a program may print before the rest is dropped; the official evaluator keeps all of it in memory.
@@ -169,7 +171,7 @@ def run(task: Task) -> None:
         report.tampered = replaced and len(parts) == 1
         suite = unittest.TestLoader().loadTestsFromTestCase(module.TestCases)
         report.loaded = True
-        result = guard.Result()
+        result = guard.Result(task.stop_at_failure)
         watch = guard.Watch(result)
         suite.run(result)
         for case, trace in result.failures + result.errors:

@@ -42,14 +42,14 @@ class RunningProgram:
 
     `setup_fd` is where its process says why it could not be confined; it has that descriptor only until then.
     `starved_s` is how long it wanted a core that something else on the machine had. That time does not
-    count against its time limit, up to once the limit: a verdict shall not depend on the neighbours.
+    count against `timeout_s`, up to once that limit: a verdict shall not depend on the neighbours.
     """
 
     request: int
     pid: int
     setup_fd: int
     started: float
-    deadline: float
+    timeout_s: float
     killed: str = ""
     cpu_s: float = 0.0
     looked: float = 0.0
@@ -152,7 +152,7 @@ class Server:
         os.close(line)
         os.close(setup_w)
         os.set_blocking(setup_r, False)
-        self._samples[pid] = RunningProgram(run.id, pid, setup_r, now, now + self._limits.timeout_s, looked=now)
+        self._samples[pid] = RunningProgram(run.id, pid, setup_r, now, run.timeout_s, looked=now)
         return None
 
     def _reap(self) -> None:
@@ -216,7 +216,7 @@ class Server:
             runnable = any(p.state == "R" for p in below)
             if runnable:
                 sample.starved_s += max(0.0, elapsed * (1 - used))
-            if now >= sample.deadline + min(sample.starved_s, self._limits.timeout_s):
+            if now - sample.started >= sample.timeout_s + min(sample.starved_s, sample.timeout_s):
                 self._kill(sample, "timeout")
             waiting = bool(below) and used < BUSY_SHARE and not runnable
             sample.cpu_s, sample.looked = cpu_s, now
@@ -324,7 +324,7 @@ def _become_sample(newborn: Newborn) -> runner.Task:
         preload.reset(_seed(work.task_id))
         _forget(newborn.modules)
         # Last, because it closes `setup` too: from here on nobody can say that this process could not be confined.
-        return runner.Task(work, token, _keep_only(newborn.line), newborn.output_bytes)
+        return runner.Task(work, token, _keep_only(newborn.line), newborn.output_bytes, run.stop_at_failure)
     except BaseException as error:
         _could_not_be_confined(newborn.setup, error)
 

@@ -1,0 +1,31 @@
+"""The option `speed`: "fast" gives the same pass@k sooner, and says less about what fails.
+
+Much of a run's time can go into programs that loop until their time limit, and into the tests behind the first one
+that fails. With "fast" a program has the larger of 30 s and ten times what its task's canonical solution takes here, in
+place of 240 s, and its suite ends after the first test that fails. Which other tests fail, and whether a program that
+fails would have run out of time in a later test, is not known then.
+"""
+
+from __future__ import annotations
+
+OFFICIAL, FAST = SPEEDS = ("official", "fast")
+
+LEAST_S = 30.0
+"""Seconds that each program has at least."""
+
+TIMES = 10.0
+"""How many times the time of its canonical solution a program has."""
+
+
+def time_limit_s(speed: str, official_s: float, canonical_s: float | None) -> float:
+    """Wall-clock seconds that a program of a task has.
+
+    Args:
+        speed: "official" or "fast".
+        official_s: `Limits.timeout_s`, which is never exceeded.
+        canonical_s: what the task's canonical solution, which passed, took here; None where that is not known, and then
+            nothing is shortened.
+    """
+    if speed == OFFICIAL or canonical_s is None:
+        return official_s
+    return min(official_s, max(LEAST_S, TIMES * canonical_s))
