@@ -41,7 +41,8 @@ from bigcodebench_tasks.execution.verdict import Verdict
 
 __all__ = ["ATTEMPTS", "OWN_CORE_TOGETHER", "RUNNING_PER_WORKER", "STRETCHED_S", "Allowance", "Job", "Listener", "Pool"]
 
-# Those that are known to take long leave this share of them to the others, or a core could have nothing to do.
+# Those that are known to take long have this share of the places at most, and half of the cores, while others wait:
+# most programs shall have their verdict soon.
 _SHARE_OF_LONG = 0.75
 
 # Why a program was ended that is to run again, after those that waited for it.
@@ -335,11 +336,12 @@ class Pool:
         return job
 
     def _next_of_the_queue(self) -> Job | None:
-        """The longest, unless so many long ones run, most of them asleep, that the others would have no room."""
+        """The longest, unless so many long ones run, or compute, that the others would have no place, or no core."""
         job = self._queue.first()
         if job is not None and self._queue.is_long(job):
+            long = {number for number, other in self._running.items() if self._queue.is_long(other)}
             many = _SHARE_OF_LONG * self._workers * RUNNING_PER_WORKER
-            if sum(map(self._queue.is_long, self._running.values())) >= many:
+            if len(long) >= many or len(long - self._waiting) >= max(1, self._workers // 2):
                 return self._queue.first_short() or job
         return job
 
