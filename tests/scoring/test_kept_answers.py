@@ -126,11 +126,12 @@ def test_the_words_of_the_command_are_those_of_the_tasks_options() -> None:
         sandbox="landlock",
         workers=3,
         network="host",
+        speed="fast",
         calibrated=False,
         cache=False,
         ground_truth="skip",
     )
     assert kept_answers.evaluate_words("instruct", "bigcodebench-mini", changed) == [
         *("--split", "instruct", "--subset", "mini", "--version", "v0.1.3", "--sandbox", "landlock"),
-        *("--workers", "3", "--network", "host", "--no-calibrated", "--no-cache", "--no-gt"),
+        *("--workers", "3", "--network", "host", "--speed", "fast", "--no-calibrated", "--no-cache", "--no-gt"),
     ]

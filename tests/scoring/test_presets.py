@@ -65,6 +65,7 @@ def test_what_changes_no_score_is_no_difference(options: Mapping[str, Any]) -> N
         (under(lock="current"), "current lock"),
         (under(limits={"timeout_s": 60.0}), "time limit 60 s"),
         (under(network="host"), "programs reach the internet"),
+        (under(speed="fast"), "speed fast"),
         (None, "settings not recorded"),
     ],
 )
