@@ -6,6 +6,9 @@ engine and compared: by status, by task, by cause. What differs is executed agai
 official evaluator here, in our execution environment: where that says what ours says, the other machine made the
 difference; where it says what it said there, we do.
 
+With ``--speed fast`` the canonical solutions are executed first, for the time limits by task. ``--compare`` names
+results of other runs (another level, a busy machine, another speed): programs whose status differs are printed.
+
 Results are kept in the folder ``--out``, one file for each level and speed, and a program that is there is not executed
 again: an interrupted replay goes on, and a larger sample of the same seed holds the smaller one.
 """
@@ -20,7 +23,7 @@ import random
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import as_completed
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,7 +35,9 @@ from replay_causes import CAUSES
 
 from bigcodebench_tasks.errors import BigCodeBenchError
 from bigcodebench_tasks.execution import Engine, Prepared, Program, prepare
+from bigcodebench_tasks.execution.speed import FAST, OFFICIAL, SPEEDS
 from bigcodebench_tasks.progress import progress
+from bigcodebench_tasks.scoring.ground_truth import ground_truth
 
 # Suites that are not those of v0.1.4 in an older version of the dataset, so that nothing can be said of their programs.
 OTHER_SUITES = {"v0.1.2": frozenset({211, 215, 1005})}
@@ -78,10 +83,10 @@ def replayed(file: Path, data: Path, version: str | None = None) -> list[Replaye
     for row in lines_of(file):
         program = Program(row["task_id"], row["solution"], suites[row["task_id"]])
         key = hashlib.sha256("\0".join((program.task_id, program.solution, program.test)).encode()).hexdigest()[:16]
-        one = Replayed(key, program, tuple(row["official"]), frozenset(row["failed_tests"]), row["model"])
+        each = Replayed(key, program, tuple(row["official"]), frozenset(row["failed_tests"]), row["model"])
         judged_with = row["dataset_version"]
-        if version in (None, judged_with) and one.number not in OTHER_SUITES.get(judged_with, ()):
-            programs.append(one)
+        if version in (None, judged_with) and each.number not in OTHER_SUITES.get(judged_with, ()):
+            programs.append(each)
     return programs
 
 
@@ -109,50 +114,73 @@ class Results:
             file.write(json.dumps(row) + "\n")
 
 
-def execute(chosen: Sequence[Replayed], prepared: Prepared, results: Results, workers: int | None) -> None:
+def canonical_seconds(data: Path, prepared: Prepared, file: Path, workers: int | None) -> dict[str, float]:
+    """What the canonical solution of each task takes here, if it passes; kept in a file."""
+    if not file.exists():
+        tasks = list(lines_of(data / "BigCodeBench-v0.1.4.jsonl.gz"))
+        with Engine(prepared.environment, prepared.conditions, workers=workers) as engine:
+            verdicts = ground_truth(tasks, engine).verdicts
+        file.write_text(json.dumps({task_id: v.seconds for task_id, v in verdicts.items() if v.passed}))
+    seconds: dict[str, float] = json.loads(file.read_text())
+    return seconds
+
+
+def execute(
+    chosen: Sequence[Replayed],
+    prepared: Prepared,
+    results: Results,
+    workers: int | None,
+    canonical_s: Mapping[str, float],
+) -> None:
     """Execute what has no result yet, all at once, and say what it cost."""
-    missing = [one for one in chosen if one.key not in results.known]
+    missing = [each for each in chosen if each.key not in results.known]
     if not missing:
         return
-    began, before = time.monotonic(), cpu_s()
     ends: list[float] = []
-    with (
-        Engine(prepared.environment, prepared.conditions, workers=workers) as engine,
-        progress(len(missing), "Replaying", "program") as bar,
-    ):
-        futures = {engine.submit(one.program): one for one in missing}
-        for future in as_completed(futures):
-            one, verdict = futures[future], future.result()
-            ends.append(time.monotonic() - began)
-            results.add({"key": one.key, "task_id": one.program.task_id, "ours": verdict.to_dict()})
-            bar.update()
+    with Engine(prepared.environment, prepared.conditions, workers=workers) as engine:
+        for task_id, seconds in canonical_s.items():
+            engine.measured(task_id, seconds)
+        began, before = time.monotonic(), cpu_s()
+        submit_all(missing, engine, results, ends)
     used, number = cpu_s() - before, len(missing)
     print(
-        f"{number} programs: {ends[-1]:.0f} s of wall time, 99% of them after {ends[int(0.99 * (number - 1))]:.0f} s; "
-        f"CPU {used:.0f} s, {used / number * 1000:.0f} ms each; {number / ends[-1]:.1f} programs a second",
+        f"{number} programs: {ends[-1] - began:.0f} s of wall time, 99% of them after "
+        f"{ends[int(0.99 * (number - 1))] - began:.0f} s; CPU {used:.0f} s, {used / number * 1000:.0f} ms each; "
+        f"{number / (ends[-1] - began):.1f} programs a second",
         flush=True,
     )
 
 
+def submit_all(missing: Sequence[Replayed], engine: Engine, results: Results, ends: list[float]) -> None:
+    """Execute programs; `ends` gets the time at which each had its verdict."""
+    with progress(len(missing), "Replaying", "program") as bar:
+        futures = {engine.submit(each.program): each for each in missing}
+        for future in as_completed(futures):
+            each, verdict = futures[future], future.result()
+            ends.append(time.monotonic())
+            results.add({"key": each.key, "task_id": each.program.task_id, "ours": verdict.to_dict()})
+            bar.update()
+
+
 def alone(chosen: Iterable[Replayed], prepared: Prepared, results: Results) -> None:
     """Execute programs again, one after the other, with nothing beside them."""
-    missing = [one for one in chosen if one.key not in results.known]
+    missing = [each for each in chosen if each.key not in results.known]
     with progress(len(missing), "Alone", "program") as bar:
-        for one in missing:
+        for each in missing:
             with Engine(prepared.environment, prepared.conditions, workers=1, preload=False) as engine:
-                verdict = engine.submit(one.program).result()
-            results.add({"key": one.key, "task_id": one.program.task_id, "ours": verdict.to_dict()})
+                verdict = engine.submit(each.program).result()
+            results.add({"key": each.key, "task_id": each.program.task_id, "ours": verdict.to_dict()})
             bar.update()
 
 
 def by_official(chosen: Iterable[Replayed], prepared: Prepared, results: Results) -> None:
     """Let the official evaluator judge programs here, in a namespace, with our libraries."""
-    missing = [one for one in chosen if one.key not in results.known]
+    missing = [each for each in chosen if each.key not in results.known]
     for start in range(0, len(missing), 20):  # so that an interrupt loses little
         several = missing[start : start + 20]
-        run = official.evaluate([one.program for one in several], prepared.environment, 1)
-        for one, status, details in zip(several, run.statuses, run.details, strict=True):
-            results.add({"key": one.key, "task_id": one.program.task_id, "status": status, "details": details})
+        run = official.evaluate([each.program for each in several], prepared.environment, 1)
+        for each, status, details in zip(several, run.statuses, run.details, strict=True):
+            results.add({"key": each.key, "task_id": each.program.task_id, "status": status, "details": details})
 
 
 def table(title: str, counts: Counter[Any], words: Callable[[Any], str] = str) -> None:
@@ -161,38 +189,40 @@ def table(title: str, counts: Counter[Any], words: Callable[[Any], str] = str) -
         print(f"| {words(key)} | {number} |")
 
 
-def cause(one: Replayed, ours: str, by_itself: str | None, here: str | None) -> str:
+def cause(each: Replayed, ours: str, by_itself: str | None, here: str | None) -> str:
     """What a difference comes from, as far as executing the program again tells."""
-    if len(set(one.official)) > 1:
+    if len(set(each.official)) > 1:
         return "differs between runs of the official evaluator there"
-    if by_itself in one.official:
+    if by_itself in each.official:
         return "differs between our runs"
     if here == ours:
         return "the official evaluator here says what ours says"
-    if here in one.official:
+    if here in each.official:
         return "the official evaluator says the same here and there"
     return "not asked" if here is None else "the official evaluator here says something else again"
 
 
 def report(chosen: Sequence[Replayed], results: Results, lone: Results, here: Results) -> list[Replayed]:
     """Print the tables; returns what differs."""
-    judged = [one for one in chosen if one.key in results.known]
-    status = {one.key: str(results.known[one.key]["ours"]["status"]) for one in judged}
-    pairs = Counter((one.official[0], status[one.key]) for one in judged)
+    judged = [each for each in chosen if each.key in results.known]
+    status = {each.key: str(results.known[each.key]["ours"]["status"]) for each in judged}
+    pairs = Counter((each.official[0], status[each.key]) for each in judged)
     same = sum(number for (theirs, ours), number in pairs.items() if theirs == ours)
     print(f"\n{same} of {len(judged)} programs ({same / max(1, len(judged)):.2%}) have the official status")
     table("official, ours", pairs, " → ".join)
-    differing = [one for one in judged if status[one.key] != one.official[0]]
-    table("task", Counter(one.number for one in differing), lambda task: f"{task}: {CAUSES.get(task, 'not explained')}")
+    differing = [each for each in judged if status[each.key] != each.official[0]]
+    table(
+        "task", Counter(each.number for each in differing), lambda task: f"{task}: {CAUSES.get(task, 'not explained')}"
+    )
     causes: Counter[str] = Counter()
     print("\n| program | task | model | official | ours | alone | official, here | headline |\n|" + " --- |" * 8)
-    for one in sorted(differing, key=lambda one: one.number):
-        ours = results.known[one.key]["ours"]
-        itself = lone.known.get(one.key, {}).get("ours", {}).get("status")
-        there = here.known.get(one.key, {}).get("status")
-        causes[cause(one, ours["status"], itself, there)] += 1
+    for each in sorted(differing, key=lambda each: each.number):
+        ours = results.known[each.key]["ours"]
+        itself = lone.known.get(each.key, {}).get("ours", {}).get("status")
+        there = here.known.get(each.key, {}).get("status")
+        causes[cause(each, ours["status"], itself, there)] += 1
         text = " ".join(next(iter(ours["details"].values()), "").strip().split("\n")[-1].split())[:90]
-        words = [one.key, one.number, one.model, "/".join(one.official), f"{ours['status']}, {ours['reason']}"]
+        words = [each.key, each.number, each.model, "/".join(each.official), f"{ours['status']}, {ours['reason']}"]
         print("| " + " | ".join(str(word).replace("|", "/") for word in [*words, itself, there, text]) + " |")
     table("cause, as far as running again tells", causes)
     report_failing_tests(judged, results)
@@ -202,16 +232,29 @@ def report(chosen: Sequence[Replayed], results: Results, lone: Results, here: Re
 def report_failing_tests(judged: Sequence[Replayed], results: Results) -> None:
     """Of programs that fail in both: have the same test methods failed?"""
     fail = [
-        one
-        for one in judged
-        if set(one.official) == {"fail"} and one.failed_tests and results.known[one.key]["ours"]["status"] == "fail"
+        each
+        for each in judged
+        if set(each.official) == {"fail"} and each.failed_tests and results.known[each.key]["ours"]["status"] == "fail"
     ]
-    other = [one for one in fail if frozenset(results.known[one.key]["ours"]["details"]) != one.failed_tests]
+    other = [each for each in fail if frozenset(results.known[each.key]["ours"]["details"]) != each.failed_tests]
     print(f"\n{len(fail)} fail in both; {len(fail) - len(other)} of them with the same failing tests")
-    for one in sorted(other, key=lambda one: one.number):
-        ours = frozenset(results.known[one.key]["ours"]["details"])
-        more, less = ", ".join(sorted(ours - one.failed_tests)), ", ".join(sorted(one.failed_tests - ours))
-        print(f"{one.key} {one.number}: only here: {more or '-'}; only there: {less or '-'}")
+    for each in sorted(other, key=lambda each: each.number):
+        ours = frozenset(results.known[each.key]["ours"]["details"])
+        more, less = ", ".join(sorted(ours - each.failed_tests)), ", ".join(sorted(each.failed_tests - ours))
+        print(f"{each.key} {each.number}: only here: {more or '-'}; only there: {less or '-'}")
+
+
+def compare(chosen: Sequence[Replayed], results: Results, others: Results, file: Path) -> None:
+    """Print the programs whose status is another one in another run of ours."""
+    both = [each for each in chosen if each.key in results.known and each.key in others.known]
+    flips = 0
+    for each in both:
+        here, there = results.known[each.key]["ours"], others.known[each.key]["ours"]
+        if here["status"] != there["status"]:
+            flips += 1
+            words = f"{here['status']}, {here['reason']} here; {there['status']}, {there['reason']} in {file.name}"
+            print(f"{each.key} {each.number}: {words}")
+    print(f"{len(both)} programs are in {file}, too: {flips} have another status there")
 
 
 def main() -> int:
@@ -228,30 +271,41 @@ def main() -> int:
     parser.add_argument("--version", help="only programs that were judged with this version, such as v0.1.4")
     parser.add_argument("--task", type=int, action="append", help="only programs of these tasks, by number")
     parser.add_argument("--level", choices=["namespaces", "landlock", "none"], help="default: the strongest")
+    parser.add_argument("--speed", choices=SPEEDS, default=OFFICIAL, help="(default: %(default)s)")
+    parser.add_argument(
+        "--compare", type=Path, action="append", default=[], help="results of another run, a JSONL file"
+    )
     parser.add_argument("--workers", type=int, help="default: the cores")
     parser.add_argument("--official", action="store_true", help="ask the official evaluator of what differs")
     parser.add_argument("--only-report", action="store_true", help="execute nothing")
     options = parser.parse_args()
     try:
         programs = replayed(options.file, options.data, options.version)
-        prepared = prepare(options.level)
+        prepared = prepare(options.level, speed=options.speed)
     except (BigCodeBenchError, OSError, KeyError) as error:
         parser.error(str(error))
     if options.task:
-        programs = [one for one in programs if one.number in options.task]
+        programs = [each for each in programs if each.number in options.task]
     chosen = sample(programs, options.sample, options.seed)
     options.out.mkdir(parents=True, exist_ok=True)
-    name = prepared.isolation.level
+    name = prepared.isolation.level + ("-fast" if options.speed == FAST else "")
     results, lone, here = (
         Results(options.out / f"{file}.jsonl") for file in (name, f"{name}-alone", "official-evaluator")
     )
     if not options.only_report:
-        execute(chosen, prepared, results, options.workers)
-        differing = [one for one in chosen if results.known[one.key]["ours"]["status"] != one.official[0]]
+        canonical_s = {}
+        if options.speed == FAST:
+            file = options.out / "canonical-seconds.json"
+            canonical_s = canonical_seconds(options.data, prepared, file, options.workers)
+        execute(chosen, prepared, results, options.workers, canonical_s)
+        differing = [each for each in chosen if results.known[each.key]["ours"]["status"] != each.official[0]]
         alone(differing, prepared, lone)
         if options.official:
             by_official(differing, prepared, here)
-    return 1 if report(chosen, results, lone, here) else 0
+    differing = report(chosen, results, lone, here)
+    for file in options.compare:
+        compare(chosen, results, Results(file), file)
+    return 1 if differing else 0
 
 
 if __name__ == "__main__":
