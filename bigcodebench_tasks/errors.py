@@ -12,6 +12,7 @@
     │   ├── EnvironmentBuildFailed  could not be built
     │   └── EnvironmentMismatch     is there, but lacks or changes something its lock promises
     ├── SandboxUnavailable      the machine cannot isolate programs as asked
+    ├── ClusterUnavailable      there is no Ray cluster, or no node of it can run programs
     └── ExecutionFailed         our own machinery broke while running programs
 
 A program that fails is never an exception: it is a `bigcodebench_tasks.execution.Verdict`.
@@ -72,6 +73,10 @@ class EnvironmentMismatch(EnvironmentError_):
 
 class SandboxUnavailable(BigCodeBenchError):
     """This machine cannot give the isolation that was asked for, and the user did not choose less."""
+
+
+class ClusterUnavailable(BigCodeBenchError):
+    """There is no Ray cluster where one was asked for, Ray is not installed, or no node can run programs as we do."""
 
 
 class ExecutionFailed(BigCodeBenchError):

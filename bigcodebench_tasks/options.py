@@ -36,6 +36,8 @@ class Options:
         workers: programs that may use a core at the same time; None takes ``BIGCODEBENCH_WORKERS``, or the cores
             that this process may use.
         sandbox: isolation level; None takes ``BIGCODEBENCH_SANDBOX``, or the strongest that the machine gives.
+        cluster: the Ray cluster whose machines run programs: "auto", or host and port of its head node; None takes
+            ``BIGCODEBENCH_CLUSTER``, or this machine.
         network: "loopback", or "host" for the few tasks whose programs need the internet.
         speed: "official", or "fast" for the same pass@k sooner: a shorter time limit by task, and a suite ends after
             its first failing test (`execution.speed`).
@@ -69,6 +71,7 @@ class Options:
     )
     workers: int | None = None
     sandbox: str | None = None
+    cluster: str | None = None
     network: str = "loopback"
     speed: str = "official"
     ground_truth: str = "check"
@@ -215,6 +218,13 @@ SANDBOX = Variable(
     meaning="level of isolation: `namespaces`, `landlock` or `none`; the option `sandbox` wins",
     read_by="bigcodebench_tasks.execution.choose_level",
 )
+CLUSTER = Variable(
+    name="BIGCODEBENCH_CLUSTER",
+    default="programs run on this machine",
+    meaning="the Ray cluster whose machines run programs: `auto`, or host and port of its head node; the option "
+    "`cluster` wins",
+    read_by="bigcodebench_tasks.execution.cluster.engine",
+)
 AUTOLOAD = Variable(
     name="BIGCODEBENCH_TASKS_AUTOLOAD",
     default="on",
@@ -222,5 +232,5 @@ AUTOLOAD = Variable(
     read_by="bigcodebench_tasks.autoload",
 )
 
-VARIABLES = (CACHE, OVERRIDE_PATH, PYTHON, LOCK, TIMEOUT_PER_TASK, WORKERS, SANDBOX, AUTOLOAD)
+VARIABLES = (CACHE, OVERRIDE_PATH, PYTHON, LOCK, TIMEOUT_PER_TASK, WORKERS, SANDBOX, CLUSTER, AUTOLOAD)
 """Every environment variable of ours; docs/environment-variables.md shows them."""

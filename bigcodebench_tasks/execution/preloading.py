@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections import Counter
+from collections.abc import Iterable
 
 # A library is worth importing once for all when at least this many programs would import it.
 MIN_PROGRAMS = 3
@@ -41,6 +42,15 @@ class Wanted:
     def names(self) -> list[str]:
         """Names of modules to import, most wanted first; a name may turn out to be no module."""
         return [name for name, programs in self._programs.most_common() if programs >= MIN_PROGRAMS]
+
+
+def shared_imports(sources: Iterable[str]) -> list[str]:
+    """Short sources that make the same modules wanted as these do: what is sent to other machines in their place."""
+    wanted = Wanted()
+    for source in sources:
+        wanted.add(source)
+    names = wanted.names()
+    return ["".join(f"import {name}\n" for name in names)] * MIN_PROGRAMS if names else []
 
 
 def _imports(source: str) -> set[str]:

@@ -112,7 +112,7 @@ class Run:
     def session_of(self, member: Member) -> Session:
         """The session of the tasks that are executed as this one is; mostly all."""
         evaluator = member.evaluator
-        key = evaluator.prepared.conditions, evaluator.workers, evaluator.cache
+        key = evaluator.prepared.conditions, evaluator.workers, evaluator.cache, evaluator.cluster
         if key not in self._sessions:
             rows = (request.doc for request in member.instances for _ in range(_times(request)))
             session = self._sessions[key] = evaluator.session(rows)

@@ -237,6 +237,7 @@ class BigCodeBenchTask(ConfigurableTask):
                 checks_ground_truth=options.ground_truth == "check" and not GroundTruthLM.in_use(),
                 tell=lambda text: log.info("[%s] %s", self.config.task, text),
                 warn=lambda text: log.warning("[%s] %s", self.config.task, text),
+                cluster=options.cluster,
             )
         subsets = {path: subset for subset, path in dataset.SUBSETS.items()}
         self._record = RunRecord(
@@ -324,7 +325,7 @@ class BigCodeBenchTask(ConfigurableTask):
         if self._run is not None:
             self._run.leave(self)
             self._run = None
-        self._record = self._record.with_ground_truth(evaluated.truth)
+        self._record = self._record.with_ground_truth(evaluated.truth).on_nodes(evaluated.nodes)
         evaluated = replace(evaluated, records=self._told(evaluated.records, read))
         self._log_summary(tasks, evaluated, self._record)
         return evaluated.records

@@ -79,7 +79,7 @@ def _settings(evaluation: Evaluation) -> tuple[Any, ...]:
 
 
 def _flat(content: Any) -> str:
-    leave: Collection[str] = ("seed", "workers", "cache", "folder")
+    leave: Collection[str] = ("seed", "workers", "cluster", "cache", "folder")
     if content is None:
         return ""
     return repr(sorted((name, repr(value)) for name, value in content.items() if name not in leave))

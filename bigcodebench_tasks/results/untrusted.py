@@ -88,12 +88,18 @@ def run_of(content: Any, subset: str = "") -> RunRecord:
         "plugin": isinstance(run.plugin, str),
         "prompting": run.prompting is None or isinstance(run.prompting, str),
         "differs": _is_texts(run.differs),
+        "nodes": run.nodes is None or all(map(_is_node, run.nodes)),
         "answers": run.answers is None or all(map(_is_count, _counts(run.answers))),
     }
     wrong = [name for name, whole in fields.items() if not whole]
     if wrong:
         raise TypeError(f"{', '.join(wrong)} of a run is not what it should be")
     return run
+
+
+def _is_node(value: Any) -> bool:
+    numbers = mapping(value).get("cores"), mapping(value).get("programs")
+    return isinstance(value.get("node"), str) and all(map(_is_count, numbers))
 
 
 def _counts(answers: Answers) -> list[Any]:

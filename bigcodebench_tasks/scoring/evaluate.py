@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from bigcodebench_tasks.execution import Prepared, cache_file, prepare
+from bigcodebench_tasks.execution.cluster import Cluster, NodeUse, cluster_address, look_at
 from bigcodebench_tasks.execution.speed import FAST
 from bigcodebench_tasks.scoring.ground_truth import MIN_PASS_RATE, GroundTruth, failures, ground_truth
 from bigcodebench_tasks.scoring.records import SampleRecord
@@ -32,11 +33,13 @@ class Evaluated:
         truth: the ground truth of these tasks; None where it was not checked.
         seconds: wall-clock seconds from the last answer to the last verdict, without the ground truth unless both were
             executed at once.
+        nodes: of the cluster, with the programs that each executed in this session; None without one.
     """
 
     records: list[list[SampleRecord]]
     truth: GroundTruth | None
     seconds: float
+    nodes: Sequence[NodeUse] | None = None
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,7 @@ class Evaluator:
         cache: take verdicts of earlier runs from the cache folder, and keep new ones there.
         checks_ground_truth: execute the canonical solutions of the tasks first, where it is not known that they pass.
         tell, warn: take a line for the user.
+        cluster: whose nodes run the programs; None for this machine.
     """
 
     prepared: Prepared
@@ -59,6 +63,7 @@ class Evaluator:
     checks_ground_truth: bool = True
     tell: Callable[[str], None] = _to_nobody
     warn: Callable[[str], None] = _to_nobody
+    cluster: Cluster | None = None
 
     @classmethod
     def prepare(
@@ -73,6 +78,7 @@ class Evaluator:
         checks_ground_truth: bool = True,
         tell: Callable[[str], None] = _to_nobody,
         warn: Callable[[str], None] = _to_nobody,
+        cluster: str | None = None,
     ) -> Evaluator:
         """Find or build what execution needs and try it, before anything is generated; tells which it is.
 
@@ -81,10 +87,13 @@ class Evaluator:
             network: "loopback" or "host".
             speed: "official" or "fast"; see `execution.speed`.
             calibrated, workers, cache, checks_ground_truth, tell, warn: see the class.
+            cluster: address of a Ray cluster, "auto" or host and port; else ``BIGCODEBENCH_CLUSTER``; else none.
 
         Raises:
+            ClusterUnavailable: there is no such cluster, or no node of it can run programs as this machine does.
             EnvironmentError_, SandboxUnavailable, OptionError, ExecutionFailed: as `execution.prepare` does.
         """
+        address = cluster_address(cluster)
         if cache:
             cache_file()  # where there is no folder for it, that is said now
         prepared = prepare(level, network, speed)
@@ -98,7 +107,10 @@ class Evaluator:
                 "speed fast: shorter time limits by task, and suites end after their first failing test, so it is not "
                 "known which others fail"
             )
-        return cls(prepared, calibrated, workers, cache, checks_ground_truth, tell, warn)
+        nodes = None
+        if address is not None:
+            nodes = look_at(address, environment, prepared.conditions, workers=workers, tell=tell, warn=warn)
+        return cls(prepared, calibrated, workers, cache, checks_ground_truth, tell, warn, nodes)
 
     def evaluate(
         self,
@@ -130,7 +142,8 @@ class Evaluator:
             began = time.monotonic() if began is None else began
             submitted = session.submit_samples(tasks, samples, calibrated=self.calibrated)
             records = session.collect(submitted, description)
-        return Evaluated(records, truth, time.monotonic() - began)
+            nodes = session.nodes
+        return Evaluated(records, truth, time.monotonic() - began, nodes)
 
     def ground_truth(self, tasks: Sequence[Task], *, fresh: bool = False) -> GroundTruth:
         """Whether the canonical solutions of tasks pass here; see `ground_truth.ground_truth`."""
@@ -144,7 +157,7 @@ class Evaluator:
             tasks: row of the dataset of each program to come: what they import is imported once for all.
         """
         expected = [f"{task['code_prompt']}\n{task['test']}" for task in tasks]
-        return Session(self.prepared, workers=self.workers, cache=self.cache, expected=expected)
+        return Session(self.prepared, workers=self.workers, cache=self.cache, expected=expected, cluster=self.cluster)
 
     def _checked(self, tasks: Sequence[Task], session: Session) -> GroundTruth:
         truth = ground_truth(tasks, session)

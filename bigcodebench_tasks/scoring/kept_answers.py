@@ -110,7 +110,8 @@ def evaluate_words(split: str, dataset_path: str, options: Options) -> list[str]
     """
     subsets = {path: subset for subset, path in SUBSETS.items()}
     words = ["--split", split, "--subset", subsets.get(dataset_path, "full")]
-    for name, value in (("version", options.version), ("sandbox", options.sandbox), ("workers", options.workers)):
+    for name in ("version", "sandbox", "workers", "cluster"):
+        value = getattr(options, name)
         words += [f"--{name}", str(value)] if value else []
     words += ["--network", options.network] if options.network != "loopback" else []
     words += ["--speed", options.speed] if options.speed != "official" else []

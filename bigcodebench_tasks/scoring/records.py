@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from bigcodebench_tasks import __version__
+from bigcodebench_tasks.execution.cluster import NodeUse
 from bigcodebench_tasks.execution.verdict import Verdict
 from bigcodebench_tasks.scoring.ground_truth import GroundTruth
 
@@ -139,6 +140,8 @@ class RunRecord:
             thinks needs) or "custom"; None where that is not known.
         differs: the settings of it that are not the leaderboard's, in words.
         answers: what the answers are like; None before they are there.
+        nodes: of the cluster that executed the programs: what each is called ("node"), its "cores", and how many
+            "programs" it executed, of all tasks of the run so far; None where this machine did.
         plugin: version of this package.
     """
 
@@ -156,6 +159,7 @@ class RunRecord:
     prompting: str | None = None
     differs: Sequence[str] = ()
     answers: Answers | None = None
+    nodes: Sequence[Mapping[str, Any]] | None = None
     plugin: str = __version__
 
     @property
@@ -166,6 +170,10 @@ class RunRecord:
     def with_ground_truth(self, truth: GroundTruth | None) -> RunRecord:
         """The same, with what was found of the ground truth."""
         return self if truth is None else replace(self, ground_truth=truth.pass_rate, failed=truth.failed)
+
+    def on_nodes(self, nodes: Sequence[NodeUse] | None) -> RunRecord:
+        """The same, with the nodes of the cluster that executed programs."""
+        return self if nodes is None else replace(self, nodes=[asdict(node) for node in nodes])
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any], subset: str = "") -> RunRecord:
@@ -203,6 +211,7 @@ class RunRecord:
             prompting=content.get("prompting"),
             differs=content.get("differs") or (),
             answers=Answers.from_dict(content["answers"]) if content.get("answers") else None,
+            nodes=content.get("nodes"),
             plugin=content["plugin"],
         )
 
@@ -230,4 +239,6 @@ class RunRecord:
             content["differs"] = list(self.differs)
         if self.answers is not None:
             content["answers"] = asdict(self.answers)
+        if self.nodes is not None:
+            content["nodes"] = [dict(node) for node in self.nodes]
         return content

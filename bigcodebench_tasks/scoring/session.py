@@ -16,6 +16,7 @@ from types import TracebackType
 from bigcodebench_tasks.benchmark.known_tasks import SCHEDULE
 from bigcodebench_tasks.benchmark.sanitize import calibrate
 from bigcodebench_tasks.execution import Engine, Prepared, Program, Verdict, cache_file
+from bigcodebench_tasks.execution.cluster import Cluster, ClusterEngine, NodeUse
 from bigcodebench_tasks.progress import progress
 from bigcodebench_tasks.scoring.ground_truth import program_of
 from bigcodebench_tasks.scoring.records import SampleRecord
@@ -53,22 +54,29 @@ class Session:
     """
 
     def __init__(
-        self, prepared: Prepared, *, workers: int | None = None, cache: bool = True, expected: Collection[str] = ()
+        self,
+        prepared: Prepared,
+        *,
+        workers: int | None = None,
+        cache: bool = True,
+        expected: Collection[str] = (),
+        cluster: Cluster | None = None,
     ) -> None:
         """
         Args:
-            prepared: where the programs run.
+            prepared: where the programs run, and what the nodes of a cluster are compared with.
             workers: programs that may use a core at the same time; see `machine.workers`.
             cache: take verdicts of earlier runs from the cache folder, and keep new ones there.
             expected: Python source for each program to come whose imports it will probably share.
+            cluster: whose nodes run the programs; this machine by default.
         """
-        self._engine = Engine(
-            prepared.environment,
-            prepared.conditions,
-            workers=workers,
-            cache=cache_file() if cache else None,
-            expected=expected,
-        )
+        machine = prepared.environment, prepared.conditions
+        file = cache_file() if cache else None
+        self._engine: Engine | ClusterEngine
+        if cluster is None:
+            self._engine = Engine(*machine, workers=workers, cache=file, expected=expected)
+        else:
+            self._engine = ClusterEngine(cluster, *machine, workers=workers, cache=file, expected=expected)
         self._lock = threading.Lock()
         self._executed: dict[Program, Future[Verdict]] = {}
         # Tasks whose canonical solution was executed in this session, and those of them that are known to fail.
@@ -79,6 +87,11 @@ class Session:
     def running(self) -> int:
         """Programs that run now."""
         return self._engine.running
+
+    @property
+    def nodes(self) -> list[NodeUse] | None:
+        """The nodes of the cluster, and how many programs of this session each has executed; None without one."""
+        return self._engine.used if isinstance(self._engine, ClusterEngine) else None
 
     def recall(self, program: Program) -> Verdict | None:
         """See `Engine.recall`."""

@@ -1,0 +1,214 @@
+"""What runs on each node, held by an actor of Ray: that machine's ordinary engine, and the check that comes before."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import pickle
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any
+
+from bigcodebench_tasks import DATASET_VERSION, __version__
+from bigcodebench_tasks.benchmark.known_tasks import Schedule
+from bigcodebench_tasks.environment import environment as environments
+from bigcodebench_tasks.environment.environment import Environment
+from bigcodebench_tasks.environment.verify import ensure
+from bigcodebench_tasks.errors import BigCodeBenchError
+from bigcodebench_tasks.execution import machine
+from bigcodebench_tasks.execution.choose_level import probe
+from bigcodebench_tasks.execution.conditions import Conditions, Limits
+from bigcodebench_tasks.execution.engine import Engine
+from bigcodebench_tasks.execution.inside import RUNNER_VERSION
+from bigcodebench_tasks.execution.preparation import try_libraries
+from bigcodebench_tasks.execution.surroundings import surroundings
+from bigcodebench_tasks.execution.verdict import Program, Verdict
+
+# Verdicts of so many seconds are sent together, and a node says so often how much of what it was sent has begun. It has
+# more at hand than runs, so no core waits for that.
+TOGETHER_S = 0.05
+
+# A folder is another path on another machine, and the rest of the conditions says what lies in it.
+_MAY_DIFFER = ("folder",)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a node runs programs.
+
+    Attributes:
+        workers: programs that may use a core at the same time; None takes the node's cores.
+        ranks: processes that share the cluster, each with an engine of its own on every node.
+        schedule, expected: see `Engine`.
+    """
+
+    workers: int | None
+    ranks: int
+    schedule: Schedule
+    expected: Sequence[str]
+
+
+def wanted(environment: Environment, conditions: Conditions) -> dict[str, Any]:
+    """What a node has to be, so that its verdicts are those of the machine that asks, in plain types."""
+    return {
+        "package": __version__,
+        "runner": RUNNER_VERSION,
+        "dataset": DATASET_VERSION,
+        "python": str(environment.python) if environment.lock == "custom" else "",
+        "conditions": conditions.to_dict(),
+        "absent_data": _absent_data(environment),
+    }
+
+
+def _absent_data(environment: Environment) -> list[str]:
+    return [] if environment.lock == "custom" else sorted(environments.absent_data(environment))
+
+
+class NodeRunner:
+    """One node's share of a run. Ray calls the methods in threads of their own."""
+
+    def __init__(self) -> None:
+        self._engine: Engine | None = None
+        self._ended: queue.SimpleQueue[tuple[int, Future[Verdict]]] = queue.SimpleQueue()
+        self._said_running = 0
+
+    def prepare(self, wanted: dict[str, Any], settings: bytes) -> Iterator[str | dict[str, Any]]:
+        """Check the node, building its environment where it is missing.
+
+        Args:
+            wanted: see `wanted`.
+            settings: pickled `Settings`.
+
+        Yields:
+            What is said meanwhile, line by line; at last a mapping: "why" it cannot be used, "" if it can, and then
+            its "workers" and "surroundings".
+        """
+        lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        found: dict[str, Any] = {"why": "its check ended with an error of its own; please report this"}
+
+        def examine() -> None:
+            try:
+                with contextlib.redirect_stderr(_Lines(lines.put)):
+                    found["why"] = self._examine(wanted)
+                if not found["why"]:
+                    found["workers"] = self._begin(pickle.loads(settings))
+                    found["surroundings"] = surroundings(self._environment)
+            except BigCodeBenchError as error:
+                found["why"] = str(error)
+            finally:
+                lines.put(None)
+
+        thread = threading.Thread(target=examine, daemon=True)
+        thread.start()
+        while (line := lines.get()) is not None:
+            yield line
+        thread.join()
+        yield found
+
+    def _examine(self, wanted: dict[str, Any]) -> str:
+        """How the node differs, in words; "" if it does not. Raises BigCodeBenchError: it cannot run programs."""
+        here = {"package": __version__, "runner": RUNNER_VERSION, "dataset": DATASET_VERSION}
+        if differs := _differences(here, wanted):
+            return differs
+        expected = wanted["conditions"]
+        if expected["lock"] == "custom":
+            os.environ.setdefault(environments.PYTHON_VARIABLE, wanted["python"])
+        else:
+            chosen = os.environ.setdefault(environments.LOCK_VARIABLE, expected["lock"])
+            if chosen != expected["lock"]:
+                return f"the lock is {chosen} there ({environments.LOCK_VARIABLE}) and {expected['lock']} here"
+        environment = ensure()
+        isolation = probe(environment, sandbox=expected["level"], network=expected["network"])
+        self._environment = environment
+        self._conditions = Conditions.of(environment, isolation, Limits(**expected["limits"]))
+        if differs := _differences(self._conditions.to_dict(), expected, _MAY_DIFFER):
+            return differs
+        if differs := _differences({"absent_data": _absent_data(environment)}, wanted):
+            return differs
+        if environment.lock != "custom":
+            try_libraries(environment, isolation)
+        return ""
+
+    def _begin(self, settings: Settings) -> int:
+        workers = machine.workers(settings.workers, {**os.environ, "LOCAL_WORLD_SIZE": str(settings.ranks)})
+        self._engine = Engine(
+            self._environment,
+            self._conditions,
+            workers=workers,
+            schedule=settings.schedule,
+            expected=settings.expected,
+        )
+        return workers
+
+    def run(self, programs: bytes) -> None:
+        """Queue programs: a pickled list of number and `Program`."""
+        assert self._engine is not None
+        for number, program in pickle.loads(programs):
+            self._submit(number, program)
+
+    def _submit(self, number: int, program: Program) -> None:
+        assert self._engine is not None
+        future = self._engine.submit(program)
+        future.add_done_callback(lambda done: self._ended.put((number, done)))
+
+    def take(self) -> tuple[int, bytes]:
+        """Wait until programs have ended, or more of them run.
+
+        Returns:
+            How many programs run, and a pickled list of number and `Verdict`.
+
+        Raises:
+            ExecutionFailed, SandboxUnavailable: the engine cannot run programs here any more.
+        """
+        assert self._engine is not None
+        ended: list[tuple[int, Future[Verdict]]] = []
+        while not ended and self._engine.running <= self._said_running:
+            with contextlib.suppress(queue.Empty):
+                ended.append(self._ended.get(timeout=TOGETHER_S))
+        if ended:
+            time.sleep(TOGETHER_S)
+        with contextlib.suppress(queue.Empty):
+            while True:
+                ended.append(self._ended.get_nowait())
+        self._said_running = self._engine.running
+        return self._said_running, pickle.dumps([(number, future.result()) for number, future in ended])
+
+    def set_background(self, background: bool) -> None:
+        """See `Engine.set_background`."""
+        if self._engine is not None:
+            self._engine.set_background(background)
+
+    def close(self) -> None:
+        """End what runs; nothing of it is left when this returns."""
+        if self._engine is not None:
+            self._engine.shutdown(wait=False)
+
+
+class _Lines(io.TextIOBase):
+    """A stream that gives each line away as it is complete."""
+
+    def __init__(self, take: Callable[[str], None]) -> None:
+        self._take = take
+        self._rest = ""
+
+    def write(self, text: str) -> int:
+        *lines, self._rest = (self._rest + text).split("\n")
+        for line in lines:
+            self._take(line)
+        return len(text)
+
+
+def _differences(here: dict[str, Any], wanted: dict[str, Any], may_differ: Sequence[str] = ()) -> str:
+    """Of a node ("there") from the machine that asks ("here"), in words."""
+    differ = [name for name, value in here.items() if name not in may_differ and wanted.get(name) != value]
+    return "; ".join(f"{name} is {_short(here[name])} there and {_short(wanted.get(name))} here" for name in differ)
+
+
+def _short(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= 60 else f"{text[:12]}..."
