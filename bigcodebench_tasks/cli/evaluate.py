@@ -90,7 +90,7 @@ class _Work:
     """What is to be scored.
 
     Attributes:
-        rows: SHA-256 of all tasks, hex.
+        dataset_sha256: of all tasks, hex.
         tasks: of the dataset.
         chosen: those that are to be scored.
         samples: all that were read.
@@ -174,9 +174,7 @@ def _score_part(arguments: argparse.Namespace, work: _Work) -> int:
         work.samples.problems,
     )
     say(part.write(arguments.samples))
-    say(
-        f"{len(task_ids)} of {len(work.per_task)} tasks; once all parts are there: evaluate {arguments.samples} --merge"
-    )
+    say(f"scored {len(task_ids)} of {len(work.per_task)} tasks; once all parts are there, join them with --merge")
     return 1 if work.samples.problems else 0
 
 
