@@ -179,7 +179,18 @@ def _score_part(arguments: argparse.Namespace, work: _Work) -> int:
 
 
 # The arguments that all parts share, and `--merge` takes from them.
-_OF_PARTS = ("split", "subset", "version", "pass_k", "no_gt", "selective_evaluate", "calibrated", "network", "sandbox", "speed")
+_OF_PARTS = (
+    "split",
+    "subset",
+    "version",
+    "pass_k",
+    "no_gt",
+    "selective_evaluate",
+    "calibrated",
+    "network",
+    "sandbox",
+    "speed",
+)
 
 
 def _merge(arguments: argparse.Namespace) -> int:

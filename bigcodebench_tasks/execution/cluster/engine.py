@@ -170,7 +170,8 @@ class ClusterEngine(BaseEngine):
 
         flights = Flights(None if cache is None else VerdictCache(cache, conditions, cluster.surroundings))
         listener = Listener(flights.started, flights.judged, flights.failed)
-        super().__init__(ClusterPool(start, schedule, listener), flights)
+        canonical_s: dict[str, float] = {}
+        super().__init__(ClusterPool(start, schedule, listener, canonical_s), flights, canonical_s)
 
     @property
     def used(self) -> list[NodeUse]:

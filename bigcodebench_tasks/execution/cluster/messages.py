@@ -45,7 +45,13 @@ class Start:
 
 @dataclass(frozen=True)
 class Run:
-    """Programs for a node: a pickled list of number and `Program`, which only the node reads."""
+    """Programs for a node.
+
+    Attributes:
+        node: its id.
+        programs: a pickled list, which only the node reads, of number, `Program` and the seconds that its task's
+            canonical solution takes (`Engine.measured`) or None.
+    """
 
     node: str
     programs: bytes = field(repr=False)

@@ -146,9 +146,11 @@ class NodeRunner:
         return workers
 
     def run(self, programs: bytes) -> None:
-        """Queue programs: a pickled list of number and `Program`."""
+        """Queue programs: see `messages.Run`."""
         assert self._engine is not None
-        for number, program in pickle.loads(programs):
+        for number, program, canonical_s in pickle.loads(programs):
+            if canonical_s is not None:
+                self._engine.measured(program.task_id, canonical_s)
             self._submit(number, program)
 
     def _submit(self, number: int, program: Program) -> None:

@@ -26,14 +26,21 @@ class ClusterPool:
     are resolved: whoever waits may submit from a callback.
     """
 
-    def __init__(self, start: Callable[[], DriverProcess], schedule: Schedule, listener: Listener) -> None:
+    def __init__(
+        self,
+        start: Callable[[], DriverProcess],
+        schedule: Schedule,
+        listener: Listener,
+        canonical_s: Mapping[str, float],
+    ) -> None:
         """
         Args:
             start: starts the process; called with the first job.
             schedule: how tasks want to be run.
             listener: told of every job.
+            canonical_s: by task_id, what canonical solutions take, as far as it is known; see `Engine.measured`.
         """
-        self._start, self._listener = start, listener
+        self._start, self._listener, self._canonical_s = start, listener, canonical_s
         self._lock = threading.Condition()
         self._dispatch = Dispatch(schedule)
         self._process: DriverProcess | None = None
@@ -115,7 +122,10 @@ class ClusterPool:
                 return
             batches = self._dispatch.assign()
             for node, jobs in batches.items():
-                programs = pickle.dumps([(job.number, job.program) for job in jobs], pickle.HIGHEST_PROTOCOL)
+                programs = pickle.dumps(
+                    [(job.number, job.program, self._canonical_s.get(job.program.task_id)) for job in jobs],
+                    pickle.HIGHEST_PROTOCOL,
+                )
                 for job in jobs:
                     self._listener.started(job)
                 self._process.send(messages.Run(node, programs))
