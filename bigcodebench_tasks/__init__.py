@@ -11,6 +11,7 @@ from bigcodebench_tasks.autoload import tasks_folder as _tasks_folder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from bigcodebench_tasks.benchmark.dataset_version import DATASET_VERSION
     from bigcodebench_tasks.execution import Conditions, Engine, Limits, Program, Verdict, cache_file, prepare
     from bigcodebench_tasks.harness.task import BigCodeBenchTask
 
@@ -31,9 +32,6 @@ __all__ = [
     "prepare",
 ]
 
-DATASET_VERSION = "v0.1.4"
-"""Dataset version that the task YAMLs and the commands take by default."""
-
 TASKS_PATH: str = _tasks_folder()
 """Folder of the task YAMLs, for ``--include_path`` where the automatic discovery is turned off."""
 
@@ -42,6 +40,7 @@ METRIC_PATH: str = _os.path.join(_os.path.dirname(_os.path.abspath(__file__)), "
 
 _EXECUTION = ("Conditions", "Engine", "Limits", "Program", "Verdict", "cache_file", "prepare")
 _HOMES = {
+    "DATASET_VERSION": "bigcodebench_tasks.benchmark.dataset_version",
     "BigCodeBenchTask": "bigcodebench_tasks.harness.task",  # YAML files in users' folders name it: it stays
     **dict.fromkeys(_EXECUTION, "bigcodebench_tasks.execution"),
 }

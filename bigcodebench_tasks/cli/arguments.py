@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from bigcodebench_tasks import DATASET_VERSION
+from bigcodebench_tasks.benchmark.dataset_version import DATASET_VERSION
 from bigcodebench_tasks.errors import OutputError
 from bigcodebench_tasks.results.printing import warn
 from bigcodebench_tasks.results.published import STATES

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Protocol
 
 from bigcodebench_tasks.execution.flights import Flights
-from bigcodebench_tasks.execution.jobs import Job
+from bigcodebench_tasks.execution.job_queue import Job
 from bigcodebench_tasks.execution.verdict import Program, Verdict
 
 if TYPE_CHECKING:

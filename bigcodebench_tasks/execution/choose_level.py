@@ -13,7 +13,7 @@ from bigcodebench_tasks import options
 from bigcodebench_tasks.environment.environment import Environment
 from bigcodebench_tasks.errors import ExecutionFailed, OptionError, SandboxUnavailable
 from bigcodebench_tasks.execution.inside.protocol import Broken, Limits, Run
-from bigcodebench_tasks.execution.line import Outcome
+from bigcodebench_tasks.execution.sample_line import Outcome
 from bigcodebench_tasks.execution.server_process import ServerLost, ServerProcess, Unavailable
 from bigcodebench_tasks.execution.verdict import HARMLESS
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future
 
 from bigcodebench_tasks.execution.cache import VerdictCache
-from bigcodebench_tasks.execution.jobs import Job
+from bigcodebench_tasks.execution.job_queue import Job
 from bigcodebench_tasks.execution.verdict import Program, Verdict
 
 

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
-from bigcodebench_tasks.execution.jobs import Job
+from bigcodebench_tasks.execution.job_queue import Job
 
 # Seconds that any program may have before it is set aside, times a factor for each time that it was before: what runs
 # for the limit of 240 s is set aside twice at most, and costs a third more than it had to.

@@ -30,11 +30,11 @@ from dataclasses import dataclass
 from bigcodebench_tasks.benchmark.known_tasks import Schedule
 from bigcodebench_tasks.errors import BigCodeBenchError, ExecutionFailed, SandboxUnavailable
 from bigcodebench_tasks.execution.inside import memory, protocol
-from bigcodebench_tasks.execution.jobs import Job, Queue
+from bigcodebench_tasks.execution.job_queue import Job, Queue
 from bigcodebench_tasks.execution.judge import judge, suite_of
-from bigcodebench_tasks.execution.line import Outcome
 from bigcodebench_tasks.execution.patience import Patience
 from bigcodebench_tasks.execution.preloading import Wanted
+from bigcodebench_tasks.execution.sample_line import Outcome
 from bigcodebench_tasks.execution.server_process import ServerLost, ServerProcess, Unavailable
 from bigcodebench_tasks.execution.suspects import ATTEMPTS, Suspects
 from bigcodebench_tasks.execution.verdict import Verdict

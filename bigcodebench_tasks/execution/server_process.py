@@ -20,7 +20,7 @@ from bigcodebench_tasks.errors import ExecutionFailed
 from bigcodebench_tasks.execution.conditions import Limits
 from bigcodebench_tasks.execution.inside import protocol
 from bigcodebench_tasks.execution.inside.channel import Channel
-from bigcodebench_tasks.execution.line import Line, Outcome
+from bigcodebench_tasks.execution.sample_line import Line, Outcome
 from bigcodebench_tasks.execution.verdict import Program
 
 ENTRY = Path(__file__).parent / "inside" / "__main__.py"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 
-from bigcodebench_tasks.execution.jobs import Job
+from bigcodebench_tasks.execution.job_queue import Job
 from bigcodebench_tasks.execution.verdict import HARMLESS, Verdict
 
 log = logging.getLogger("lm_eval.bigcodebench")

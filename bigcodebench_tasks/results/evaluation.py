@@ -11,8 +11,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from bigcodebench_tasks import DATASET_VERSION
 from bigcodebench_tasks.benchmark import dataset
+from bigcodebench_tasks.benchmark.dataset_version import DATASET_VERSION
 from bigcodebench_tasks.benchmark.prompts import SPLITS
 from bigcodebench_tasks.benchmark.sanitize import calibrate
 from bigcodebench_tasks.errors import OutputError

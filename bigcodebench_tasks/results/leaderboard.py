@@ -12,6 +12,7 @@ from bigcodebench_tasks.results.comparison import groups
 from bigcodebench_tasks.results.elo import Rating, elo_ratings, one_sided_models
 from bigcodebench_tasks.results.evaluation import Evaluation, mean_solve_rates
 from bigcodebench_tasks.results.noise import repeated, spread_table, unstable_notes
+from bigcodebench_tasks.results.ranks import ranks
 from bigcodebench_tasks.results.read import newest
 from bigcodebench_tasks.results.tables import NONE, Sheet, Table, percent, score_cells
 
@@ -92,9 +93,8 @@ def _entries(models: Mapping[str, Mapping[str, Evaluation]], seed: int) -> list[
 
 
 def _ranks(entries: Sequence[Entry]) -> dict[str, int]:
-    """Model to rank; models with the same mean share one, and one without a mean has none."""
-    means = {entry.model: entry.mean for entry in entries if entry.mean is not None}
-    return {model: 1 + sum(other > mean for other in means.values()) for model, mean in means.items()}
+    """Model to rank; one without a mean has none."""
+    return ranks({entry.model: entry.mean for entry in entries if entry.mean is not None})
 
 
 def _rating_notes(complete: Mapping[str, Evaluation], entries: Sequence[Entry]) -> list[str]:

@@ -11,7 +11,7 @@ from bigcodebench_tasks.options import LEADERBOARD
 from bigcodebench_tasks.results.evaluation import Evaluation
 from bigcodebench_tasks.results.noise import repeated, spread_table, unstable_figures, unstable_notes
 from bigcodebench_tasks.results.published import NEWEST, TASKS, PublishedModel, published_models
-from bigcodebench_tasks.results.ranking import Agreement, Choice, agreement, chosen, in_order, ranks
+from bigcodebench_tasks.results.published_ranking import Agreement, Choice, agreement, chosen, in_order, published_ranks
 from bigcodebench_tasks.results.read import newest
 from bigcodebench_tasks.results.scatter import Point, scatter
 from bigcodebench_tasks.results.standing import MEAN, OwnModel, Standing, own_models
@@ -40,7 +40,7 @@ def published_board(
     yours = own_models(newest(runs), as_of)
     other = "full" if subset == "hard" else "hard"
     agreed = agreement(models, subset, other)
-    placed = {which: ranks(models, which) for which in (subset, other)}
+    placed = {which: published_ranks(models, which) for which in (subset, other)}
     tables = [_table(shown, yours, subset, other, as_of)]
     if yours:
         tables.append(_own_table(yours, as_of, unstable_notes(newest(runs))))
@@ -79,7 +79,11 @@ def published_board(
 
 def _table(shown: Sequence[PublishedModel], yours: Sequence[OwnModel], subset: str, other: str, as_of: str) -> Table:
     models = published_models(as_of)
-    placed, beside, agreed = ranks(models, subset), ranks(models, other), agreement(models, subset, other)
+    placed, beside, agreed = (
+        published_ranks(models, subset),
+        published_ranks(models, other),
+        agreement(models, subset, other),
+    )
     columns = ["model", "size, B", "date", "rank", "Complete", "Instruct", "mean"]
     columns += [f"rank on {other.capitalize()}", f"mean on {other.capitalize()}", "shift"]
     rows = [

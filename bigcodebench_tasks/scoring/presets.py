@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from bigcodebench_tasks import DATASET_VERSION
+from bigcodebench_tasks.benchmark.dataset_version import DATASET_VERSION, SHA256, TASKS
 from bigcodebench_tasks.execution.inside.protocol import Limits
 from bigcodebench_tasks.execution.speed import OFFICIAL
 from bigcodebench_tasks.options import LEADERBOARD, Options
@@ -19,15 +19,6 @@ TOKENS = 1280
 
 TOKEN_LIMITS = ("max_gen_toks", "max_new_tokens", "max_tokens", "max_completion_tokens", "max_length")
 """What the limit is called, by the harness and by those who know other names; the first that is set counts."""
-
-DATASETS = {
-    "full": "ceaf3652bfdc2f445ce5c5dd2585a7b024f68c9aaaa70a2b9a91fcde5edad2e3",
-    "hard": "cee31f14f29927ca276744b15da05e80ea4d06f0724e6053e3aa6ce17c5b6e7c",
-}
-"""Subset to SHA-256 of its rows in v0.1.4."""
-
-TASKS = {"full": 1140, "hard": 148}
-"""How many tasks they have."""
 
 # Options of the prompt and the solution, and what a run is said to be where one has another value than its default.
 _OPTIONS = {
@@ -105,8 +96,8 @@ def _of_the_dataset(run: RunRecord, tasks: int) -> Iterator[str]:
         yield f"{tasks} of {whole} tasks"
     if (version := run.options.get("version")) not in (None, DATASET_VERSION):
         yield f"dataset version {version}"
-    elif run.subset in DATASETS and run.dataset_sha256 != DATASETS[run.subset]:
-        yield "another dataset than v0.1.4"
+    elif run.subset in SHA256 and run.dataset_sha256 != SHA256[run.subset]:
+        yield f"another dataset than {DATASET_VERSION}"
 
 
 def _of_the_execution(run: RunRecord) -> Iterator[str]:

@@ -16,9 +16,9 @@ from bigcodebench_tasks.benchmark.known_tasks import Schedule
 from bigcodebench_tasks.execution import Environment, Limits, Verdict, execute
 from bigcodebench_tasks.execution.inside import memory, protocol, tree
 from bigcodebench_tasks.execution.inside.protocol import CROWDED
-from bigcodebench_tasks.execution.jobs import Job
-from bigcodebench_tasks.execution.line import Outcome
+from bigcodebench_tasks.execution.job_queue import Job
 from bigcodebench_tasks.execution.pool import Allowance, Listener, Pool
+from bigcodebench_tasks.execution.sample_line import Outcome
 from bigcodebench_tasks.execution.verdict import Program
 from tests.helpers.programs import RIGHT, SUITE, program
 

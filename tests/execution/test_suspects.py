@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bigcodebench_tasks.execution import Environment, Limits, Program, execute
-from bigcodebench_tasks.execution.jobs import Job
+from bigcodebench_tasks.execution.job_queue import Job
 from bigcodebench_tasks.execution.suspects import ATTEMPTS, Suspects
 from tests.helpers.programs import RIGHT, kill_all, processes_of, program
 

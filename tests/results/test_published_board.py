@@ -12,16 +12,16 @@ from typing import Any
 
 import pytest
 
+from bigcodebench_tasks.benchmark.dataset_version import SHA256
 from bigcodebench_tasks.cli.main import main
 from bigcodebench_tasks.errors import OptionError
 from bigcodebench_tasks.options import Options
 from bigcodebench_tasks.results.evaluation import Evaluation
 from bigcodebench_tasks.results.published import STATES, published_models
 from bigcodebench_tasks.results.published_board import published_board
-from bigcodebench_tasks.results.ranking import Choice, agreement, chosen, ranks
+from bigcodebench_tasks.results.published_ranking import Choice, agreement, chosen, published_ranks
 from bigcodebench_tasks.results.scatter import Point, scatter
 from bigcodebench_tasks.results.standing import own_models
-from bigcodebench_tasks.scoring.presets import DATASETS
 from bigcodebench_tasks.scoring.records import RunRecord, SampleRecord
 from tests.helpers.made import official_results
 from tests.helpers.official_files import statuses
@@ -35,7 +35,7 @@ def run_of(split: str, **options: Any) -> RunRecord:
         subset="hard",
         mode="chat",
         options={**Options().to_dict(), **options},
-        dataset_sha256=DATASETS["hard"],
+        dataset_sha256=SHA256["hard"],
         conditions={"lock": "official", "limits": {"timeout_s": 240.0}, "network": "loopback"},
         generation={"max_gen_toks": 1280, "do_sample": False},
     )
@@ -58,7 +58,7 @@ def names(words: str) -> set[str]:
 
 def test_models_are_ranked_by_the_mean_and_those_with_the_same_share_a_rank() -> None:
     models = published_models(ANNOUNCED)
-    placed = ranks(models, "hard")
+    placed = published_ranks(models, "hard")
     assert (placed["GPT-4-Turbo-2024-04-09"], placed["Claude-3.5-Sonnet-20240620"]) == (1, 2)
     assert len(placed) == 67
     assert "StarCoder2-3B" not in placed, "base models have no Instruct"

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from bigcodebench_tasks.benchmark.dataset_version import DATASET_VERSION, SHA256, TASKS
 from bigcodebench_tasks.options import Options
-from bigcodebench_tasks.scoring.presets import DATASETS, TASKS, differences, named
+from bigcodebench_tasks.scoring.presets import differences, named
 from bigcodebench_tasks.scoring.records import RunRecord
 
 RUN = RunRecord(
@@ -17,7 +18,7 @@ RUN = RunRecord(
     subset="hard",
     mode="chat",
     options=Options().to_dict(),
-    dataset_sha256=DATASETS["hard"],
+    dataset_sha256=SHA256["hard"],
     conditions={"lock": "official", "limits": {"timeout_s": 240.0}, "level": "landlock", "network": "loopback"},
     generation={"do_sample": False, "temperature": 0.0, "max_gen_toks": 1280},
 )
@@ -60,7 +61,7 @@ def test_what_changes_no_score_is_no_difference(options: Mapping[str, Any]) -> N
         (replace(RUN, generation={"max_new_tokens": 64}), "token limit 64"),
         (replace(RUN, generation=None), "decoding not recorded"),
         (replace(RUN, mode=None), "samples made elsewhere, how is not recorded"),
-        (replace(RUN, dataset_sha256="0" * 64), "another dataset than v0.1.4"),
+        (replace(RUN, dataset_sha256="0" * 64), f"another dataset than {DATASET_VERSION}"),
         (replace(RUN, subset="custom"), "subset custom"),
         (under(lock="current"), "current lock"),
         (under(limits={"timeout_s": 60.0}), "time limit 60 s"),

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from bigcodebench_tasks.benchmark.known_tasks import Schedule
 from bigcodebench_tasks.execution.cluster.messages import Node
-from bigcodebench_tasks.execution.jobs import Job, Queue
+from bigcodebench_tasks.execution.job_queue import Job, Queue
 
 AHEAD = 2
 """Programs for each core that a node has at hand beside those that run."""

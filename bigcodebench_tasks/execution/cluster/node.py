@@ -14,7 +14,8 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 
-from bigcodebench_tasks import DATASET_VERSION, __version__
+from bigcodebench_tasks import __version__
+from bigcodebench_tasks.benchmark.dataset_version import DATASET_VERSION
 from bigcodebench_tasks.benchmark.known_tasks import Schedule
 from bigcodebench_tasks.environment import environment as environments
 from bigcodebench_tasks.environment.environment import Environment

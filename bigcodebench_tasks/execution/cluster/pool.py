@@ -12,7 +12,7 @@ from bigcodebench_tasks.errors import ExecutionFailed
 from bigcodebench_tasks.execution.cluster import messages
 from bigcodebench_tasks.execution.cluster.dispatch import ATTEMPTS, Dispatch, NodeUse
 from bigcodebench_tasks.execution.cluster.process import DriverProcess
-from bigcodebench_tasks.execution.jobs import Job
+from bigcodebench_tasks.execution.job_queue import Job
 from bigcodebench_tasks.execution.pool import Listener
 from bigcodebench_tasks.execution.verdict import Verdict
 

@@ -7,7 +7,7 @@ import itertools
 from bigcodebench_tasks.benchmark.known_tasks import Schedule
 from bigcodebench_tasks.execution.cluster.dispatch import AHEAD, Dispatch
 from bigcodebench_tasks.execution.cluster.messages import Node
-from bigcodebench_tasks.execution.jobs import Job
+from bigcodebench_tasks.execution.job_queue import Job
 from tests.helpers.programs import RIGHT, program
 
 NUMBERS = itertools.count()

@@ -9,6 +9,7 @@ from scipy import stats
 
 from bigcodebench_tasks.errors import OptionError
 from bigcodebench_tasks.results.published import PublishedModel, published_models
+from bigcodebench_tasks.results.ranks import ranks
 
 
 @dataclass(frozen=True)
@@ -73,16 +74,15 @@ def chosen(as_of: str, choice: Choice) -> list[PublishedModel]:
     raise OptionError(f"no published model of {as_of} is left: {relax}")
 
 
-def ranks(models: Sequence[PublishedModel], subset: str) -> dict[str, int]:
-    """Name to rank by the mean on a subset; models with the same mean share one, those without a mean have none."""
-    means = {model.name: mean for model in models if (mean := model.mean(subset)) is not None}
-    return {name: 1 + sum(each > mean for each in means.values()) for name, mean in means.items()}
+def published_ranks(models: Sequence[PublishedModel], subset: str) -> dict[str, int]:
+    """Name to rank by the mean on a subset; those without a mean have none."""
+    return ranks({model.name: mean for model in models if (mean := model.mean(subset)) is not None})
 
 
 def agreement(models: Sequence[PublishedModel], subset: str, other: str) -> Agreement:
     """How much the rankings on two subsets agree."""
     both = [model for model in models if model.mean(subset) is not None and model.mean(other) is not None]
-    ours, theirs = ranks(both, subset), ranks(both, other)
+    ours, theirs = published_ranks(both, subset), published_ranks(both, other)
     shifts = {name: theirs[name] - rank for name, rank in ours.items()}
     means = [[model.mean(which) for model in both] for which in (subset, other)]
     tau = float(stats.kendalltau(*means).statistic) if len(both) > 1 else None
