@@ -8,7 +8,6 @@ import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -19,21 +18,22 @@ from lm_eval.api.task import ConfigurableTask
 
 from bigcodebench_tasks import __version__
 from bigcodebench_tasks.benchmark import dataset, prompts
-from bigcodebench_tasks.benchmark.answers import Answer, Reading, writable
+from bigcodebench_tasks.benchmark.answers import Answer, writable
 from bigcodebench_tasks.benchmark.domains import DOMAINS, domains_of
 from bigcodebench_tasks.errors import OptionError
 from bigcodebench_tasks.execution.verdict import headline
-from bigcodebench_tasks.harness.asking import Asking, thoughts_begin_in_prompt
+from bigcodebench_tasks.harness.asking import Asking
 from bigcodebench_tasks.harness.ground_truth_model import GroundTruthLM
 from bigcodebench_tasks.harness.loader import Loader
+from bigcodebench_tasks.harness.responses import Responses, sample_of
 from bigcodebench_tasks.harness.run import Run
 from bigcodebench_tasks.options import KEY, Options, strays
 from bigcodebench_tasks.progress import progress
 from bigcodebench_tasks.scoring import kept_answers
 from bigcodebench_tasks.scoring.evaluate import Evaluated, Evaluator, Sample
 from bigcodebench_tasks.scoring.pass_at_k import pass_at_k
-from bigcodebench_tasks.scoring.records import RUN_KEY, Answers, RunRecord, SampleRecord
-from bigcodebench_tasks.scoring.summary import summary, warnings
+from bigcodebench_tasks.scoring.records import RUN_KEY, RunRecord, SampleRecord
+from bigcodebench_tasks.scoring.summary import summary
 
 # Below the harness's logger: its level and format apply, and nothing is lost where only that one is set up.
 log = logging.getLogger("lm_eval.bigcodebench")
@@ -87,8 +87,7 @@ class BigCodeBenchTask(ConfigurableTask):
         self._record: RunRecord | None = None  # none before `build_all_requests`
         self._run: Run | None = None  # none without a head start
         self._asking: Asking | None = None  # none before `build_all_requests`
-        self._reading: Reading | None = None
-        self._answers: dict[tuple[str, str], Answer] = {}
+        self._responses: Responses | None = None
         for name in strays(metadata):
             log.warning(
                 "[%s] %s stands outside of our options and does nothing there: --metadata '%s'",
@@ -203,8 +202,8 @@ class BigCodeBenchTask(ConfigurableTask):
             direct=self._direct_stops,
             default_limit=self._base_limit,
         )
-        self._options, self._reading = asking.options, asking.reading()
-        self._answers.clear()
+        self._options = asking.options
+        self._responses = Responses(self.config.task or "", asking.reading())
         if not GroundTruthLM.in_use():
             for serious, text in asking.notes():
                 log.log(logging.WARNING if serious else logging.INFO, "[%s] %s", self.config.task, text)
@@ -284,16 +283,11 @@ class BigCodeBenchTask(ConfigurableTask):
         Raises:
             ExecutionFailed: our own machinery broke; nothing was scored.
         """
-        everything = [response for several in responses for response in several]
-        if self._reading is not None and thoughts_begin_in_prompt(self._reading, everything):
-            self._reading = replace(self._reading, opened=True)
-            self._answers.clear()
-        read = [
-            [self._answer_of(task, response) for response in several]
-            for task, several in zip(tasks, responses, strict=True)
-        ]
-        samples = [[self._sample(answer) for answer in several] for several in read]
-        self._warn_of_equal_samples(read)
+        assert self._responses is not None
+        read = self._responses.read(tasks, responses)
+        samples = [[sample_of(answer) for answer in several] for several in read]
+        if not GroundTruthLM.in_use():
+            self._responses.warn_of_equal_samples(read)
         with self._answers_kept(tasks, samples):
             return self._judged(tasks, read, samples)
 
@@ -332,7 +326,8 @@ class BigCodeBenchTask(ConfigurableTask):
 
     def sample_of(self, row: Mapping[str, str], answer: Any) -> Sample:
         """What is to be scored of an answer; its solution is made once, when it is first asked for."""
-        return self._sample(self._answer_of(row, answer))
+        assert self._responses is not None
+        return sample_of(self._responses.answer(row, answer))
 
     def answers_of(self, request: Instance) -> list[Any]:
         """The answers to a request that count; none before the model is done.
@@ -341,49 +336,19 @@ class BigCodeBenchTask(ConfigurableTask):
         """
         return list(request.resps[: request.repeats or 1])
 
-    def _answer_of(self, row: Mapping[str, str], response: Any) -> Answer:
-        key = row["task_id"], response if isinstance(response, str) else repr(response)
-        if key not in self._answers:
-            assert self._reading is not None
-            self._answers[key] = self._reading.read(row, response)
-        return self._answers[key]
-
     def _told(self, records: list[list[SampleRecord]], read: Sequence[Sequence[Answer]]) -> list[list[SampleRecord]]:
-        """The records with what their answers fall short of, which is counted and said."""
-        told = [
-            [replace(record, shortfall=answer.shortfall) for record, answer in zip(*pair, strict=True)]
-            for pair in zip(records, read, strict=True)
-        ]
-        thoughts = sum(answer.parted.thought for several in read for answer in several)
-        counted = Answers.of(told, thoughts, self._asked().limit)
+        """The records with what their answers fall short of, which the record of the run counts."""
+        assert self._responses is not None
+        told, counted = self._responses.told(records, read, self._asked().limit)
         if self._record is not None:
             self._record = replace(self._record, answers=counted)
-        for line in warnings(counted):
-            log.warning("[%s] %s", self.config.task, line)
         return told
-
-    def _warn_of_equal_samples(self, read: Sequence[Sequence[Answer]]) -> None:
-        if self._options.n_samples == 1 or GroundTruthLM.in_use():
-            return
-        equal = sum(len({answer.response for answer in several}) == 1 for several in read)
-        if 2 * equal > len(read):
-            log.warning(
-                "[%s] all %d samples are the same for %d of %d tasks, so pass@k says no more than pass@1. Is the model "
-                "asked to draw (--gen_kwargs do_sample=True,temperature=0.8), with a seed of its own for each sample?",
-                self.config.task,
-                self._options.n_samples,
-                equal,
-                len(read),
-            )
 
     @property
     def evaluator(self) -> Evaluator:
         """How answers are executed; known after `build_all_requests`."""
         assert self._evaluator is not None
         return self._evaluator
-
-    def _sample(self, answer: Answer) -> Sample:
-        return Sample(solution=partial(getattr, answer, "solution"), raw=answer.raw)
 
     def _unexecuted(self, samples: Sequence[Sequence[Sample]]) -> list[list[SampleRecord]]:
         with progress(sum(map(len, samples)), f"Sanitizing {self.config.task}", "sample") as bar:
