@@ -5,6 +5,8 @@ Executes the ground truths once for each word, in this order, and prints every t
 namespaces, landlock   at that level, with the common libraries imported once
 fresh                  nothing imported beforehand: every program imports for itself
 busy                   beside twice as many endless loops as there are cores
+generating             in the background of a model (`--model`) that generates on all cores for `--seconds`, and then,
+                       once it is done, with the whole machine: as a head start does in a run of the harness
 
 A word can be given several times. Nothing is taken from the cache.
 """
@@ -20,16 +22,29 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from concurrent.futures import wait
 from pathlib import Path
 
 from engine import cpu_s, programs
 
 from bigcodebench_tasks.errors import BigCodeBenchError
-from bigcodebench_tasks.execution import Program, Verdict, execute
+from bigcodebench_tasks.execution import Engine, Program, Verdict, execute
 from bigcodebench_tasks.execution.preparation import prepare
 from bigcodebench_tasks.progress import progress
 
-WAYS = ("namespaces", "landlock", "fresh", "busy")
+WAYS = ("namespaces", "landlock", "fresh", "busy", "generating")
+
+# A model that answers without end. It says when it begins.
+GENERATE = """
+import sys
+from transformers import AutoModelForCausalLM, AutoTokenizer
+tokenizer = AutoTokenizer.from_pretrained(sys.argv[1])
+model = AutoModelForCausalLM.from_pretrained(sys.argv[1])
+words = tokenizer("def task_func(", return_tensors="pt")
+print("ready", flush=True)
+while True:
+    model.generate(**words, max_new_tokens=64, do_sample=False, pad_token_id=0)
+"""
 
 
 @contextlib.contextmanager
@@ -41,6 +56,27 @@ def endless_loops(number: int) -> Iterator[None]:
         for loop in loops:
             loop.kill()
             loop.wait()
+
+
+def run_under_model(model: Path, seconds: float, chosen: Sequence[Program]) -> list[Verdict]:
+    """The verdicts of programs, all of them submitted while a model generates."""
+    prepared = prepare()
+    with (
+        subprocess.Popen([sys.executable, "-c", GENERATE, str(model)], stdout=subprocess.PIPE, text=True) as process,
+        Engine(prepared.environment, prepared.conditions) as engine,
+    ):
+        try:
+            assert process.stdout is not None
+            if not process.stdout.readline():
+                raise SystemExit(f"{model} does not generate")
+            engine.set_background(True)
+            futures = [engine.submit(program) for program in chosen]
+            done, _ = wait(futures, seconds)
+            print(f"generating: {len(done)} of {len(futures)} had their verdict when the model was done", flush=True)
+        finally:
+            process.kill()
+        engine.set_background(False)
+        return [future.result() for future in futures]
 
 
 def run(way: str, chosen: Sequence[Program]) -> list[Verdict]:
@@ -68,8 +104,12 @@ def main() -> int:
     parser.add_argument("--data", type=Path, required=True, help="folder with BigCodeBench[-Hard]-v0.1.4.jsonl.gz")
     parser.add_argument("--subset", choices=["Hard", "Full"], default="Full", help="(default: %(default)s)")
     parser.add_argument("--known", type=Path, action="append", default=[], help="a JSONL of engine.py --out, compared")
+    parser.add_argument("--model", type=Path, help="folder of a model that transformers reads, for `generating`")
+    parser.add_argument("--seconds", type=float, default=400.0, help="that it generates (default: %(default)s)")
     parser.add_argument("--out", type=Path, help="folder for the verdicts of each run, as JSONL")
     options = parser.parse_args()
+    if "generating" in options.ways and options.model is None:
+        parser.error("generating needs --model")
     chosen = programs(options.data, options.subset)
     try:
         for way in set(options.ways):  # what the machine cannot do is said before anything runs
@@ -82,7 +122,10 @@ def main() -> int:
         runs[file.name] = {row["task_id"]: f"{row['ours']['status']}, {row['ours']['reason']}" for row in rows}
     for number, way in enumerate(options.ways, start=1):
         began, before = time.monotonic(), cpu_s()
-        verdicts = run(way, chosen)
+        if way == "generating":
+            verdicts = run_under_model(options.model, options.seconds, chosen)
+        else:
+            verdicts = run(way, chosen)
         name = f"{number} {way}"
         runs[name] = {p.task_id: f"{v.status}, {v.reason}" for p, v in zip(chosen, verdicts, strict=True)}
         passed, wall = sum(v.passed for v in verdicts), time.monotonic() - began
