@@ -122,10 +122,7 @@ def main() -> int:
         runs[file.name] = {row["task_id"]: f"{row['ours']['status']}, {row['ours']['reason']}" for row in rows}
     for number, way in enumerate(options.ways, start=1):
         began, before = time.monotonic(), cpu_s()
-        if way == "generating":
-            verdicts = run_under_model(options.model, options.seconds, chosen)
-        else:
-            verdicts = run(way, chosen)
+        verdicts = run_under_model(options.model, options.seconds, chosen) if way == "generating" else run(way, chosen)
         name = f"{number} {way}"
         runs[name] = {p.task_id: f"{v.status}, {v.reason}" for p, v in zip(chosen, verdicts, strict=True)}
         passed, wall = sum(v.passed for v in verdicts), time.monotonic() - began
