@@ -1,4 +1,4 @@
-"""What runs when on this machine, and what to do when our own machinery breaks.
+"""Runs programs on this machine over a fork server, and what to do when that breaks. Which one is next: `scheduler`.
 
 ::
 
@@ -18,7 +18,6 @@ calls back or talks to the server: a callback may add programs.
 from __future__ import annotations
 
 import contextlib
-import math
 import os
 import re
 import select
@@ -29,21 +28,17 @@ from dataclasses import dataclass
 
 from bigcodebench_tasks.benchmark.known_tasks import Schedule
 from bigcodebench_tasks.errors import BigCodeBenchError, ExecutionFailed, SandboxUnavailable
-from bigcodebench_tasks.execution.inside import memory, protocol
-from bigcodebench_tasks.execution.job_queue import Job, Queue
+from bigcodebench_tasks.execution.inside import protocol
+from bigcodebench_tasks.execution.job_queue import Job
 from bigcodebench_tasks.execution.judge import judge, suite_of
-from bigcodebench_tasks.execution.patience import Patience
 from bigcodebench_tasks.execution.preloading import Wanted
 from bigcodebench_tasks.execution.sample_line import Outcome
+from bigcodebench_tasks.execution.scheduler import Scheduler
 from bigcodebench_tasks.execution.server_process import ServerLost, ServerProcess, Unavailable
-from bigcodebench_tasks.execution.suspects import ATTEMPTS, Suspects
+from bigcodebench_tasks.execution.suspects import ATTEMPTS
 from bigcodebench_tasks.execution.verdict import Verdict
 
-__all__ = ["ATTEMPTS", "OWN_CORE_TOGETHER", "RUNNING_PER_WORKER", "STRETCHED_S", "Allowance", "Job", "Listener", "Pool"]
-
-# Those that are known to take long have this share of the places at most, and half of the cores, while others wait:
-# most programs shall have their verdict soon.
-_SHARE_OF_LONG = 0.75
+__all__ = ["ATTEMPTS", "STRETCHED_S", "Allowance", "Job", "Listener", "Pool"]
 
 # Why a program was ended that is to run again, after those that waited for it.
 _SET_ASIDE = "set aside"
@@ -51,16 +46,9 @@ _SET_ASIDE = "set aside"
 # While something waits, it is looked this often whether something else has had enough.
 _LOOK_S = 1.0
 
-# Programs that measure time sleep nearly all the while: one core that is kept free for them serves this many.
-OWN_CORE_TOGETHER = 3
-
-# Waiting programs cost no core but memory and processes: how many may run for each worker.
-RUNNING_PER_WORKER = 8
-
 # A server imports what the programs at hand import, so the first one waits until no program was added for this long,
 # but not for ever.
 _QUIET_S, _QUIET_AT_MOST_S = 0.02, 0.5
-
 
 # A program that looks at a clock can fail because it had to wait this long for its core, all in all.
 STRETCHED_S = 0.1
@@ -123,15 +111,8 @@ class Pool:
         self._counts = preload and not expected
         self._waits_for_quiet = self._counts
         self._lock = threading.Lock()
-        self._queue = Queue(schedule)
-        self._patience = Patience(self._queue.known)
-        self._suspects = Suspects()
-        self._memory = memory.Machine()
+        self._scheduler = Scheduler(workers, schedule)
         self._retire = False
-        self._running: dict[int, Job] = {}
-        self._waiting: set[int] = set()
-        self._background = False
-        self._held: list[Job] = []
         self._closing = self._abandoned = False
         self._broken: BaseException | None = None
         self._lost_in_a_row = 0
@@ -147,7 +128,7 @@ class Pool:
     @property
     def running(self) -> int:
         """Programs that run now."""
-        return len(self._running)
+        return self._scheduler.running
 
     def add(self, job: Job) -> None:
         """Queue a job. Raises RuntimeError once the pool was closed, ExecutionFailed if its thread has failed."""
@@ -158,10 +139,7 @@ class Pool:
                 raise RuntimeError("no program can be submitted any more: the engine was shut down")
             if self._counts:
                 self._wanted.add(f"{job.program.solution}\n{job.program.test}")
-            if self._background and self._depends_on_timing(job):
-                self._held.append(job)
-            else:
-                self._queue.push(job)
+            self._scheduler.add(job)
             self._added = time.monotonic()
         self._wake()
 
@@ -173,18 +151,13 @@ class Pool:
         executed again afterwards, because a verdict shall be that of a quiet machine.
         """
         with self._lock:
-            self._background = background
-            if not background:
-                for job in self._held:
-                    self._queue.push(job)
-                self._held.clear()
+            self._scheduler.set_background(background)
         self._wake()
 
     def learn(self, durations: Mapping[str, float]) -> None:
         """Programs of these tasks, by task_id, are known to take these seconds."""
         with self._lock:
-            for task_id, seconds in durations.items():
-                self._queue.learn(task_id, seconds)
+            self._scheduler.learn(durations)
 
     def close(self, *, abandon: bool) -> None:
         """End the pool; no process of it is left when this returns.
@@ -218,7 +191,7 @@ class Pool:
             self._fail_all(ExecutionFailed(f"the pool that runs programs has ended: {error!r}; please report this"))
         finally:
             self._fail_all(ExecutionFailed("the engine was shut down before this program had its verdict"))
-            self._memory.close()
+            self._scheduler.close()
             with self._lock:
                 os.close(self._wake_w)
                 os.close(self._wake_r)
@@ -247,9 +220,9 @@ class Pool:
         began = 0.0
         while True:
             with self._lock:
-                if self._abandoned or (self._closing and not self._has_work()):
+                if self._abandoned or (self._closing and not self._scheduler.has_work):
                     return False
-                work, added = self._has_work(), self._added
+                work, added = self._scheduler.has_work, self._added
             if work:
                 began = began or time.monotonic()
                 now = time.monotonic()
@@ -287,7 +260,7 @@ class Pool:
         self._retire = False
         while True:
             with self._lock:
-                idle, done = not self._running, not self._has_work()
+                idle, done = not self._scheduler.running, not self._scheduler.has_work
                 if self._abandoned or (idle and done and self._closing) or (idle and self._retire):
                     return
                 if idle and not done and self._preload and not server.preloaded.issuperset(self._wanted.names()):
@@ -295,7 +268,8 @@ class Pool:
             self._fill(server)
             messages = server.wait(wake=self._wake_r, pause_s=_LOOK_S if self._set_aside(server) else None)
             self._forget_wakes()
-            self._patience.look(self._waiting)
+            with self._lock:
+                self._scheduler.look()
             for message in messages:
                 self._take(message)
 
@@ -303,14 +277,11 @@ class Pool:
         """Start programs while fewer than `workers` of the running ones want a core."""
         while True:
             with self._lock:
-                job = self._take_next()
-                if job is None:
-                    return
-                # Before it is sent: should the server be lost right here, it is queued again.
-                self._running[job.number] = job
-                self._patience.started(job)
-                job.background = self._background
-            if not self._suspects.is_harmless(job):
+                # It counts as running before it is sent: should the server be lost right here, it is queued again.
+                job = self._scheduler.start_next()
+            if job is None:
+                return
+            if not self._scheduler.is_harmless(job):
                 self._listener.started(job)
             program = job.program
             one_core = program.task_id in self._schedule.race
@@ -318,72 +289,18 @@ class Pool:
             run = protocol.Run(job.number, one_core, job.background, may.timeout_s, may.stop_at_failure)
             server.run(run, program)
 
-    def _has_work(self) -> bool:
-        return self._suspects.first() is not None or self._queue.first() is not None
-
-    def _take_next(self) -> Job | None:
-        """The job that starts now, if one may."""
-        job = self._suspects.first()
-        if job is not None:
-            if self._running:
-                return None
-            self._suspects.pop(job)
-            return job
-        job = self._next_of_the_queue()
-        if job is None or not self._has_room_for(job):
-            return None
-        self._queue.pop(job)
-        return job
-
-    def _next_of_the_queue(self) -> Job | None:
-        """The longest, unless so many long ones run, or compute, that the others would have no place, or no core."""
-        job = self._queue.first()
-        if job is not None and self._queue.is_long(job):
-            long = {number for number, other in self._running.items() if self._queue.is_long(other)}
-            many = _SHARE_OF_LONG * self._workers * RUNNING_PER_WORKER
-            if len(long) >= many or len(long - self._waiting) >= max(1, self._workers // 2):
-                return self._queue.first_short() or job
-        return job
-
     def _set_aside(self, server: ServerProcess) -> bool:
         """End programs that hold up others, to run them again later. Whether anything is held up. Raises ServerLost."""
         with self._lock:
-            job = self._next_of_the_queue()
-            if job is None or not self._running or self._suspects.first():
-                return False
-            if job.set_aside or any(other.alone for other in self._running.values()):
-                return False
-            overdue = self._patience.overdue(with_a_core=self._has_place())
-        for other in overdue:
-            if not self._depends_on_timing(other):
-                server.stop(other.number, _SET_ASIDE)
-                self._patience.ended(other.number)  # it is told once
-        return True
-
-    def _has_place(self) -> bool:
-        """Whether fewer programs run than may, asleep or not."""
-        return len(self._running) < self._workers * RUNNING_PER_WORKER
-
-    def _has_room_for(self, job: Job) -> bool:
-        """Whether a core is free for the program, and the machine has not too many of them at once."""
-        if not self._has_place():
-            return False
-        if any(other.alone for other in self._running.values()):
-            return False
-        if self._running and self._memory.scarce:  # each below its limit, but not all of them together
-            return False
-        running = [*self._running.values(), job]
-        measuring = [other.number for other in running if other.program.task_id in self._schedule.measure_time]
-        busy = {other.number for other in running} - self._waiting - set(measuring)
-        workers = max(1, self._workers - 1) if self._background else self._workers
-        return len(busy) + math.ceil(len(measuring) / OWN_CORE_TOGETHER) <= workers
-
-    def _depends_on_timing(self, job: Job) -> bool:
-        return job.program.task_id in self._schedule.measure_time or job.program.task_id in self._schedule.race
+            overdue = self._scheduler.overdue()
+        for job in overdue or ():
+            server.stop(job.number, _SET_ASIDE)
+        return overdue is not None
 
     def _take(self, message: protocol.Message | Outcome) -> None:
         if isinstance(message, protocol.Waiting):
-            self._waiting = set(message.ids) & self._running.keys()
+            with self._lock:
+                self._scheduler.say_waiting(message.ids)
         elif isinstance(message, protocol.Broken):
             job = self._end(message.id)
             if job:
@@ -397,52 +314,46 @@ class Pool:
                 self._judge(job, message)
 
     def _judge(self, job: Job, outcome: Outcome) -> None:
-        if self._suspects.is_harmless(job):
+        if self._scheduler.is_harmless(job):
             if outcome.report is None:
                 self._again(job, f"it ended as {outcome}")
                 return
             with self._lock:
-                convicted = self._suspects.convict()
+                convicted = self._scheduler.convict()
             for guilty, verdict in convicted:
                 self._listener.judged(guilty, verdict)
             return
         if outcome.killed == protocol.CROWDED:
             with self._lock:
-                self._suspects.add(job)
+                self._scheduler.again_alone(job)
             return
         if outcome.killed == _SET_ASIDE:
-            job.set_aside += 1
             with self._lock:
-                self._queue.push(job)
+                self._scheduler.set_aside(job)
             return
         verdict = judge(outcome, suite_of(job.program.test))
         if verdict.passed:
             self.learn({job.program.task_id: verdict.seconds})
         if job.background and not verdict.passed and _had_not_its_core(job, outcome):
-            self._execute_again_in_quiet(job)
+            with self._lock:
+                self._scheduler.again_in_quiet(job)
         else:
             self._listener.judged(job, verdict)
-
-    def _execute_again_in_quiet(self, job: Job) -> None:
-        with self._lock:
-            (self._held.append if self._background else self._queue.push)(job)
 
     def _end(self, number: int) -> Job | None:
         """The job runs no more."""
         with self._lock:
-            self._waiting.discard(number)
-            self._patience.ended(number)
-            return self._running.pop(number, None)
+            return self._scheduler.end(number)
 
     def _lost(self, why: str) -> None:
         """A server ended while it was needed: what ran may be to blame; if nothing did, no program is."""
-        if not self._running:
+        if not self._scheduler.running:
             self._lost_in_a_row += 1
             if self._lost_in_a_row >= ATTEMPTS:
                 self._lost_in_a_row = 0
                 self._fail_all(ExecutionFailed(f"{ATTEMPTS} attempts to run programs in a row failed: {why}"))
             return
-        for number in sorted(self._running):
+        for number in self._scheduler.numbers:
             job = self._end(number)
             if job:
                 self._again(job, why)
@@ -450,9 +361,7 @@ class Pool:
     def _again(self, job: Job, why: str) -> None:
         """Queue a job again after a failure of ours, beside others or alone; see `suspects`."""
         with self._lock:
-            if self._suspects.failed(job, why):
-                self._queue.push(job)
-            hopeless = self._suspects.hopeless
+            hopeless = self._scheduler.again(job, why)
         if hopeless:
             self._fail_all(
                 ExecutionFailed(
@@ -464,12 +373,9 @@ class Pool:
     def _fail_all(self, error: BaseException) -> None:
         """Nothing that is queued or runs gets a verdict."""
         with self._lock:
-            jobs = [*self._running.values(), *self._queue.drain(), *self._suspects.drain(), *self._held]
-            self._running.clear()
-            self._held.clear()
-            self._waiting.clear()
+            jobs = self._scheduler.drain()
         for job in jobs:
-            if not self._suspects.is_harmless(job):
+            if not self._scheduler.is_harmless(job):
                 self._listener.failed(job, error)
 
 

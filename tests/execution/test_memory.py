@@ -189,7 +189,7 @@ def test_no_program_starts_beside_others_where_memory_is_scarce(
 ) -> None:
     running, server, futures = pool
     assert threading.active_count() > 1
-    monkeypatch.setattr(type(running._memory), "scarce", True)
+    monkeypatch.setattr(memory.Machine, "scarce", True)
     for number in futures:
         running.add(Job(Program(f"test/{number}", RIGHT, ""), number))
     for future in futures.values():

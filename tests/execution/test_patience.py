@@ -8,7 +8,7 @@ from bigcodebench_tasks.benchmark.known_tasks import Schedule
 from bigcodebench_tasks.execution import Conditions, Engine, Environment, Limits, Program, Verdict, probe
 from bigcodebench_tasks.execution import patience as patience_module
 from bigcodebench_tasks.execution.job_queue import Job, Queue
-from bigcodebench_tasks.execution.pool import RUNNING_PER_WORKER
+from bigcodebench_tasks.execution.scheduler import RUNNING_PER_WORKER
 from tests.helpers.programs import RIGHT, program
 
 SHORT = 12

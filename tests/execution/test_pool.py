@@ -16,7 +16,7 @@ import pytest
 from bigcodebench_tasks.benchmark.known_tasks import Schedule
 from bigcodebench_tasks.errors import ExecutionFailed, OptionError, SandboxUnavailable
 from bigcodebench_tasks.execution import Environment, Limits, Verdict, execute
-from bigcodebench_tasks.execution.pool import OWN_CORE_TOGETHER
+from bigcodebench_tasks.execution.scheduler import OWN_CORE_TOGETHER
 from tests.helpers.programs import RIGHT, SUITE, WRONG, assert_gone, kill_all, processes_of, program
 from tests.helpers.project import ROOT
 

@@ -1,6 +1,6 @@
 """The fork server: imports the common libraries once, then forks every sample from itself.
 
-It is the mechanism only. Which program runs when is the parent's decision (`pool`), what an outcome means
+It is the mechanism only. Which program runs when is the parent's decision (`scheduler`), what an outcome means
 too (`judge`): the server starts, watches, kills and says how a process ended. It never sees a program, a report or
 the secret of one: each sample inherits the server's memory, and nothing of others shall be found there.
 """
