@@ -14,7 +14,7 @@ from typing import Any
 from bigcodebench_tasks.benchmark import prompts
 from bigcodebench_tasks.benchmark.sanitize import sanitize
 from bigcodebench_tasks.benchmark.shortfalls import NULL, UNFINISHED, Asked, shortfall
-from bigcodebench_tasks.benchmark.thoughts import Parted, part
+from bigcodebench_tasks.benchmark.thoughts import Parted, begins, part
 from bigcodebench_tasks.options import Options
 
 _PARTS_OF_TEXT = (None, "text", "output_text")
@@ -75,7 +75,7 @@ class Reading:
         said = text or ""
         if self.options.thinking == "off":
             parted = Parted(0, said)
-        elif self.mode == "direct" and not self.thinks:
+        elif self.mode == "direct" and not self.thinks and not begins(said):
             # What a base model goes on with behind a stop string is no part of its answer, thoughts neither.
             said = prompts.completion_text(said, list(self.stops), self.mode)
             parted = part(said, self.options.think_end)

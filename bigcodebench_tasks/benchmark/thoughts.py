@@ -131,6 +131,12 @@ def closes_alone(text: str) -> bool:
     return parted.thought and not parted.unfinished and not _OPENING.search(text, 0, parted.start)
 
 
+def begins(text: str) -> bool:
+    """Whether a text begins with a marker that opens a thought; without its special tokens none is told from prose."""
+    start = text.lstrip()
+    return any(re.match(family.opens, start) for family in FAMILIES if not family.opens.startswith(r"\A"))
+
+
 def opens_in_prompt(prompt: str) -> bool:
     """Whether the end of a prompt opens a thought, as the templates of some models do."""
     end = prompt.rstrip()

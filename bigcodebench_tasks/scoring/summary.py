@@ -32,7 +32,8 @@ _FORM = "the official evaluator does the same; it is what the model loses to the
 _ADVICE = {
     NULL: _ASK_SERVER + _MORE_TOKENS,
     EMPTY: f"where they come from a server: {_ASK_SERVER}{_MORE_TOKENS}",
-    UNFINISHED: f"give the model more tokens, 8192 at the least: {_MORE_TOKENS}",
+    UNFINISHED: f"give the model more tokens, 8192 at the least: {_MORE_TOKENS}; where stop strings ended them, add "
+    'the option "thinking": "on"',
     CUT: _MORE_TOKENS,
     NO_CODE: "look at some: bigcodebench-tasks inspect OUT TASK",
     NO_ENTRY_POINT: "a chat model may need --apply_chat_template; look at some: bigcodebench-tasks inspect OUT TASK",
