@@ -58,4 +58,5 @@ def mean_interval(rates: Sequence[float]) -> tuple[float, float]:
         z = float(stats.t.ppf(0.975, tasks - 1))
     centre = (mean + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z / (1 + z**2 / n) * math.sqrt(mean * (1 - mean) / n + z**2 / (4 * n**2))
-    return max(0.0, centre - half), min(1.0, centre + half)
+    # Around 0 and 1 rounding would leave the mean outside, by less than 1e-15.
+    return max(0.0, min(mean, centre - half)), min(1.0, max(mean, centre + half))

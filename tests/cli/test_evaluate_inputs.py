@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from bigcodebench_tasks.cli.main import main
 from bigcodebench_tasks.errors import OutputError
 from bigcodebench_tasks.files import refuse_unwritable
+from tests.helpers.official_files import write_samples
 
 COMMAND = ("--subset", "mini", "--split", "complete")
 
@@ -41,3 +43,43 @@ def test_a_place_that_is_no_folder_is_said_first(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match="cannot write to"):
         refuse_unwritable(tmp_path / "file" / "new")
+
+
+def test_right_answers_in_fences_are_no_programs_and_the_command_that_makes_them_some_is_named(
+    complete_samples: list[dict[str, str]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chosen = complete_samples[:3]
+    fenced = [{**each, "solution": f"Here it is:\n```python\n{each['solution']}\n```\n"} for each in chosen]
+    file = write_samples(tmp_path / "fenced.jsonl", fenced)
+    only = ["--no-gt", "--selective-evaluate", ",".join(each["task_id"] for each in chosen)]
+    assert main(["evaluate", str(file), *COMMAND, *only]) == 0
+    said = capsys.readouterr()
+    assert "pass@1: 0.000" in said.out
+    assert "verdicts: did not load 3" in said.out
+    assert "3 samples are answers with a code fence, no programs: first bigcodebench-tasks sanitize" in said.err
+    assert main(["sanitize", str(file), "--subset", "mini"]) == 0
+    assert main(["evaluate", str(tmp_path / "fenced-sanitized.jsonl"), *COMMAND, *only]) == 0
+    said = capsys.readouterr()
+    assert "pass@1: 1.000" in said.out
+    assert "code fence" not in said.err
+
+
+@pytest.mark.parametrize(
+    ("ks", "scores", "warned"), [("1, 5", ["pass@1"], False), ("1,1", ["pass@1"], False), ("10", [], True)]
+)
+def test_a_k_above_the_samples_of_a_task_gives_no_score_and_where_none_is_left_it_is_said(
+    complete_samples: list[dict[str, str]],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    ks: str,
+    scores: list[str],
+    warned: bool,
+) -> None:
+    file = write_samples(tmp_path / "a.jsonl", complete_samples[:1])
+    only = ["--no-gt", "--selective-evaluate", complete_samples[0]["task_id"]]
+    assert main(["evaluate", str(file), *COMMAND, *only, "--pass-k", ks]) == 0
+    said = capsys.readouterr()
+    assert [line.split(":")[0] for line in said.out.splitlines() if line.startswith("pass@")] == scores
+    assert ("no k of --pass-k 10 is at most the samples of each task: no score" in said.err) == warned
+    written = json.loads((tmp_path / "a_pass_at_k.json").read_text())
+    assert [name for name in written if name.startswith("pass@")] == scores

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
+import re
+import shlex
 import subprocess
 import sys
 import zipfile
@@ -13,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from bigcodebench_tasks.cli.main import main
 from tests.helpers.project import GROUND_TRUTH, ROOT, LmEval
 
 
@@ -162,11 +166,20 @@ def test_a_real_model_runs_beside_another_benchmark_in_one_command(
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[tuple[str, Path]]:
-    """Base URL of a loopback OpenAI-compatible server, and its log of requests."""
-    log = tmp_path / "requests.jsonl"
+def server(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[tuple[str, Path]]:
+    """Base URL of a loopback OpenAI-compatible server, and its log of requests.
+
+    Its parameter, if it has one, names a behaviour. The folder that it may remove is "scratch", which is made here.
+    """
+    log, scratch = tmp_path / "requests.jsonl", tmp_path / "scratch"
+    scratch.mkdir()
+    behaviours = [request.param] if hasattr(request, "param") else []
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.helpers.openai_server", log], cwd=ROOT, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-m", "tests.helpers.openai_server", log, *behaviours],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "REMOVES": str(scratch)},
     )
     assert process.stdout is not None
     yield process.stdout.readline().strip(), log
@@ -202,3 +215,29 @@ def test_a_chat_server_gets_the_users_message_alone_and_scores(lm_eval: LmEval, 
         request = json.loads(line)
         assert [message["role"] for message in request["messages"]] == ["user"]
         assert "Below is" not in request["messages"][0]["content"]
+
+
+@pytest.mark.parametrize("server", ["removes"], indirect=True)
+def test_answers_outlive_a_scoring_that_fails_and_the_command_that_is_printed_scores_them(
+    lm_eval: LmEval, server: tuple[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url, log = server
+    options = {"head_start": False, "ground_truth": "skip", "cache": False}
+    done = lm_eval(
+        *("run", "--model", "local-chat-completions", "--tasks", "bigcodebench_mini_instruct", "--apply_chat_template"),
+        *("--model_args", f"model=loopback,base_url={url}/chat/completions"),
+        *("--metadata", json.dumps({"bigcodebench": options}), "--confirm_run_unsafe_code"),
+        env={"OPENAI_API_KEY": "none", "TMPDIR": str(tmp_path / "scratch")},  # where programs would get their folders
+        ok=False,
+    )
+    assert len(log.read_text().splitlines()) == 16
+    assert "Nothing is lost: the model's 16 answers are in" in done.stdout
+    (command,) = re.findall(r"^  bigcodebench-tasks (evaluate .*)$", done.stdout, re.MULTILINE)
+    words = shlex.split(command)
+    answers = Path(words[1])
+    try:
+        assert main(words) == 0
+        assert "pass@1: 1.000" in capsys.readouterr().out
+    finally:
+        for file in answers.parent.glob(f"{answers.stem}*"):
+            file.unlink()

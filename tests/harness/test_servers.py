@@ -15,8 +15,9 @@ import pytest
 from lm_eval import simple_evaluate
 from lm_eval.tasks import TaskManager
 
-from bigcodebench_tasks.benchmark.shortfalls import CUT, EMPTY
+from bigcodebench_tasks.benchmark.shortfalls import CUT, EMPTY, UNFINISHED
 from tests.helpers.project import ROOT
+from tests.helpers.saying_model import OPENS_A_THOUGHT, save_tokenizer
 
 COMPLETE, INSTRUCT = "bigcodebench_mini_complete", "bigcodebench_mini_instruct"
 
@@ -88,7 +89,7 @@ def test_other_loaders_of_chats_take_thoughts_off_too(start: Start, loader: str)
 
 
 def test_a_thinking_server_of_completions_scores_and_is_not_stopped_in_its_thoughts(start: Start) -> None:
-    url, log = start("thought-closed", "four-stops")
+    url, log = start("thought-closed", "four-stops", "stops")
     model = {"tokenizer_backend": None, "tokenized_requests": False}
     results = evaluate(
         "local-completions", f"{url}/completions", COMPLETE, {"thinking": "on"}, model_args=model, limit=4
@@ -96,6 +97,44 @@ def test_a_thinking_server_of_completions_scores_and_is_not_stopped_in_its_thoug
     assert results["results"][COMPLETE]["pass@1,execute"] == 1.0
     assert all(each["stop"] == ["<|endoftext|>"] for each in requests(log))
     assert run_of(results, COMPLETE)["prompting"] == "thinking"
+
+
+def test_completions_that_begin_with_a_thought_score_with_no_option(start: Start) -> None:
+    url, _ = start("thought")
+    model = {"tokenizer_backend": None, "tokenized_requests": False}
+    results = evaluate("local-completions", f"{url}/completions", COMPLETE, model_args=model)
+    assert results["results"][COMPLETE]["pass@1,execute"] == 1.0
+    assert run_of(results, COMPLETE)["answers"]["thoughts"] == 16
+
+
+def test_completions_that_a_server_stops_in_their_thoughts_are_told_so(
+    start: Start, caplog: pytest.LogCaptureFixture
+) -> None:
+    url, _ = start("thought", "stops")
+    model = {"tokenizer_backend": None, "tokenized_requests": False}
+    results = evaluate("local-completions", f"{url}/completions", COMPLETE, model_args=model, limit=4)
+    assert run_of(results, COMPLETE)["answers"]["shortfalls"] == {UNFINISHED: 4}
+    assert "100% of the answers (4 of 4) are thoughts that never ended" in caplog.text
+    assert 'where stop strings ended them, add the option "thinking": "on"' in caplog.text
+
+
+def test_a_server_of_completions_whose_chat_template_opens_thoughts_scores_with_no_option(
+    start: Start, tmp_path: Path
+) -> None:
+    pytest.importorskip("transformers", reason="needs transformers, for a tokenizer")
+    save_tokenizer(tmp_path / "tokenizer", ["a text"], OPENS_A_THOUGHT)
+    url, log = start("thought-closed", "four-stops", "stops")
+    model = {
+        "tokenizer": str(tmp_path / "tokenizer"),
+        "tokenizer_backend": "huggingface",
+        "tokenized_requests": False,
+    }
+    results = evaluate("local-completions", f"{url}/completions", COMPLETE, model_args=model, apply_chat_template=True)
+    assert results["results"][COMPLETE]["pass@1,execute"] == 1.0
+    run = run_of(results, COMPLETE)
+    assert (run["mode"], run["prompting"], run["answers"]["thoughts"]) == ("chat", "thinking", 16)
+    assert all(each["stop"] == ["<|endoftext|>"] for each in requests(log))
+    assert all(each["prompt"].endswith("<think>\n") for each in requests(log))
 
 
 def test_a_server_of_completions_gets_no_more_stop_strings_than_it_takes(start: Start) -> None:

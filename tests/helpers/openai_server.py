@@ -9,7 +9,9 @@ servers, with answers whose score is known. `BEHAVIOURS` are those of the server
 from __future__ import annotations
 
 import json
+import os
 import random
+import shutil
 import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -28,8 +30,10 @@ BEHAVIOURS = {
     "length": "an answer of more words than max_tokens is cut there, and says so in finish_reason",
     "refusal": "every answer is refused: null content, and a refusal beside it",
     "busy": "every request is answered 429, then 500, then right",
+    "stops": "a completion ends before the first stop string of its request",
     "four-stops": "more than four stop strings are an error, as at OpenAI",
     "seeded": "every third answer or so is right, drawn by the request's seed",
+    "removes": "before its first answer it removes the folder that the variable REMOVES names",
     "drop": "from the ninth answer on the connection is closed without one",
 }
 
@@ -89,6 +93,8 @@ class Handler(BaseHTTPRequestHandler):
             key = json.dumps(body, sort_keys=True)
             seen[key] = seen.get(key, 0) + 1
             answered += 1
+        if "removes" in DOES:
+            shutil.rmtree(os.environ["REMOVES"], ignore_errors=True)
         if "busy" in DOES and seen[key] < 3:
             return self.send(429 if seen[key] == 1 else 500, {"error": {"message": "busy"}})
         if "drop" in DOES and answered > 8:
@@ -122,11 +128,16 @@ class Handler(BaseHTTPRequestHandler):
 
     @staticmethod
     def completion(prompt: str, body: dict[str, Any]) -> str:
-        code = task_in(prompt)[1]["canonical_solution"] + "\ndef broken(:\n"
-        if DOES & {"thought", "thought-closed"}:
+        _, task = task_in(prompt)
+        text = task["canonical_solution"] + "\ndef broken(:\n"
+        if not prompt.rstrip().endswith(task["complete_prompt"].rstrip()):  # a chat, which the client has rendered
+            text = str(said(prompt, body)[0])
+        elif DOES & {"thought", "thought-closed"}:
             content = str(said(prompt, body)[0])
-            return content[: content.index("</think>") + len("</think>\n")] + code
-        return code
+            text = content[: content.index("</think>") + len("</think>\n")] + text
+        if "stops" in DOES:
+            text = text[: min([at for stop in body["stop"] if (at := text.find(stop)) >= 0], default=len(text))]
+        return text
 
     def send(self, status: int, content: dict[str, Any]) -> None:
         answer = json.dumps(content).encode()

@@ -30,5 +30,12 @@ def test_two_tasks_that_are_alike_are_still_only_two() -> None:
     assert high > 0.9
 
 
+@pytest.mark.parametrize("rate", [0.0, 1.0])
+def test_it_holds_the_mean_also_where_all_tasks_are_alike(rate: float) -> None:
+    for tasks in range(1, 200):
+        low, high = mean_interval([rate] * tasks)
+        assert 0.0 <= low <= rate <= high <= 1.0
+
+
 def test_no_task_says_nothing() -> None:
     assert mean_interval([]) == (0.0, 1.0)
