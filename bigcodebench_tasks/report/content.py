@@ -88,7 +88,7 @@ def _facts(evaluation: Evaluation) -> list[tuple[str, str]]:
         ("ground truth", "not checked" if run.ground_truth is None else f"{100 * run.ground_truth:.1f}% pass"),
         ("seeds", seeds or "none recorded"),
         ("dataset", run.dataset_sha256[:12]),
-        ("settings", named(run, len(evaluation.samples))),
+        ("settings", named(run, len(evaluation.samples), evaluation.subset)),
     ]
 
 

@@ -98,7 +98,9 @@ def compare_with_published(models: Sequence[PublishedModel], runs: Sequence[Eval
                     "pairs": [
                         {"first": first, "second": second, **asdict(pair)} for (first, second), pair in pairs.items()
                     ],
-                    "differs_from_leaderboard": {each.model: named(each.run, len(each.samples)) for each in own},
+                    "differs_from_leaderboard": {
+                        each.model: named(each.run, len(each.samples), each.subset) for each in own
+                    },
                 }
             )
     if not comparisons:
@@ -135,7 +137,7 @@ def _tables(
         [model, percent(score.rate), f"{percent(score.low)} to {percent(score.high)}", str(score.tasks)]
         for model, score in scores.items()
     ]
-    notes = [f"{each.model}: settings {named(each.run, len(each.samples))}" for each in own]
+    notes = [f"{each.model}: settings {named(each.run, len(each.samples), each.subset)}" for each in own]
     notes += unstable_notes(own)
     differences = [
         [

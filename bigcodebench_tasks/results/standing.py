@@ -92,7 +92,7 @@ def _own_model(name: str, subset: str, evaluations: Sequence[Evaluation], as_of:
     standings = {
         measure: _standing(scores[measure], name, subset, measure, as_of) for measure in MEASURES if measure in scores
     }
-    different = [words for each in evaluations for words in differences(each.run, len(each.samples))]
+    different = [words for each in evaluations for words in differences(each.run, len(each.samples), each.subset)]
     return OwnModel(name, subset, standings, list(dict.fromkeys(different)))
 
 

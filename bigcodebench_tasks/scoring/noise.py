@@ -38,10 +38,11 @@ class Unstable:
         """One sentence that names the tasks, and the score with and without them."""
         groups = [("known to flip between runs", self.flipping), ("need the internet", self.remote)]
         numbers = [f"{words}: {', '.join(map(_number, task_ids))}" for words, task_ids in groups if task_ids]
-        without = f"without the {len(self.tasks)} unstable tasks {_percent(self.without.rate)}"
-        return (
-            f"pass@1 {_percent(self.score.rate)}; {without} ({'; '.join(numbers)}; it solves {self.solved:g} of them)"
-        )
+        number = len(self.tasks)
+        those = "the unstable task" if number == 1 else f"the {number} unstable tasks"
+        without = f"without {those} {_percent(self.without.rate)}"
+        numbers.append(f"it solves {self.solved:g} of {number}")
+        return f"pass@1 {_percent(self.score.rate)}; {without} ({'; '.join(numbers)})"
 
 
 def unstable_among(rates: Mapping[str, float]) -> Unstable | None:

@@ -31,27 +31,28 @@ _OPTIONS = {
 }
 
 
-def differences(run: RunRecord | None, tasks: int) -> list[str]:
+def differences(run: RunRecord | None, tasks: int, subset: str) -> list[str]:
     """How a run's settings differ from the preset `leaderboard`, each in a few words; empty for a run of the preset.
 
     Args:
         run: what is known of the run; None where its source says nothing, as files of the official evaluator.
         tasks: how many were asked.
+        subset: of what.
     """
     if run is None:
-        return ["settings not recorded"]
+        return ["settings not recorded", *_of_the_tasks(tasks, subset)]
     if run.prompting is None:  # a run of an earlier version, or samples that were made elsewhere
         asked = [*_of_the_question(run), *_of_decoding(run)]
     else:
         asked = list(run.differs)
         if run.prompting != LEADERBOARD:
             asked.insert(0, f"prompting {run.prompting}")
-    return [*asked, *_of_the_dataset(run, tasks), *_of_the_execution(run)]
+    return [*asked, *_of_the_tasks(tasks, subset), *_of_the_dataset(run), *_of_the_execution(run)]
 
 
-def named(run: RunRecord | None, tasks: int) -> str:
+def named(run: RunRecord | None, tasks: int, subset: str) -> str:
     """The settings of a run in a line: "leaderboard", or "not leaderboard: " and its `differences`."""
-    different = differences(run, tasks)
+    different = differences(run, tasks, subset)
     return f"not {LEADERBOARD}: {'; '.join(different)}" if different else LEADERBOARD
 
 
@@ -88,12 +89,15 @@ def token_limit(run: RunRecord) -> Any:
     return next((generation[name] for name in TOKEN_LIMITS if generation.get(name) is not None), None)
 
 
-def _of_the_dataset(run: RunRecord, tasks: int) -> Iterator[str]:
-    whole = TASKS.get(run.subset)
+def _of_the_tasks(tasks: int, subset: str) -> Iterator[str]:
+    whole = TASKS.get(subset)
     if whole is None:
-        yield f"subset {run.subset}"
+        yield f"subset {subset}"
     elif tasks < whole:
         yield f"{tasks} of {whole} tasks"
+
+
+def _of_the_dataset(run: RunRecord) -> Iterator[str]:
     if (version := run.options.get("version")) not in (None, DATASET_VERSION):
         yield f"dataset version {version}"
     elif run.subset in SHA256 and run.dataset_sha256 != SHA256[run.subset]:

@@ -119,22 +119,19 @@ def test_completions_that_a_server_stops_in_their_thoughts_are_told_so(
 
 
 def test_a_server_of_completions_whose_chat_template_opens_thoughts_scores_with_no_option(
-    start: Start, tmp_path: Path
+    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("transformers", reason="needs transformers, for a tokenizer")
-    save_tokenizer(tmp_path / "tokenizer", ["a text"], OPENS_A_THOUGHT)
+    tokenizer = save_tokenizer(tmp_path / "tokenizer", ["a text"], OPENS_A_THOUGHT)
+    monkeypatch.setenv("TOKENIZER", str(tmp_path / "tokenizer" / "tokenizer.json"))  # for the server
     url, log = start("thought-closed", "four-stops", "stops")
-    model = {
-        "tokenizer": str(tmp_path / "tokenizer"),
-        "tokenizer_backend": "huggingface",
-        "tokenized_requests": False,
-    }
+    model = {"tokenizer": str(tmp_path / "tokenizer"), "max_length": 20_000}
     results = evaluate("local-completions", f"{url}/completions", COMPLETE, model_args=model, apply_chat_template=True)
     assert results["results"][COMPLETE]["pass@1,execute"] == 1.0
     run = run_of(results, COMPLETE)
     assert (run["mode"], run["prompting"], run["answers"]["thoughts"]) == ("chat", "thinking", 16)
     assert all(each["stop"] == ["<|endoftext|>"] for each in requests(log))
-    assert all(each["prompt"].endswith("<think>\n") for each in requests(log))
+    assert all(tokenizer.decode(each["prompt"][0]).endswith("assistant\n<think>\n") for each in requests(log))
 
 
 def test_a_server_of_completions_gets_no_more_stop_strings_than_it_takes(start: Start) -> None:

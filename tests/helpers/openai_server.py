@@ -119,6 +119,11 @@ class Handler(BaseHTTPRequestHandler):
             choices = [{"index": 0, "message": message, "finish_reason": reason}]
         else:
             prompts = body["prompt"] if isinstance(body["prompt"], list) else [body["prompt"]]
+            if not isinstance(prompts[0], str):  # tokens, as loaders with a tokenizer send them
+                from tokenizers import Tokenizer
+
+                words = Tokenizer.from_file(os.environ["TOKENIZER"])
+                prompts = [words.decode(tokens, skip_special_tokens=False) for tokens in prompts]
             choices = [
                 # Runs on like a base model does: what follows the stop string is not part of the answer.
                 {"index": at, "text": self.completion(prompt, body), "finish_reason": "stop"}

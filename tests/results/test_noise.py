@@ -34,7 +34,7 @@ def test_a_score_is_given_with_and_without_the_unstable_tasks_which_are_named() 
     assert (tasks.score.rate, tasks.without.rate, tasks.without.tasks, tasks.solved) == (0.6, 0.5, 2, 2)
     assert tasks.said() == (
         "pass@1 60.0; without the 3 unstable tasks 50.0 (known to flip between runs: 720, 1005; "
-        "need the internet: 101, 1005; it solves 2 of them)"
+        "need the internet: 101, 1005; it solves 2 of 3)"
     )
 
 

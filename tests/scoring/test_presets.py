@@ -38,13 +38,13 @@ def decoded(**generation: Any) -> RunRecord:
 
 def test_the_defaults_are_the_preset() -> None:
     assert Options().preset == "leaderboard"
-    assert differences(RUN, TASKS["hard"]) == []
-    assert named(RUN, TASKS["hard"]) == "leaderboard"
+    assert differences(RUN, TASKS["hard"], "hard") == []
+    assert named(RUN, TASKS["hard"], "hard") == "leaderboard"
 
 
 @pytest.mark.parametrize("options", [{"workers": 1, "sandbox": "none", "cache": False, "domains": True}])
 def test_what_changes_no_score_is_no_difference(options: Mapping[str, Any]) -> None:
-    assert differences(with_options(**options), TASKS["hard"]) == []
+    assert differences(with_options(**options), TASKS["hard"], "hard") == []
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,6 @@ def test_what_changes_no_score_is_no_difference(options: Mapping[str, Any]) -> N
         (replace(RUN, generation=None), "decoding not recorded"),
         (replace(RUN, mode=None), "samples made elsewhere, how is not recorded"),
         (replace(RUN, dataset_sha256="0" * 64), f"another dataset than {DATASET_VERSION}"),
-        (replace(RUN, subset="custom"), "subset custom"),
         (under(lock="current"), "current lock"),
         (under(limits={"timeout_s": 60.0}), "time limit 60 s"),
         (under(network="host"), "programs reach the internet"),
@@ -71,22 +70,24 @@ def test_what_changes_no_score_is_no_difference(options: Mapping[str, Any]) -> N
     ],
 )
 def test_a_difference_is_named(run: RunRecord | None, words: str) -> None:
-    assert differences(run, TASKS["hard"]) == [words]
-    assert named(run, TASKS["hard"]) == f"not leaderboard: {words}"
+    assert differences(run, TASKS["hard"], "hard") == [words]
+    assert named(run, TASKS["hard"], "hard") == f"not leaderboard: {words}"
 
 
 def test_a_run_of_some_tasks_is_named_with_their_number() -> None:
-    assert differences(RUN, 40) == ["40 of 148 tasks"]
+    assert differences(RUN, 40, "hard") == ["40 of 148 tasks"]
+    assert differences(None, 40, "hard") == ["settings not recorded", "40 of 148 tasks"]
+    assert differences(RUN, 148, "custom")[0] == "subset custom"
 
 
 def test_a_run_that_says_how_it_asked_is_believed() -> None:
     thinking = replace(RUN, prompting="thinking", differs=["thinking: enable_thinking=True", "max_gen_toks: 32768"])
-    assert named(thinking, TASKS["hard"]) == (
+    assert named(thinking, TASKS["hard"], "hard") == (
         "not leaderboard: prompting thinking; thinking: enable_thinking=True; max_gen_toks: 32768"
     )
     usual = replace(with_options(prefill=False), prompting="leaderboard")
-    assert named(usual, TASKS["hard"]) == "leaderboard"
-    assert differences(replace(usual, conditions={"lock": "current"}), TASKS["hard"]) == ["current lock"]
+    assert named(usual, TASKS["hard"], "hard") == "leaderboard"
+    assert differences(replace(usual, conditions={"lock": "current"}), TASKS["hard"], "hard") == ["current lock"]
 
 
 def test_decoding_is_kept_with_the_run() -> None:
