@@ -58,6 +58,13 @@ def tests(session: nox.Session, lm_eval: str) -> None:
     )
 
 
+@nox.session(python="3.11")
+def ray(session: nox.Session) -> None:
+    """The tests on a real Ray cluster, whose nodes are on this machine; it should have nothing else to do."""
+    session.install(".[test,ray]")
+    session.run("pytest", "-m", "ray", *session.posargs)
+
+
 @nox.session(python=False)
 def ci(session: nox.Session) -> None:
     """The pairs of Python and lm-eval that CI runs, on what meets lm-eval and on what every run goes through."""

@@ -24,6 +24,7 @@ import queue
 import socket
 import sys
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -77,7 +78,7 @@ class Driver:
         self._losses: dict[str, int] = {}
         self._background = False
         self._looked = False
-        self._alone_s = 0.0
+        self._nobody_since: float | None = None
         self._events: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
 
     def run(self) -> None:
@@ -86,16 +87,17 @@ class Driver:
         self._own = ray.get_runtime_context().get_node_id()
         threading.Thread(target=self._listen, daemon=True).start()
         self._look()
+        looked = time.monotonic()
         # Where the engine's process was forked its end of the pipe may outlive it, but it is our parent no more.
         while os.getppid() == self._parent:
-            try:
-                event = self._events.get(timeout=LOOK_S)
-            except queue.Empty:
+            if time.monotonic() - looked >= LOOK_S:
                 self._look()
-                continue
-            if event is None:
-                return
-            event()
+                looked = time.monotonic()
+            with contextlib.suppress(queue.Empty):
+                event = self._events.get(timeout=LOOK_S)
+                if event is None:
+                    return
+                event()
 
     def close(self) -> None:
         """End what runs on the nodes, as far as they answer."""
@@ -194,13 +196,13 @@ class Driver:
         if waiting or any(node_id not in self._nodes and node_id not in self._left_out for node_id in alive):
             return
         if any(held.joined for held in self._nodes.values()):
-            self._alone_s = 0.0
+            self._nobody_since = None
             if not self._looked:
                 self._looked = True
                 self.tell(messages.Looked())
             return
-        self._alone_s += LOOK_S
-        if not self._looked or self._alone_s >= NOBODY_S:
+        self._nobody_since = self._nobody_since or time.monotonic()
+        if not self._looked or time.monotonic() - self._nobody_since >= NOBODY_S:
             reasons = "; ".join(self._left_out.values()) or "all are gone"
             raise NoNode(f"no node of the cluster can run programs as this machine does: {reasons}")
 
