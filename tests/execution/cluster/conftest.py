@@ -68,6 +68,11 @@ class Nodes:
         """Processes of Ray that hold a node's engine."""
         return [pid for pid in processes_of(self.scratch) if _title(pid).startswith("ray::NodeRunner")]
 
+    def actors_with_servers(self) -> list[int]:
+        """Those whose engine has a fork server."""
+        parents = {_parent(pid) for pid in self.servers()}
+        return [pid for pid in self.actors() if pid in parents]
+
     def assert_nothing_runs(self) -> None:
         """Wait for the kernel and Ray to end what was killed; they may need a minute if the machine is busy."""
         end = time.monotonic() + 90
@@ -80,6 +85,12 @@ def _title(pid: int) -> str:
     with contextlib.suppress(OSError):
         return Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace")
     return ""
+
+
+def _parent(pid: int) -> int:
+    with contextlib.suppress(OSError):
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    return 0
 
 
 def wait_until(condition: Callable[[], Any]) -> Any:

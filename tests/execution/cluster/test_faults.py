@@ -80,8 +80,8 @@ def test_what_ran_a_program_is_lost_three_times(nodes: Nodes, engine: MakeEngine
         ended = threading.Event()
         future.add_done_callback(lambda _: ended.set())
         while not ended.is_set():
-            if nodes.servers():
-                for pid in nodes.actors():
+            if cluster.running:
+                for pid in nodes.actors_with_servers():
                     with contextlib.suppress(ProcessLookupError):
                         os.kill(pid, signal.SIGKILL)
             ended.wait(0.2)

@@ -65,13 +65,15 @@ class Hosts:
         return ["ip", "netns", "exec", self.names[host], *words]
 
     def start_ray(self, host: int, *words: str, folder: Path) -> None:
-        log = (folder / f"ray-{host}.log").open("wb")
-        with log:
-            command = [str(Path(sys.executable).with_name("ray")), "start", "--block", "--num-cpus=1", *words]
-            address = f"--node-ip-address={self.addresses[host]}"
-            self.started.append(
-                subprocess.Popen(self.on(host, *command, address), stdout=log, stderr=log, start_new_session=True)
-            )
+        """Start a node, and wait until it is there."""
+        file = folder / f"ray-{host}.log"
+        command = [str(Path(sys.executable).with_name("ray")), "start", "--block", "--num-cpus=1", *words]
+        address = f"--node-ip-address={self.addresses[host]}"
+        with file.open("wb") as log:
+            process = subprocess.Popen(self.on(host, *command, address), stdout=log, stderr=log)
+        self.started.append(process)
+        wait_until(lambda: "Ray runtime started" in file.read_text() or process.poll() is not None)
+        assert process.poll() is None, file.read_text()[-4000:]
 
     def tear_down(self) -> None:
         for process in self.started:
@@ -114,9 +116,7 @@ def test_programs_run_on_both_hosts_and_a_cable_that_is_pulled_out_costs_no_verd
         hosts.start_ray(
             0, "--head", "--port=6379", "--include-dashboard=false", f"--temp-dir={ray_folder}", folder=tmp_path
         )
-        wait_until(lambda: "Local node IP" in (tmp_path / "ray-0.log").read_text())
         hosts.start_ray(1, f"--address={head}", folder=tmp_path)
-        wait_until(lambda: "Local node IP" in (tmp_path / "ray-1.log").read_text())
         done = subprocess.run(
             hosts.on(0, sys.executable, "-c", DRIVER, head, *hosts.cable),
             cwd=ROOT,
