@@ -34,7 +34,7 @@ class RayLoader(LM):
         import ray
 
         ray.init(self._address, log_to_driver=False)
-        answer = ray.remote(lambda row: row["complete_prompt"] + row["canonical_solution"]).options(num_cpus=0)
+        answer = ray.remote(lambda row: row["canonical_solution"]).options(num_cpus=0)
         answers = [str(text) for text in ray.get([answer.remote(dict(request.doc)) for request in requests])]
         for request, text in zip(requests, answers, strict=True):
             self.cache_hook.add_partial("generate_until", request.args, text)
