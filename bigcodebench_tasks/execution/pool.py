@@ -4,7 +4,7 @@
 
     callers' threads            the pool's thread                       fork server, a process
     ────────────────            ─────────────────                       ──────────────────────
-    Engine.submit ── add ──▶    queue, longest first
+    Engine.submit ── add ──▶    queue, longest first, loops last
                      wake ──▶   _drive: start a server, fill it, take what it says
                                         Run, Stop                 ──▶   forks a sample
                                         Waiting, Done, Broken     ◀──   looks, kills
