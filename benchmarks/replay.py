@@ -19,7 +19,7 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import as_completed
 from dataclasses import replace
 from pathlib import Path
@@ -38,15 +38,18 @@ from bigcodebench_tasks.scoring.ground_truth import ground_truth
 _CLOSING_SHOW = "import matplotlib.pyplot as _pyplot\n_pyplot.show = lambda *_, **__: _pyplot.close('all')\n"
 
 
-def canonical_seconds(data: Path, prepared: Prepared, file: Path, workers: int | None) -> dict[str, float]:
-    """What the canonical solution of each task takes here, if it passes; kept in a file."""
-    if not file.exists():
-        tasks = list(lines_of(data / "BigCodeBench-v0.1.4.jsonl.gz"))
-        with Engine(prepared.environment, prepared.conditions, workers=workers) as engine:
-            verdicts = ground_truth(tasks, engine).verdicts
-        file.write_text(json.dumps({task_id: v.seconds for task_id, v in verdicts.items() if v.passed}))
-    seconds: dict[str, float] = json.loads(file.read_text())
-    return seconds
+def canonical_seconds(
+    data: Path, task_ids: Collection[str], prepared: Prepared, file: Path, workers: int | None
+) -> dict[str, float]:
+    """What the canonical solutions of tasks take here, those that pass; kept in a file (0 for those that do not)."""
+    seconds: dict[str, float] = json.loads(file.read_text()) if file.exists() else {}
+    rows = lines_of(data / "BigCodeBench-v0.1.4.jsonl.gz")
+    tasks = [row for row in rows if row["task_id"] in task_ids and row["task_id"] not in seconds]
+    with Engine(prepared.environment, prepared.conditions, workers=workers) as engine:
+        verdicts = ground_truth(tasks, engine).verdicts
+    seconds |= {task_id: verdict.seconds if verdict.passed else 0.0 for task_id, verdict in verdicts.items()}
+    file.write_text(json.dumps(seconds))
+    return {task_id: each for task_id, each in seconds.items() if each}
 
 
 def execute(
@@ -158,7 +161,9 @@ def main() -> int:
         canonical_s = {}
         if options.speed == FAST:
             file = options.out / "canonical-seconds.json"
-            canonical_s = canonical_seconds(options.data, prepared, file, options.workers)
+            canonical_s = canonical_seconds(
+                options.data, {each.program.task_id for each in chosen}, prepared, file, options.workers
+            )
         execute(chosen, prepared, replay.results, options.workers, canonical_s)
         differing = [each for each in chosen if replay.differs(each)]
         with_closing_show(differing, prepared, replay.closing)

@@ -16,7 +16,7 @@ _KILL = "the official interception of kill"
 
 CAUSES: Mapping[int, str] = {
     4: "needs more than the time limit here, in both evaluators",
-    **dict.fromkeys((58, 106, 213, 345, 369, 450, 451, 621, 977, 1052, 1064, 1065), _SHOW),
+    **dict.fromkeys((58, 106, 213, 269, 345, 369, 450, 451, 621, 977, 1052, 1064, 1065), _SHOW),
     **dict.fromkeys((67, 216), _ORDER),
     **dict.fromkeys((176, 314, 1005), _NETWORK),
     **dict.fromkeys((205, 363), _KILL),
