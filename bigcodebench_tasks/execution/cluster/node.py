@@ -126,7 +126,7 @@ class NodeRunner:
         environment = ensure()
         isolation = probe(environment, sandbox=expected["level"], network=expected["network"])
         self._environment = environment
-        self._conditions = Conditions.of(environment, isolation, Limits(**expected["limits"]))
+        self._conditions = Conditions.of(environment, isolation, Limits(**expected["limits"]), expected["speed"])
         if differs := _differences(self._conditions.to_dict(), expected, _MAY_DIFFER):
             return differs
         if differs := _differences({"absent_data": _absent_data(environment)}, wanted):

@@ -155,7 +155,8 @@ def engine(nodes: Nodes, own_python: Environment, conditions: Conditions) -> Ite
     made = []
 
     def make(**settings: Any) -> ClusterEngine:
-        made.append(ClusterEngine(Cluster(nodes.address), own_python, conditions, **settings))
+        settings.setdefault("conditions", conditions)
+        made.append(ClusterEngine(Cluster(nodes.address), own_python, **settings))
         return made[-1]
 
     yield make

@@ -6,6 +6,7 @@ import logging
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,14 @@ def test_the_verdicts_are_those_of_one_machine(
     with Engine(own_python, conditions) as one_machine, engine() as cluster:
         expected = [(v.status, v.reason, v.details, v.tests_run) for v in one_machine.map(PROGRAMS)]
         assert [(v.status, v.reason, v.details, v.tests_run) for v in cluster.map(PROGRAMS)] == expected
+
+
+def test_the_speed_fast_is_that_of_one_machine(engine: MakeEngine, conditions: Conditions) -> None:
+    with engine(conditions=replace(conditions, speed="fast")) as cluster:
+        failed, endless = program(WRONG), program("while True:\n    pass\n")
+        cluster.measured(endless.task_id, 0.1)  # the limit is 30 s then, in place of the 900 of these tests
+        verdicts = [cluster.submit(each).result() for each in (failed, endless)]
+    assert [(v.status, v.tests_run) for v in verdicts] == [("fail", 1), ("timeout", 0)]
 
 
 def test_every_node_runs_programs_and_is_named_with_their_number(engine: MakeEngine) -> None:
