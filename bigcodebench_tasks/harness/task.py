@@ -78,7 +78,7 @@ class BigCodeBenchTask(ConfigurableTask):
         self._base_stops: list[str] = list(settings["generation_kwargs"]["until"])
         self._base_limit: int | None = settings["generation_kwargs"].get("max_gen_toks")
         metadata = settings.get("metadata") or {}
-        self._given = self._options = Options.resolve(metadata.get(KEY))
+        self._chosen = self._options = Options.resolve(metadata.get(KEY))
         self._mode: prompts.Mode = "direct" if self._split == "complete" else "chat"
         self._renders_templates = False
         self._predict_only = False
@@ -170,7 +170,7 @@ class BigCodeBenchTask(ConfigurableTask):
         if chat_template is None and self._split == "instruct" and GroundTruthLM.in_use():
             self._mode = "chat"  # that model reads the task, not the prompt: it needs no template to answer
         else:
-            self._mode = prompts.resolve_mode(self._split, self._given, chat_template)
+            self._mode = prompts.resolve_mode(self._split, self._chosen, chat_template)
         self._decide_how_to_ask(chat_template, bool(kwargs.get("system_instruction")))
         if self._mode == "direct":
             chat_template = None
@@ -195,7 +195,7 @@ class BigCodeBenchTask(ConfigurableTask):
         self._asking = asking = Asking.resolve(
             self._split,
             self._mode,
-            self._given,
+            self._chosen,
             Loader(self.config.metadata or {}, chat_template),
             self.config.generation_kwargs,
             base=self._base_stops,

@@ -140,8 +140,8 @@ def read_parts(samples: Path) -> list[Part]:
 
 
 def _differences(first: Part, second: Part) -> list[str]:
-    one, other = _comparable(first), _comparable(second)
-    return [name for name in one if one[name] != other[name]]
+    first_settings, second_settings = _comparable(first), _comparable(second)
+    return [name for name in first_settings if first_settings[name] != second_settings[name]]
 
 
 def _comparable(part: Part) -> dict[str, Any]:
