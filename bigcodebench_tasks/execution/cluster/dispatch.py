@@ -89,17 +89,18 @@ class Dispatch:
         place = self._places.pop(node_id, None)
         if self._reserved == node_id:
             self._reserved = None
+        hopeless = None
         for job in place.jobs.values() if place else ():
             job.failures += 1
             self._lost_on.setdefault(job.number, set()).add(node_id)
             if job.failures >= ATTEMPTS:
-                return job
+                hopeless = hopeless or job
             if job.failures == ATTEMPTS - 1:  # whose fault it is cannot be told while others run beside it
                 job.alone = True
                 self._alone.append(job)
             else:
                 self.queue.push(job)
-        return None
+        return hopeless
 
     def end(self, node_id: str, number: int) -> Job | None:
         """A program has its verdict. None: nobody waits for it from that node any more."""

@@ -45,7 +45,7 @@ LOOK_S = 2.0
 # A node on which what we run was lost so often, with no verdict in between, is left out.
 LOSSES = 3
 
-# How long to wait for Ray to say that a cluster is not there, for actors to close, and for a node where all are gone.
+# How long to wait for actors to close, and for a node where all are gone.
 CLOSE_S, NOBODY_S = 10.0, 600.0
 
 
@@ -102,8 +102,8 @@ class Driver:
     def close(self) -> None:
         """End what runs on the nodes, as far as they answer."""
         closing = [held.actor.close.remote() for held in self._nodes.values()]
-        with contextlib.suppress(RayError):
-            ray.wait(closing, num_returns=len(closing), timeout=CLOSE_S) if closing else None
+        if closing:
+            ray.wait(closing, num_returns=len(closing), timeout=CLOSE_S)
         ray.shutdown()
 
     def tell(self, event: messages.Event) -> None:
@@ -141,16 +141,15 @@ class Driver:
             scheduling_strategy=NodeAffinitySchedulingStrategy(node_id, soft=False),
         ).remote()
         shared = node_id == self._own or bool(node["Resources"].get("GPU"))
-        held = self._nodes[node_id] = _Held(f"{node['NodeManagerHostname']}", actor, shared)
-        if node["NodeManagerAddress"] != held.name:
-            held.name += f" ({node['NodeManagerAddress']})"
+        name = f"{node['NodeManagerHostname']} ({node['NodeManagerAddress']})"
+        held = self._nodes[node_id] = _Held(name, actor, shared)
         threading.Thread(target=self._prepare, args=(node_id, held), daemon=True).start()
 
     def _prepare(self, node_id: str, held: _Held) -> None:
         """In a thread of its own: check a node, which may have to build its environment first."""
         try:
-            items = held.actor.prepare.options(num_returns="streaming").remote(self._start.wanted, self._start.settings)
-            for item in items:
+            prepare = held.actor.prepare.options(num_returns="streaming")
+            for item in prepare.remote(self._start.wanted, self._start.settings):
                 found = ray.get(item)
                 if isinstance(found, str):
                     self.tell(messages.Said(f"{held.name}: {found}"))
@@ -168,9 +167,8 @@ class Driver:
         held.joined = True
         if self._background and held.shared:
             held.actor.set_background.remote(True)
-        self.tell(
-            messages.Joined(messages.Node(node_id, held.name, found["workers"], held.shared, found["surroundings"]))
-        )
+        node = messages.Node(node_id, held.name, found["workers"], held.shared, found["surroundings"])
+        self.tell(messages.Joined(node))
         self._take(node_id, held)
         self._say_looked()
 
