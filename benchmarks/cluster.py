@@ -101,10 +101,10 @@ class Nodes:
         self._cluster.shutdown()
 
 
-def scale(prepared: Prepared, mark: str) -> None:
+def scale(prepared: Prepared, mark: str, numbers: list[int]) -> None:
     print(f"{PROGRAMS} programs that sleep 1 s, {RUNNING} running on each node")
     print("nodes   seconds   ideal   times   CPU per program, ms: here, link, Ray, actors, all")
-    for number in (1, 2, 4):
+    for number in numbers:
         with Nodes(number) as nodes, tempfile.TemporaryDirectory() as folder:
             where = Cluster(nodes.address), prepared.environment, prepared.conditions
             with ClusterEngine(*where, workers=1, cache=Path(folder) / "verdicts.sqlite") as engine:
@@ -163,6 +163,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--full", action="store_true", help="compare Full over two nodes with one machine")
     parser.add_argument("--data", type=Path, help="folder with the datasets, for --full")
+    parser.add_argument("--nodes", type=int, nargs="+", default=[1, 2, 4], help="how many (default: 1 2 4)")
     arguments = parser.parse_args()
     if arguments.full and arguments.data is None:
         parser.error("--full needs --data")
@@ -173,7 +174,7 @@ def main() -> None:
     if arguments.full:
         full(prepared, arguments.data)
     else:
-        scale(prepared, mark)
+        scale(prepared, mark, arguments.nodes)
 
 
 if __name__ == "__main__":

@@ -30,9 +30,12 @@ from bigcodebench_tasks.execution.preparation import try_libraries
 from bigcodebench_tasks.execution.surroundings import surroundings
 from bigcodebench_tasks.execution.verdict import Program, Verdict
 
-# Verdicts of so many seconds are sent together, and a node says so often how much of what it was sent has begun. It has
-# more at hand than runs, so no core waits for that.
-TOGETHER_S = 0.05
+# Verdicts of so many seconds are sent together: what it costs Ray and the machine that asks is a price of each message.
+# A node has more programs at hand than run, so no core waits for that; where it has none left it sends at once.
+TOGETHER_S = 0.25
+
+# How often is looked whether all that a node was sent has begun.
+_LOOK_S = 0.05
 
 # A folder is another path on another machine, and the rest of the conditions says what lies in it.
 _MAY_DIFFER = ("folder",)
@@ -77,6 +80,8 @@ class NodeRunner:
         self._engine: Engine | None = None
         self._ended: queue.SimpleQueue[tuple[int, Future[Verdict]]] = queue.SimpleQueue()
         self._said_running = 0
+        self._lock = threading.Lock()
+        self._held = 0
 
     def prepare(self, wanted: dict[str, Any], settings: bytes) -> Iterator[str | dict[str, Any]]:
         """Check the node, building its environment where it is missing.
@@ -156,6 +161,8 @@ class NodeRunner:
 
     def _submit(self, number: int, program: Program) -> None:
         assert self._engine is not None
+        with self._lock:  # several calls come at once
+            self._held += 1
         future = self._engine.submit(program)
         future.add_done_callback(lambda done: self._ended.put((number, done)))
 
@@ -170,16 +177,25 @@ class NodeRunner:
         """
         assert self._engine is not None
         ended: list[tuple[int, Future[Verdict]]] = []
-        while not ended and self._engine.running <= self._said_running:
+        # More run than was said, and none waits: there is room for more.
+        while not ended and (self._waiting(0) or self._engine.running <= self._said_running):
             with contextlib.suppress(queue.Empty):
-                ended.append(self._ended.get(timeout=TOGETHER_S))
-        if ended:
-            time.sleep(TOGETHER_S)
+                ended.append(self._ended.get(timeout=_LOOK_S))
+        end = time.monotonic() + TOGETHER_S
+        while self._waiting(len(ended)) and (left := end - time.monotonic()) > 0:
+            with contextlib.suppress(queue.Empty):
+                ended.append(self._ended.get(timeout=left))
         with contextlib.suppress(queue.Empty):
             while True:
                 ended.append(self._ended.get_nowait())
+        with self._lock:
+            self._held -= len(ended)
         self._said_running = self._engine.running
         return self._said_running, pickle.dumps([(number, future.result()) for number, future in ended])
+
+    def _waiting(self, ended: int) -> bool:
+        """Whether programs have not begun yet, where so many have ended that are not taken off yet."""
+        return self._engine is not None and self._held - ended > self._engine.running
 
     def set_background(self, background: bool) -> None:
         """See `Engine.set_background`."""
