@@ -111,8 +111,8 @@ def by_official(chosen: Iterable[Replayed], prepared: Prepared, results: Results
 
 
 def with_closing_show(chosen: Iterable[Replayed], prepared: Prepared, results: Results) -> None:
-    """Execute what shows figures where `plt.show()` closes them, as in notebooks."""
-    missing = [each for each in chosen if "show(" in each.program.solution and each.key not in results.known]
+    """Execute what may show figures, itself or by NLTK, where `plt.show()` closes them, as in notebooks."""
+    missing = [each for each in chosen if "pyplot" in each.program.solution and each.key not in results.known]
     with Engine(prepared.environment, prepared.conditions) as engine:
         futures = {
             engine.submit(replace(each.program, solution=_CLOSING_SHOW + each.program.solution)): each
