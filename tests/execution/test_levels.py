@@ -109,6 +109,12 @@ def test_each_sample_of_root_is_another_user(environment: Environment, level: st
     assert len(said) == 4
 
 
+def test_it_is_said_where_samples_share_what_the_kernel_counts_for_a_user(environment: Environment, level: str) -> None:
+    isolation = probe(environment, sandbox=level)
+    assert (users.NO_COUNTS in isolation.lacking) == (os.getuid() != 0)
+    assert isolation.lacking in isolation.description
+
+
 def test_a_killed_nursery_costs_no_verdict(environment: Environment, scratch_parent: Path) -> None:
     try:
         isolation = probe(environment, sandbox="namespaces")

@@ -20,7 +20,7 @@ from .keeper import FOLDERS, Keeper
 from .level import Unavailable
 from .tracer import Tracer, calls, loopback_address
 from .tracer import why_not as why_not_trace
-from .users import Block, reserve
+from .users import NO_COUNTS, Block, reserve
 
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
 _VERSION_FLAG = 1
@@ -95,12 +95,13 @@ class Landlock(Keeper):
 
     @property
     def lacking(self) -> str:
-        if not self._lacking:
-            return ""
-        what = "no /tmp and no loopback of their own"
-        if not self._users:
-            what += ", no change of permissions, no semaphores"
-        return f"{what}, for want of ptrace ({self._lacking})"
+        lacking = [] if self._users else [NO_COUNTS]
+        if self._lacking:
+            what = "no /tmp and no loopback of their own"
+            if not self._users:
+                what += ", no change of permissions, no semaphores"
+            lacking.append(f"{what}, for want of ptrace ({self._lacking})")
+        return "; ".join(lacking)
 
     def held(self) -> int:
         return self._users.lock if self._users else -1

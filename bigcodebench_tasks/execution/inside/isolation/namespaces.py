@@ -23,7 +23,7 @@ from .. import forking
 from ..protocol import Settings
 from . import kernel, rlimits, seccomp, view
 from .level import Unavailable
-from .users import Block, reserve
+from .users import NO_COUNTS, Block, reserve
 
 _NUMBER = struct.Struct("=i")
 
@@ -55,7 +55,7 @@ class Namespaces:
 
     @property
     def lacking(self) -> str:
-        return ""
+        return "" if self._users > 1 else NO_COUNTS
 
     def enter(self) -> None:
         self._folders = view.needed(self._settings)

@@ -18,6 +18,9 @@ _FIRST_OF_FEW, _BLOCKS_OF_FEW = 64_000, 4
 
 _EACH, _EACH_OF_FEW = 1000, 250
 
+NO_COUNTS = "no counts of their own for what the kernel counts by user"
+"""What samples lack where no such users are to be had: they share them, and with the user who started all of this."""
+
 
 @dataclass(frozen=True)
 class Block:
