@@ -1,7 +1,8 @@
 """From the last answer to the table: ``python benchmarks/tail.py --data <folder> --seconds 400``.
 
 A loopback chat server answers the ground truths of Hard in both splits, evenly over some seconds, through the harness's
-real ``local-chat-completions`` loader and command line: with the head start, without it, and with all answers at once.
+real ``local-chat-completions`` loader and command line: with the head start, without it, and with all answers at once;
+at last the model ``bigcodebench-ground-truth``, which has all answers at once and no server.
 Each run has an empty cache of verdicts, so it is the first on its machine, the execution environment apart. Prints for
 each the seconds from the last answer to the end of the harness's scoring, and whether all verdicts are the same.
 
@@ -67,23 +68,36 @@ class Handler(BaseHTTPRequestHandler):
 
 def programs_of(rows: list[dict[str, str]]) -> dict[str, str]:
     """What is asked, in either split, to the program that answers it."""
-    found = {}
+    programs = {}
     for row in rows:
         program = row["complete_prompt"] + row["canonical_solution"]
-        found[row["complete_prompt"].strip()] = found[row["instruct_prompt"].strip()] = program
-    return found
+        programs[row["complete_prompt"].strip()] = programs[row["instruct_prompt"].strip()] = program
+    return programs
 
 
-def run(answers: Answers, file: Path, subset: str, head_start: bool, place: Path) -> tuple[float, dict[str, str]]:
-    """Seconds from the last answer to the harness's end of scoring, and the verdict of each sample."""
+def run(
+    answers: Answers, file: Path, subset: str, head_start: bool, place: Path, served: bool
+) -> tuple[float, dict[str, str]]:
+    """Seconds from the last answer to the harness's end of scoring, and the verdict of each sample.
+
+    Args:
+        answers: of the server.
+        file: the tasks.
+        subset: their name.
+        head_start: the option.
+        place: an empty folder.
+        served: ask the server; else the ground-truth model.
+    """
     Handler.answers = answers
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     environment = prepare().environment
     tasks = ",".join(f"bigcodebench{'_hard' if subset == 'Hard' else ''}_{split}" for split in SPLITS)
+    address = f"http://127.0.0.1:{server.server_port}/v1/chat/completions"
+    loopback = ["local-chat-completions", "--apply_chat_template", "--model_args", f"model=loopback,base_url={address}"]
     command = [
-        *(sys.executable, "-m", "lm_eval", "run", "--model", "local-chat-completions", "--apply_chat_template"),
-        *("--model_args", f"model=loopback,base_url=http://127.0.0.1:{server.server_port}/v1/chat/completions"),
+        *(sys.executable, "-m", "lm_eval", "run", "--model"),
+        *(loopback if served else ["bigcodebench-ground-truth"]),
         *("--tasks", tasks, "--confirm_run_unsafe_code", "--log_samples", "--output_path", str(place)),
         *("--metadata", json.dumps({"bigcodebench": {"head_start": head_start}})),
     ]
@@ -100,6 +114,8 @@ def run(answers: Answers, file: Path, subset: str, head_start: bool, place: Path
     scored, output = 0.0, []
     for line in process.stdout:
         output.append(line)
+        if not served and "Running generate_until requests" in line:
+            answers.last = time.time()
         if "samples of" in line and "tasks pass" in line:  # the summary of a task: the second one is the last
             scored = time.time()
     if process.wait():
@@ -129,13 +145,19 @@ def main() -> int:
     parser.add_argument("--data", type=Path, required=True, help="folder with BigCodeBench[-Hard]-v0.1.4.jsonl.gz")
     parser.add_argument("--subset", choices=FILES, default="Hard", help="(default: %(default)s)")
     parser.add_argument("--seconds", type=float, default=400.0, help="that the answers take (default: %(default)s)")
-    parser.add_argument("--only", choices=["head start", "at once", "without"], action="append", help="default: all")
+    names = ["head start", "at once", "without", "ground truth"]
+    parser.add_argument("--only", choices=names, action="append", help="default: all")
     options = parser.parse_args()
     with gzip.open(options.data / FILES[options.subset], "rt", encoding="utf-8") as lines:
         content = lines.read()
     rows = [json.loads(line) for line in content.split("\n") if line]
     gap_s = options.seconds / (len(rows) * len(SPLITS))
-    ways = {"head start": (gap_s, True), "at once": (0.0, True), "without": (gap_s, False)}
+    ways = {
+        "head start": (gap_s, True),
+        "at once": (0.0, True),
+        "without": (gap_s, False),
+        "ground truth": (0.0, True),
+    }
     seen: dict[str, dict[str, str]] = {}
     what = f"{options.subset}, both splits, {len(rows) * len(SPLITS)} answers"
     print(f"| {what} | from the last answer to the score | pass |")
@@ -147,7 +169,8 @@ def main() -> int:
             place = Path(folder)
             file = place / "tasks.jsonl"
             file.write_text(content, encoding="utf-8")
-            seconds, seen[name] = run(Answers(programs_of(rows), gap), file, options.subset, head_start, place)
+            answers = Answers(programs_of(rows), gap)
+            seconds, seen[name] = run(answers, file, options.subset, head_start, place, name != "ground truth")
         passed = list(seen[name].values()).count("pass")
         print(f"| {name}, answers over {gap * len(rows) * 2:.0f} s | {seconds:.0f} s | {passed} |", flush=True)
     first = next(iter(seen.values()))
