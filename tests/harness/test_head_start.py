@@ -164,8 +164,10 @@ def test_a_run_that_is_ended_while_it_generates_leaves_nothing_and_keeps_its_ver
     how: signal.Signals, verdicts: Path
 ) -> None:
     script = (
-        "import time\nfrom tests.harness.test_head_start import Model, evaluate\n"
-        "print('ready', flush=True)\nevaluate(Model(lambda number: number < 3 or time.sleep(600)))\n"
+        "import signal, time\nfrom tests.harness.test_head_start import Model, evaluate\n"
+        # In the background of a shell, where tests may run, it is ignored.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "evaluate(Model(lambda number: number < 3 or time.sleep(600)))\n"
     )
     with tempfile.TemporaryDirectory() as place:
         os.chmod(place, 0o711)

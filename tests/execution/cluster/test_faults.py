@@ -102,12 +102,13 @@ def test_a_node_whose_memory_monitor_ends_us_is_left_out_with_these_words(
 
 
 DRIVER = """
-import sys
+import signal, sys
 from bigcodebench_tasks.environment import environment as environments
 from bigcodebench_tasks.execution import Conditions, Limits, Program, probe
 from bigcodebench_tasks.execution.cluster import Cluster, ClusterEngine
 from tests.helpers.programs import RIGHT, program
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in the background of a shell, where tests may run
 environment = environments.find()
 conditions = Conditions.of(environment, probe(environment), Limits(timeout_s=900, tree_memory_mib=512))
 with ClusterEngine(Cluster(sys.argv[1]), environment, conditions) as engine:
