@@ -105,7 +105,8 @@ def test_the_harness_runs_exactly_the_subset(tmp_path: Path) -> None:
     assert main(["hard-subset", *words]) == 0
     manager = TaskManager(include_path=str(dest), include_defaults=False)
     loaded = manager.load(["my_hard"])["tasks"]
-    assert sorted(loaded) == ["my_hard_complete", "my_hard_instruct"]
+    # lm-eval 0.5 puts the group's name before a task's.
+    assert sorted(name.rpartition("::")[2] for name in loaded) == ["my_hard_complete", "my_hard_instruct"]
     for harness_task in loaded.values():
         assert [doc["task_id"] for doc in harness_task.test_docs()] == kept(dest)
         assert harness_task.config.test_split == "v0.1.3"

@@ -34,7 +34,7 @@ def results_of(run: Path) -> Path:
 
 
 def log_of(run: Path) -> Path:
-    (file,) = run.rglob(f"samples_{COMPLETE}_*.jsonl")
+    (file,) = run.rglob(f"samples_*{COMPLETE}_*.jsonl")
     return file
 
 

@@ -164,7 +164,7 @@ def test_hostile_results_files(name: str, out: Path, tmp_path: Path, capsys: pyt
 
 @pytest.mark.parametrize("name", LOGS)
 def test_hostile_logs(name: str, out: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (log,) = out.rglob(f"samples_{COMPLETE}_*.jsonl")
+    (log,) = out.rglob(f"samples_*{COMPLETE}_*.jsonl")
     lines = [json.loads(line) for line in log.read_text().splitlines()]
     LOGS[name](lines[0])
     log.write_text("".join(json.dumps(line) + "\n" for line in lines))
