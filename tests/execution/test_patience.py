@@ -8,7 +8,7 @@ from bigcodebench_tasks.benchmark.known_tasks import Schedule
 from bigcodebench_tasks.execution import Conditions, Engine, Environment, Limits, Program, Verdict, probe
 from bigcodebench_tasks.execution import patience as patience_module
 from bigcodebench_tasks.execution.job_queue import Job, Queue
-from bigcodebench_tasks.execution.scheduler import RUNNING_PER_WORKER
+from bigcodebench_tasks.execution.scheduler import RUNNING_PER_WORKER, Scheduler
 from tests.helpers.programs import RIGHT, program
 
 SHORT = 12
@@ -91,6 +91,25 @@ def test_long_ones_first_then_the_others_then_those_that_were_set_aside() -> Non
         queue.pop(first)
         order.append(first.program.task_id)
     assert order == ["longer", "long", "some", "new", "aside"]
+
+
+def test_of_each_task_that_takes_long_one_program_comes_first_and_the_others_leave_a_core() -> None:
+    scheduler = Scheduler(2, Schedule({"long": 60.0, "longer": 90.0}))
+    try:
+        names = ["short", "longer", "longer", "long", "long", "other"]
+        for number, name in enumerate(names):
+            scheduler.add(Job(program(RIGHT, task_id=name), number))
+        first, second = scheduler.start_next(), scheduler.start_next()
+        assert first is not None
+        assert second is not None
+        assert (first.number, second.number) == (1, 3), "the cores are theirs: they set how long all of it takes"
+        assert scheduler.start_next() is None
+        scheduler.end(first.number)
+        third = scheduler.start_next()
+        assert third is not None
+        assert third.program.task_id == "short", "a long one computes already"
+    finally:
+        scheduler.close()
 
 
 def test_a_task_of_which_a_sample_took_long_is_long_from_then_on() -> None:
