@@ -153,6 +153,8 @@ class Server:
         os.close(setup_w)
         os.set_blocking(setup_r, False)
         self._samples[pid] = RunningProgram(run.id, pid, setup_r, now, run.timeout_s, looked=now)
+        # It counts as one that wants a core until somebody has looked, and keeps the next one from starting so long.
+        self._next_look = min(self._next_look, now + TICK_S)
         return None
 
     def _reap(self) -> None:
