@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import uv
@@ -43,12 +43,16 @@ def python_of(home: Path) -> Path:
 
 
 def download_python(version: str) -> Path | None:
-    """Have uv download a Python; None where it cannot."""
+    """Have uv download a Python; None where it cannot, which is no error yet: another lock may do without it."""
     print(f"No Python {version} found; downloading one with uv ...", file=sys.stderr)
-    try:
-        _uv("python", "install", "--no-bin", version)
-    except EnvironmentBuildFailed:
-        print(f"  Python {version} cannot be downloaded here", file=sys.stderr)
+    status, said = _run_uv("python", "install", "--no-bin", version, show=False)
+    if status:
+        why = (
+            said[-1].strip().removeprefix("error: ").removeprefix("cause: ")
+            if said
+            else f"uv ended with status {status}"
+        )
+        print(f"  it cannot be downloaded here ({why})", file=sys.stderr)
         return None
     return interpreters.search(version)
 
@@ -70,7 +74,21 @@ def _install_carriers(python: Path, target: Path) -> None:
 
 
 def _uv(*words: str) -> None:
-    """Run uv, passing on what it says. Its last words go into the error when it fails."""
+    """Run uv, passing on what it says. Raises EnvironmentBuildFailed with its last words where it fails."""
+    status, said = _run_uv(*words)
+    if status:
+        full = " The disk is full: free some, or choose another folder with BIGCODEBENCH_CACHE."
+        raise EnvironmentBuildFailed(
+            f"uv could not build the execution environment (uv {' '.join(words[:2])} ended with status "
+            f"{status}):\n{''.join(said)}"
+            "Check that a package index answers (UV_DEFAULT_INDEX names another one) and that the disk has room, "
+            "then run: bigcodebench-tasks env create\nOr point BIGCODEBENCH_PYTHON at an interpreter that has the "
+            f"libraries already.{full if 'os error 28' in ''.join(said) else ''}"
+        )
+
+
+def _run_uv(*words: str, show: bool = True) -> tuple[int, Sequence[str]]:
+    """Exit status and last lines of uv. With `show` what it says is passed on as it comes."""
     variables = {name: value for name, value in os.environ.items() if name not in _HIDDEN}
     process = subprocess.Popen(
         [uv.find_uv_bin(), *words],
@@ -86,22 +104,14 @@ def _uv(*words: str) -> None:
         with process.stderr:
             for line in process.stderr:
                 said.append(line)
-                if not line.startswith(" + "):  # one line for each of 170 packages helps nobody
+                if show and not line.startswith(" + "):  # one line for each of 170 packages helps nobody
                     print("  " + line, end="", file=sys.stderr)
         status = process.wait()
     except BaseException:
         process.kill()
         process.wait()
         raise
-    if status:
-        full = " The disk is full: free some, or choose another folder with BIGCODEBENCH_CACHE."
-        raise EnvironmentBuildFailed(
-            f"uv could not build the execution environment (uv {' '.join(words[:2])} ended with status "
-            f"{status}):\n{''.join(said)}"
-            "Check that a package index answers (UV_DEFAULT_INDEX names another one) and that the disk has room, "
-            "then run: bigcodebench-tasks env create\nOr point BIGCODEBENCH_PYTHON at an interpreter that has the "
-            f"libraries already.{full if 'os error 28' in ''.join(said) else ''}"
-        )
+    return status, list(said)
 
 
 def pip_settings(variables: Mapping[str, str]) -> dict[str, str]:

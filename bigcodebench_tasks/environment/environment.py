@@ -173,6 +173,13 @@ def _choose(candidates: list[Lock], python: Path | None) -> tuple[Lock, Path]:
         interpreter = interpreters.search(lock.python)
         if not interpreter and lock is preferred:
             interpreter = build.download_python(lock.python)
+        if interpreter and lock is not preferred:
+            print(
+                f"Going on with the lock {lock.name} (Python {lock.python}): newer libraries than the leaderboard's, "
+                f"which changes some verdicts. For the leaderboard's install Python {preferred.python}, then run: "
+                f"bigcodebench-tasks env create --lock {preferred.name}",
+                file=sys.stderr,
+            )
         if interpreter:
             return lock, interpreter
     raise EnvironmentBuildFailed(
