@@ -10,8 +10,6 @@ ratio of their medians; generation is the loader's ``generate_until``, from its 
 from __future__ import annotations
 
 import argparse
-import gzip
-import json
 import os
 import statistics
 import sys
@@ -21,7 +19,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tail import FILES, programs_of
+from tail import programs_of, tasks_of
 
 from bigcodebench_tasks.execution.preparation import prepare
 
@@ -84,9 +82,8 @@ def main() -> int:
     options = parser.parse_args()
     from lm_eval.models.huggingface import HFLM
 
-    with gzip.open(options.data / FILES["Hard"], "rt", encoding="utf-8") as lines:
-        content = lines.read()
-    programs = programs_of([json.loads(line) for line in content.split("\n") if line])
+    content, rows = tasks_of(options.data, "Hard")
+    programs = programs_of(rows)
     os.environ["BIGCODEBENCH_PYTHON"] = str(prepare().environment.python)
     seconds: dict[bool, list[float]] = {False: [], True: []}
     with tempfile.TemporaryDirectory() as folder:

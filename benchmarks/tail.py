@@ -66,6 +66,13 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
 
+def tasks_of(folder: Path, subset: str) -> tuple[str, list[dict[str, str]]]:
+    """The text of the dataset's file in `folder`, and its rows; `subset` is "Hard" or "Full"."""
+    with gzip.open(folder / FILES[subset], "rt", encoding="utf-8") as lines:
+        content = lines.read()
+    return content, [json.loads(line) for line in content.split("\n") if line]
+
+
 def programs_of(rows: list[dict[str, str]]) -> dict[str, str]:
     """What is asked, in either split, to the program that answers it."""
     programs = {}
@@ -148,9 +155,7 @@ def main() -> int:
     names = ["head start", "at once", "without", "ground truth"]
     parser.add_argument("--only", choices=names, action="append", help="default: all")
     options = parser.parse_args()
-    with gzip.open(options.data / FILES[options.subset], "rt", encoding="utf-8") as lines:
-        content = lines.read()
-    rows = [json.loads(line) for line in content.split("\n") if line]
+    content, rows = tasks_of(options.data, options.subset)
     gap_s = options.seconds / (len(rows) * len(SPLITS))
     ways = {
         "head start": (gap_s, True),

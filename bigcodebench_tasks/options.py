@@ -117,7 +117,7 @@ _TYPES: dict[str, type] = {
     if each.name != "chosen"
 }
 
-_CHOICES = {
+CHOICES = {
     "sandbox": ("namespaces", "landlock", "none"),
     "network": ("loopback", "host"),
     "speed": ("official", "fast"),
@@ -125,6 +125,7 @@ _CHOICES = {
     "preset": (LEADERBOARD,),
     "thinking": ("auto", "on", "off"),
 }
+"""What options that are words may be; commands and the engine take theirs from here."""
 
 
 def _allowed() -> str:
@@ -138,8 +139,8 @@ def _checked(name: str, value: Any) -> Any:
     # bool is a subclass of int, but true for n_samples is a mistake, not the number 1.
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
         raise OptionError(f"{KEY} option {name!r} must be of type {kind.__name__}, not {value!r}. {_allowed()}")
-    if name in _CHOICES and value not in _CHOICES[name]:
-        raise OptionError(f"{KEY} option {name!r} must be one of {', '.join(_CHOICES[name])}, not {value!r}.")
+    if name in CHOICES and value not in CHOICES[name]:
+        raise OptionError(f"{KEY} option {name!r} must be one of {', '.join(CHOICES[name])}, not {value!r}.")
     if name in ("n_samples", "workers") and isinstance(value, int) and value < 1:
         raise OptionError(f"{KEY} option {name!r} must be at least 1, not {value}.")
     if name == "think_end" and not value:

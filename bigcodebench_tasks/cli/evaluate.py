@@ -14,6 +14,7 @@ from bigcodebench_tasks.benchmark.prompts import SPLITS
 from bigcodebench_tasks.cli.arguments import Commands, Tasks, add_force, add_samples, load_rows, read_samples
 from bigcodebench_tasks.errors import OptionError, OutputError
 from bigcodebench_tasks.files import refuse_existing, refuse_unwritable
+from bigcodebench_tasks.options import CHOICES
 from bigcodebench_tasks.results.printing import say, warn
 
 if TYPE_CHECKING:
@@ -56,11 +57,11 @@ def add_command(commands: Commands) -> None:
     parser.add_argument(
         "--merge", action="store_true", help="join all part files; the other options are those that they were made with"
     )
-    parser.add_argument("--sandbox", choices=["namespaces", "landlock", "none"], help="(default: the strongest)")
-    parser.add_argument("--network", choices=["loopback", "host"], default="loopback", help="(default: %(default)s)")
+    parser.add_argument("--sandbox", choices=CHOICES["sandbox"], help="(default: the strongest)")
+    parser.add_argument("--network", choices=CHOICES["network"], default="loopback", help="(default: %(default)s)")
     parser.add_argument(
         "--speed",
-        choices=["official", "fast"],
+        choices=CHOICES["speed"],
         default="official",
         help="fast: shorter time limits by task, and suites end after their first failing test (default: %(default)s)",
     )

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self  # typing's own from Python 3.11 on
 
 
-class Runs(Protocol):
+class JobRunner(Protocol):
     """What runs the jobs of an engine: the pool of this machine, or that of a cluster."""
 
     @property
@@ -36,7 +36,7 @@ class Runs(Protocol):
 class BaseEngine:
     """Programs may be submitted at any time, from any thread. A context manager; see `Engine` and `ClusterEngine`."""
 
-    def __init__(self, pool: Runs, flights: Flights, canonical_s: dict[str, float]) -> None:
+    def __init__(self, pool: JobRunner, flights: Flights, canonical_s: dict[str, float]) -> None:
         """
         Args:
             pool: runs the programs.
@@ -145,6 +145,6 @@ class BaseEngine:
         self.shutdown(wait=kind is None)
 
 
-def _close(pool: Runs, flights: Flights, *, abandon: bool) -> None:
+def _close(pool: JobRunner, flights: Flights, *, abandon: bool) -> None:
     pool.close(abandon=abandon)
     flights.close()

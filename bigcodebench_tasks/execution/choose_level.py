@@ -19,7 +19,7 @@ from bigcodebench_tasks.execution.verdict import HARMLESS
 
 Level = Literal["namespaces", "landlock", "none"]
 SANDBOX_VARIABLE = options.SANDBOX.name
-NETWORKS = ("loopback", "host")
+NETWORKS = options.CHOICES["network"]
 
 _DESCRIPTIONS = {
     "namespaces": "own user, pid, mount, ipc, uts and {net}; read-only system, private scratch",

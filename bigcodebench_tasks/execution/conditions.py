@@ -44,6 +44,11 @@ def resolve_limits(variables: Mapping[str, str] | None = None) -> Limits:
     return Limits(timeout_s=seconds)
 
 
+MAY_DIFFER = ("folder",)
+"""What machines that score one evaluation together may differ in: a path says nothing, and what lies there is in the
+rest."""
+
+
 @dataclass(frozen=True)
 class Conditions:
     """Under which conditions programs are executed: two verdicts under equal ones can be compared.

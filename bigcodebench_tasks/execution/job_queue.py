@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from bigcodebench_tasks.benchmark.known_tasks import Schedule
@@ -51,7 +51,6 @@ class Queue:
     _last: list[tuple[float, int, Job]] = field(default_factory=list)
     _queued: dict[int, Job] = field(default_factory=dict)
     _of_task: dict[str, set[int]] = field(default_factory=dict)
-    _long_tasks: dict[str, set[int]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self._queued)
@@ -69,18 +68,6 @@ class Queue:
         """The next of those that are not long, and were not set aside."""
         return next(self._first_of(self._short), None)
 
-    def first_long(self, besides: Collection[str]) -> Job | None:
-        """The longest of the long ones whose task is none of these, by task_id."""
-        longest = max(
-            (task_id for task_id in self._long_tasks if task_id not in besides),
-            key=lambda task_id: self._due_of(task_id),
-            default=None,
-        )
-        if longest is None:
-            return None
-        wanted = [self._queued[number] for number in self._long_tasks[longest] if self._queued[number].wanted]
-        return min(wanted, key=lambda job: job.number, default=None)
-
     def pop(self, job: Job) -> None:
         """Take a job out."""
         self._remove(job)
@@ -92,7 +79,6 @@ class Queue:
             heap.clear()
         self._queued.clear()
         self._of_task.clear()
-        self._long_tasks.clear()
         return jobs
 
     def learn(self, task_id: str, seconds: float) -> None:
@@ -111,10 +97,7 @@ class Queue:
         return job.set_aside > 0 or self._due(job) >= LONG_S
 
     def _due(self, job: Job) -> float:
-        return self._due_of(job.program.task_id)
-
-    def _due_of(self, task_id: str) -> float:
-        together = self.schedule.measure_time
+        task_id, together = job.program.task_id, self.schedule.measure_time
         # Programs that share a core start together: all of them when the longest is due.
         return max(map(self.known, together)) if task_id in together else self.known(task_id)
 
@@ -124,10 +107,7 @@ class Queue:
         return self._long if self.is_long(job) else self._short
 
     def _enter(self, job: Job) -> None:
-        heap = self._heap_of(job)
-        heapq.heappush(heap, (job.set_aside or -self._due(job), job.number, job))
-        if heap is self._long:
-            self._long_tasks.setdefault(job.program.task_id, set()).add(job.number)
+        heapq.heappush(self._heap_of(job), (job.set_aside or -self._due(job), job.number, job))
 
     def _first_of(self, heap: list[tuple[float, int, Job]]) -> Iterator[Job]:
         while heap:
@@ -140,10 +120,5 @@ class Queue:
                 self._remove(job)
 
     def _remove(self, job: Job) -> None:
-        task_id = job.program.task_id
         if self._queued.pop(job.number, None):
-            self._of_task[task_id].discard(job.number)
-        long = self._long_tasks.get(task_id, set())
-        long.discard(job.number)
-        if not long:
-            self._long_tasks.pop(task_id, None)
+            self._of_task[job.program.task_id].discard(job.number)

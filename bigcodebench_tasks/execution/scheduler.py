@@ -18,9 +18,8 @@ OWN_CORE_TOGETHER = 3
 # Waiting programs cost no core but memory and processes: how many may run for each worker.
 RUNNING_PER_WORKER = 8
 
-# Of the tasks that are known to take long one program each starts first: they set how long all of it takes. Further
-# programs of the same tasks have this share of the places at most, and half of the cores, while others wait: most
-# programs shall have their verdict soon.
+# Those that are known to take long have this share of the places at most, and half of the cores, while others wait:
+# most programs shall have their verdict soon.
 _SHARE_OF_LONG = 0.75
 
 
@@ -40,7 +39,6 @@ class Scheduler:
         self._memory = Machine()
         self._running: dict[int, Job] = {}
         self._waiting: set[int] = set()
-        self._begun: set[str] = set()  # tasks of which a program has started
         self._background = False
         self._held: list[Job] = []
 
@@ -86,7 +84,6 @@ class Scheduler:
         job = self._take_next()
         if job is not None:
             self._running[job.number] = job
-            self._begun.add(job.program.task_id)
             self._patience.started(job)
             job.background = self._background
         return job
@@ -178,13 +175,10 @@ class Scheduler:
         return job
 
     def _next_of_the_queue(self) -> Job | None:
-        """The longest of a new task; else the longest, unless the others would have no place then, or no core."""
+        """The longest, unless so many long ones run, or compute, that the others would have no place, or no core."""
         job = self._queue.first()
         if job is not None and self._queue.is_long(job):
             long = {number for number, other in self._running.items() if self._queue.is_long(other)}
-            of_new_task = self._queue.first_long(besides=self._begun)
-            if of_new_task is not None:
-                return of_new_task
             many = _SHARE_OF_LONG * self._workers * RUNNING_PER_WORKER
             if len(long) >= many or len(long - self._waiting) >= max(1, self._workers // 2):
                 return self._queue.first_short() or job

@@ -8,7 +8,9 @@ fails would have run out of time in a later test, is not known then.
 
 from __future__ import annotations
 
-OFFICIAL, FAST = SPEEDS = ("official", "fast")
+from bigcodebench_tasks.options import CHOICES
+
+OFFICIAL, FAST = SPEEDS = CHOICES["speed"]
 
 LEAST_S = 30.0
 """Seconds that each program has at least."""

@@ -35,10 +35,8 @@ class Responses:
         if thoughts_begin_in_prompt(self._reading, [response for several in responses for response in several]):
             self._reading = replace(self._reading, opened=True)
             self._answers.clear()
-        return [
-            [self.answer(row, response) for response in several]
-            for row, several in zip(rows, responses, strict=True)
-        ]  # fmt: skip
+        pairs = zip(rows, responses, strict=True)
+        return [[self.answer(row, response) for response in several] for row, several in pairs]
 
     def answer(self, row: Mapping[str, str], response: Any) -> Answer:
         key = row["task_id"], response if isinstance(response, str) else repr(response)

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from bigcodebench_tasks.benchmark.known_tasks import UNSTABLE
+from bigcodebench_tasks.execution.conditions import MAY_DIFFER
 from bigcodebench_tasks.results.evaluation import Evaluation
 from bigcodebench_tasks.results.tables import Table, percent
 from bigcodebench_tasks.scoring.noise import Spread, Unstable, unstable_among
@@ -19,17 +20,15 @@ def unstable(evaluation: Evaluation) -> Unstable | None:
 
 def unstable_notes(evaluations: Iterable[Evaluation]) -> list[str]:
     """A line for each evaluation with unstable tasks: the score with and without them."""
-    parts = [(each, unstable(each)) for each in evaluations]
-    return [f"{each.model}, {each.name}: {tasks.said()}" for each, tasks in parts if tasks is not None]
+    return [f"{each.model}, {each.name}: {tasks.said()}" for each in evaluations if (tasks := unstable(each))]
 
 
 def unstable_figures(evaluations: Iterable[Evaluation]) -> list[dict[str, Any]]:
     """The same as plain JSON types."""
-    parts = [(each, unstable(each)) for each in evaluations]
     return [
         {"model": each.model, "subset": each.subset, "split": each.split, **asdict(tasks)}
-        for each, tasks in parts
-        if tasks is not None
+        for each in evaluations
+        if (tasks := unstable(each))
     ]
 
 
@@ -79,7 +78,7 @@ def _settings(evaluation: Evaluation) -> tuple[Any, ...]:
 
 
 def _flat(content: Any) -> str:
-    leave: Collection[str] = ("seed", "workers", "cluster", "cache", "folder")
+    leave: Collection[str] = ("seed", "workers", "cluster", "cache", *MAY_DIFFER)
     if content is None:
         return ""
     return repr(sorted((name, repr(value)) for name, value in content.items() if name not in leave))

@@ -12,13 +12,11 @@ from typing import Any
 
 from bigcodebench_tasks.benchmark.known_tasks import SCHEDULE
 from bigcodebench_tasks.errors import OutputError
+from bigcodebench_tasks.execution.conditions import MAY_DIFFER
 from bigcodebench_tasks.files import write_json
 from bigcodebench_tasks.results.official_files import SampleLine
 from bigcodebench_tasks.results.untrusted import BROKEN, mapping, read_json, record_of, run_of
 from bigcodebench_tasks.scoring.records import RunRecord, SampleRecord
-
-# What machines may differ in: where the environment lies.
-_MAY_DIFFER = ("folder",)
 
 
 @dataclass(frozen=True)
@@ -151,7 +149,7 @@ def _comparable(part: Part) -> dict[str, Any]:
         "the dataset": part.run.dataset_sha256,
         "the ground truth": part.failed is None,
         **{name: value for name, value in part.arguments.items() if name != "workers"},
-        **{name: value for name, value in conditions.items() if name.partition(".")[2] not in _MAY_DIFFER},
+        **{name: value for name, value in conditions.items() if name.partition(".")[2] not in MAY_DIFFER},
     }
 
 

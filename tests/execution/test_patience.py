@@ -93,7 +93,7 @@ def test_long_ones_first_then_the_others_then_those_that_were_set_aside() -> Non
     assert order == ["longer", "long", "some", "new", "aside"]
 
 
-def test_of_each_task_that_takes_long_one_program_comes_first_and_the_others_leave_a_core() -> None:
+def test_long_programs_that_compute_leave_half_of_the_cores() -> None:
     scheduler = Scheduler(2, Schedule({"long": 60.0, "longer": 90.0}))
     try:
         names = ["short", "longer", "longer", "long", "long", "other"]
@@ -102,12 +102,12 @@ def test_of_each_task_that_takes_long_one_program_comes_first_and_the_others_lea
         first, second = scheduler.start_next(), scheduler.start_next()
         assert first is not None
         assert second is not None
-        assert (first.number, second.number) == (1, 3), "the cores are theirs: they set how long all of it takes"
+        assert (first.program.task_id, second.program.task_id) == ("longer", "short"), "a long one computes already"
         assert scheduler.start_next() is None
-        scheduler.end(first.number)
+        scheduler.say_waiting([first.number])
         third = scheduler.start_next()
         assert third is not None
-        assert third.program.task_id == "short", "a long one computes already"
+        assert third.program.task_id == "longer", "one that sleeps leaves its core to another long one"
     finally:
         scheduler.close()
 

@@ -150,24 +150,24 @@ class Driver:
         try:
             prepare = held.actor.prepare.options(num_returns="streaming")
             for item in prepare.remote(self._start.wanted, self._start.settings):
-                found = ray.get(item)
-                if isinstance(found, str):
-                    self.tell(messages.Said(f"{held.name}: {found}"))
+                said = ray.get(item)
+                if isinstance(said, str):
+                    self.tell(messages.Said(f"{held.name}: {said}"))
                 else:
-                    self._events.put(partial(self._prepared, node_id, held, found))
+                    self._events.put(partial(self._prepared, node_id, held, said))
         except Exception as error:
             self._events.put(partial(self._not_prepared, node_id, held, error))
 
-    def _prepared(self, node_id: str, held: _Held, found: dict[str, Any]) -> None:
+    def _prepared(self, node_id: str, held: _Held, state: dict[str, Any]) -> None:
         if self._nodes.get(node_id) is not held:
             return
-        if found["why"]:
-            self._leave_out(node_id, found["why"])
+        if state["why"]:
+            self._leave_out(node_id, state["why"])
             return
         held.joined = True
         if self._background and held.shared:
             held.actor.set_background.remote(True)
-        node = messages.Node(node_id, held.name, found["workers"], held.shared, found["surroundings"])
+        node = messages.Node(node_id, held.name, state["workers"], held.shared, state["surroundings"])
         self.tell(messages.Joined(node))
         self._take(node_id, held)
         self._say_looked()

@@ -23,7 +23,7 @@ from bigcodebench_tasks.environment.verify import ensure
 from bigcodebench_tasks.errors import BigCodeBenchError
 from bigcodebench_tasks.execution import machine
 from bigcodebench_tasks.execution.choose_level import probe
-from bigcodebench_tasks.execution.conditions import Conditions, Limits
+from bigcodebench_tasks.execution.conditions import MAY_DIFFER, Conditions, Limits
 from bigcodebench_tasks.execution.engine import Engine
 from bigcodebench_tasks.execution.inside import RUNNER_VERSION
 from bigcodebench_tasks.execution.preparation import try_libraries
@@ -36,9 +36,6 @@ TOGETHER_S = 0.25
 
 # How often is looked whether all that a node was sent has begun.
 _LOOK_S = 0.05
-
-# A folder is another path on another machine, and the rest of the conditions says what lies in it.
-_MAY_DIFFER = ("folder",)
 
 
 @dataclass(frozen=True)
@@ -95,17 +92,17 @@ class NodeRunner:
             its "workers" and "surroundings".
         """
         lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
-        found: dict[str, Any] = {"why": "its check ended with an error of its own; please report this"}
+        state: dict[str, Any] = {"why": "its check ended with an error of its own; please report this"}
 
         def examine() -> None:
             try:
                 with contextlib.redirect_stderr(_Lines(lines.put)):
-                    found["why"] = self._examine(wanted)
-                if not found["why"]:
-                    found["workers"] = self._begin(pickle.loads(settings))
-                    found["surroundings"] = surroundings(self._environment)
+                    state["why"] = self._examine(wanted)
+                if not state["why"]:
+                    state["workers"] = self._begin(pickle.loads(settings))
+                    state["surroundings"] = surroundings(self._environment)
             except BigCodeBenchError as error:
-                found["why"] = str(error)
+                state["why"] = str(error)
             finally:
                 lines.put(None)
 
@@ -114,7 +111,7 @@ class NodeRunner:
         while (line := lines.get()) is not None:
             yield line
         thread.join()
-        yield found
+        yield state
 
     def _examine(self, wanted: dict[str, Any]) -> str:
         """How the node differs, in words; "" if it does not. Raises BigCodeBenchError: it cannot run programs."""
@@ -132,7 +129,7 @@ class NodeRunner:
         isolation = probe(environment, sandbox=expected["level"], network=expected["network"])
         self._environment = environment
         self._conditions = Conditions.of(environment, isolation, Limits(**expected["limits"]), expected["speed"])
-        if differs := _differences(self._conditions.to_dict(), expected, _MAY_DIFFER):
+        if differs := _differences(self._conditions.to_dict(), expected, MAY_DIFFER):
             return differs
         if differs := _differences({"absent_data": _absent_data(environment)}, wanted):
             return differs

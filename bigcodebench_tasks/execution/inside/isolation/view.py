@@ -75,13 +75,13 @@ Origins = dict[str, "int | str"]
 
 def origins(folders: Iterable[str]) -> Origins:
     """Open folders and read links, in the caller's mount namespace, before anything covers them."""
-    found: Origins = {}
+    opened: Origins = {}
     for path in folders:
-        if any(path.startswith(parent + "/") for parent in found):
+        if any(path.startswith(parent + "/") for parent in opened):
             continue
         with contextlib.suppress(FileNotFoundError):
-            found[path] = _target(path) if os.path.islink(path) else os.open(path, os.O_PATH)
-    return found
+            opened[path] = _target(path) if os.path.islink(path) else os.open(path, os.O_PATH)
+    return opened
 
 
 def _target(link: str) -> str:
