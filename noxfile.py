@@ -6,6 +6,9 @@ we support. A session whose Python is not on the machine is skipped, and says so
 """
 
 import os
+import shutil
+import subprocess
+import tempfile
 from pathlib import Path
 
 import nox
@@ -16,6 +19,9 @@ LM_EVALS = ["0.4.12", "0.4.13", "0.5.0.dev1"]
 CI_PAIRS = [("3.10", "0.4.12"), ("3.12", "0.4.13"), ("3.13", "0.5.0.dev1")]
 """What CI runs of these beside the whole suite: each Python and each lm-eval once, the oldest two and the newest two
 together. With the whole suite on 3.11 and 0.4.13 that is every number once, in a third of the time of all twelve."""
+
+USER = "bigcodebench-tests"
+"""A user who is made for the tests that root cannot run as one, and removed afterwards."""
 
 CI_PARTS = ["tests/harness", "tests/test_autoload.py", "tests/test_exports.py", "tests/scoring", "tests/metrics"]
 """What it runs of the suite there: all of it, three times over, would take CI an hour."""
@@ -63,6 +69,41 @@ def ray(session: nox.Session) -> None:
     """The tests on a real Ray cluster, whose nodes are on this machine; it should have nothing else to do."""
     session.install(".[test,ray]")
     session.run("pytest", "-m", "ray", *session.posargs)
+
+
+@nox.session(python=False)
+def ordinary_user(session: nox.Session) -> None:
+    """The table of attacks as a user who is not root, whom root makes and removes; words after ``--`` go to pytest.
+
+    With the system's Python, because those of root's home are not for others, and on a copy of the working tree.
+    """
+    python = Path("/usr/bin/python3")
+    if os.getuid() != 0 or not shutil.which("useradd") or not python.exists():
+        session.skip("needs root, who can make a user, and a Python of the system's")
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        files = subprocess.run(
+            ["git", "ls-files", "-z", "-c", "-o", "--exclude-standard"], stdout=subprocess.PIPE, text=True, check=True
+        ).stdout
+        for file in filter(os.path.exists, files.split("\0")):
+            copy = folder / "source" / file
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(file, copy, follow_symlinks=False)
+        session.run("uv", "venv", "-q", f"--python={python}", f"{folder}/venv")
+        session.run("uv", "pip", "install", "-q", f"--python={folder}/venv", f"{folder}/source[test]")
+        session.run("useradd", f"--home-dir={folder}/home", "--create-home", USER, external=True)
+        try:
+            session.run("chown", "-R", USER, str(folder), external=True)
+            session.chdir(folder / "source")
+            session.run(
+                *("setpriv", f"--reuid={USER}", f"--regid={USER}", "--init-groups"),
+                *("env", "-i", f"HOME={folder}/home", f"PATH={folder}/venv/bin:/usr/bin:/bin", "LANG=C.UTF-8"),
+                *("pytest", *(session.posargs or ["tests/execution/test_attacks.py"])),
+                external=True,
+            )
+        finally:
+            session.run("userdel", USER, external=True)
 
 
 @nox.session(python=False)

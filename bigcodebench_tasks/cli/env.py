@@ -99,6 +99,8 @@ def _check(arguments: argparse.Namespace) -> int:
     _check_programs(environment)
     isolation = probe(environment)
     say(f"isolation:   {isolation.description}")
+    if isolation.no_group:
+        say(f"memory:      counted by looking at processes; no control groups for samples: {isolation.no_group}")
     try_libraries(environment, isolation)
     status = 0 if complete else 2
     if not arguments.ground_truth:

@@ -37,12 +37,14 @@ class Isolation:
         description: one line for people.
         network: "loopback" or "host".
         lacking: what programs do not get on this machine although the level has it; "" mostly.
+        no_group: why samples have no control groups of their own, in which the kernel counts; "" where they have.
     """
 
     level: Level
     description: str
     network: str
     lacking: str = ""
+    no_group: str = ""
 
 
 def probe(
@@ -94,13 +96,14 @@ def probe(
     )
 
 
-def _isolation(level: str, network: str, lacking: str = "") -> Isolation:
+def _isolation(level: str, network: str, lacking: str, no_group: str) -> Isolation:
     if level == "namespaces":
         net = "network namespace (loopback only)" if network == "loopback" else "the host's network"
     else:
         net = ", TCP" if network == "loopback" else ""
-    description = f"{level}: {_DESCRIPTIONS[level].format(net=net)}" + (f"; {lacking}" if lacking else "")
-    return Isolation(cast(Level, level), description, network, lacking)
+    counted = "" if no_group else "memory, swap and processes of each sample counted by the kernel (cgroup v2)"
+    parts = [f"{level}: {_DESCRIPTIONS[level].format(net=net)}", counted, lacking]
+    return Isolation(cast(Level, level), "; ".join(filter(None, parts)), network, lacking, no_group)
 
 
 class _DoesNotStart(str):
@@ -111,7 +114,7 @@ class _DoesNotStart(str):
 def _try(environment: Environment, level: str, network: str) -> Isolation | str:
     """A level, if a program ran under it, or why it is not to be had."""
     if level == "none":
-        return _isolation(level, network)
+        return _isolation(level, network, "", "not tried beforehand at this level")
     try:
         with ServerProcess(environment, level=level, network=network, limits=_PROBE_LIMITS) as server:
             try:
@@ -126,7 +129,7 @@ def _try(environment: Environment, level: str, network: str) -> Isolation | str:
                     if isinstance(message, Outcome):
                         if message.report is None:
                             return f"a program could not run: {message}"
-                        return _isolation(level, network, server.lacking)
+                        return _isolation(level, network, server.lacking, server.no_group)
     except Unavailable as error:
         return str(error)
     except (ServerLost, ExecutionFailed) as error:

@@ -18,8 +18,9 @@ from types import TracebackType
 from bigcodebench_tasks.environment.environment import Environment, variables
 from bigcodebench_tasks.errors import ExecutionFailed
 from bigcodebench_tasks.execution.conditions import Limits
-from bigcodebench_tasks.execution.inside import protocol
+from bigcodebench_tasks.execution.inside import control_group, protocol
 from bigcodebench_tasks.execution.inside.channel import Channel
+from bigcodebench_tasks.execution.inside.isolation.remove import remove
 from bigcodebench_tasks.execution.sample_line import Line, Outcome
 from bigcodebench_tasks.execution.verdict import Program
 
@@ -48,9 +49,11 @@ class ServerProcess:
     Attributes:
         preloaded: names of the modules that it was told to import once for all programs.
         lacking: what programs do not get on this machine although the level has it; "" mostly. Known when ready.
+        no_group: why no sample has a control group of its own; "" where each has. Known when ready.
     """
 
     lacking = ""
+    no_group = ""
 
     def __init__(
         self, environment: Environment, *, level: str, network: str, limits: Limits, preload: Sequence[str] = ()
@@ -117,7 +120,7 @@ class ServerProcess:
             if isinstance(message, protocol.Unavailable):
                 raise Unavailable(message.why)
             if isinstance(message, protocol.Ready):
-                self.lacking = message.lacking
+                self.lacking, self.no_group = message.lacking, message.no_group
                 return True
         return False
 
@@ -234,7 +237,17 @@ class ServerProcess:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
         self._log.close()
-        shutil.rmtree(self._scratch, ignore_errors=True)
+        control_group.remove(os.path.basename(self._scratch))
+        self._remove_scratch()
+
+    def _remove_scratch(self) -> None:
+        """Mostly gone by now. Where everything was killed at once, what was below the guard may still be ending."""
+        end = time.monotonic() + CLOSE_GRACE_S
+        while os.path.lexists(self._scratch):
+            remove(self._scratch)
+            if time.monotonic() > end:
+                break
+            time.sleep(0.01)
 
     def _last_words(self) -> str:
         self._process.wait()

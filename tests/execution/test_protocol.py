@@ -30,7 +30,7 @@ MESSAGES: list[Message] = [
     Run(1, one_core=True),
     Stop(1, "output limit"),
     Work("test/0", "x = '\ud800\u2028\x00'", "é"),
-    Ready(0.5, ""),
+    Ready(0.5, "", "no cgroup v2"),
     Unavailable("why"),
     Waiting([1, 2]),
     Broken(1, "why"),

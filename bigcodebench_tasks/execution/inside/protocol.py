@@ -163,10 +163,17 @@ class Work:
 
 @dataclass(frozen=True)
 class Ready:
-    """The server can run programs. `lacking`: what they do not get here although the level has it, mostly ""."""
+    """The server can run programs.
+
+    Attributes:
+        preload_s: seconds that the imports took.
+        lacking: what programs do not get here although the level has it, mostly "".
+        no_group: why they have no control groups of their own; "" where they have.
+    """
 
     preload_s: float
     lacking: str
+    no_group: str
 
 
 @dataclass(frozen=True)

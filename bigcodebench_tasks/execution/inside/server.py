@@ -20,7 +20,7 @@ import time
 from dataclasses import dataclass, field
 from typing import NoReturn
 
-from . import guard, memory, preload, protocol, runner, tree
+from . import control_group, guard, memory, preload, protocol, runner, tree
 from .channel import Channel, read_exactly, read_message
 from .isolation import kernel, levels
 from .isolation.level import SETUP_FAILED, Isolation, Unavailable
@@ -48,6 +48,7 @@ class RunningProgram:
     request: int
     pid: int
     setup_fd: int
+    seat: control_group.Seat | None
     started: float
     timeout_s: float
     killed: str = ""
@@ -67,6 +68,7 @@ class Newborn:
     line: int
     setup: int
     box: Isolation
+    seat: control_group.Seat | None
     output_bytes: int
     modules: list[str]
 
@@ -74,11 +76,19 @@ class Newborn:
 class Server:
     """Serves one parent until it closes the channel."""
 
-    def __init__(self, channel: Channel, settings: protocol.Settings, box: Isolation, machine: memory.Machine) -> None:
+    def __init__(
+        self,
+        channel: Channel,
+        limits: protocol.Limits,
+        box: Isolation,
+        group: control_group.ControlGroup | None,
+        machine: memory.Machine,
+    ) -> None:
         self._channel = channel
         self._machine = machine
-        self._limits = settings.limits
+        self._limits = limits
         self._box = box
+        self._group = group
         self._samples: dict[int, RunningProgram] = {}
         self._selector = selectors.DefaultSelector()
         self._selector.register(channel, selectors.EVENT_READ, "parent")
@@ -138,9 +148,12 @@ class Server:
         setup_r, setup_w = os.pipe()
         # Before the fork: on a busy machine the sample may be done before this process runs again.
         now = time.monotonic()
+        seat = None
         try:
+            seat = self._group.seat() if self._group else None
             pid = self._box.fork()
         except OSError as error:
+            self._leave(seat)
             for fd in (line, setup_r, setup_w):
                 os.close(fd)
             self._channel.send(protocol.Broken(run.id, f"cannot start a process: {error}"))
@@ -148,11 +161,11 @@ class Server:
         if not pid:
             signal.set_wakeup_fd(-1)
             _signal.signal(_signal.SIGCHLD, _signal.SIG_DFL)
-            return Newborn(run, line, setup_w, self._box, self._limits.output_bytes, self._modules)
+            return Newborn(run, line, setup_w, self._box, seat, self._limits.output_bytes, self._modules)
         os.close(line)
         os.close(setup_w)
         os.set_blocking(setup_r, False)
-        self._samples[pid] = RunningProgram(run.id, pid, setup_r, now, run.timeout_s, looked=now)
+        self._samples[pid] = RunningProgram(run.id, pid, setup_r, seat, now, run.timeout_s, looked=now)
         # It counts as one that wants a core until somebody has looked, and keeps the next one from starting so long.
         self._next_look = min(self._next_look, now + TICK_S)
         return None
@@ -174,6 +187,9 @@ class Server:
         ended = time.monotonic()
         self._box.finish(sample.pid)
         del self._samples[sample.pid]
+        if sample.seat and not sample.killed and sample.seat.ran_out_of_memory():
+            sample.killed = "memory"
+        self._leave(sample.seat)
         code = os.waitstatus_to_exitcode(status)
         why_broken = b""
         with contextlib.suppress(BlockingIOError):  # a process that was killed before it could say anything
@@ -191,6 +207,10 @@ class Server:
                 starved_s=sample.starved_s,
             )
         )
+
+    def _leave(self, seat: control_group.Seat | None) -> None:
+        if self._group and seat:
+            self._group.release(seat)
 
     def _kill(self, sample: RunningProgram, why: str) -> None:
         if not sample.killed:
@@ -292,19 +312,28 @@ def _serve(fd: int) -> list[Newborn]:
         raise protocol.ProtocolError(f"{type(settings).__name__} in place of Settings")
     channel = Channel(socket.socket(fileno=fd))
     machine = memory.Machine()  # before `enter`, which may hide what it reads
+    group, no_group = _control_group(settings)
     try:
         box = levels.create(settings)
-        box.enter()
+        box.enter(group)
     except Unavailable as error:
         channel.send(protocol.Unavailable(str(error)))
         return []
     begun = time.monotonic()
     preload.load(settings.preload)
     guard.remember(["unittest.mock"])
-    channel.send(protocol.Ready(time.monotonic() - begun, box.lacking))
-    newborn = Server(channel, settings, box, machine).serve()
+    channel.send(protocol.Ready(time.monotonic() - begun, box.lacking, no_group))
+    newborn = Server(channel, settings.limits, box, group, machine).serve()
     channel.close()
     return [] if newborn is None else [newborn]
+
+
+def _control_group(settings: protocol.Settings) -> tuple[control_group.ControlGroup | None, str]:
+    """A control group that this process is in now, or why there is none."""
+    try:
+        return control_group.enter(os.path.basename(settings.scratch), settings.limits), ""
+    except control_group.NotToBeHad as error:
+        return None, str(error)
 
 
 def _become_sample(newborn: Newborn) -> runner.Task:
@@ -320,7 +349,7 @@ def _become_sample(newborn: Newborn) -> runner.Task:
             _yield_to_others()
         if run.one_core:
             _take_turns_on_one_core(run.id)
-        newborn.box.restrict(work.solution + work.test)
+        newborn.box.restrict(work.solution + work.test, newborn.seat.join if newborn.seat else _do_nothing)
         if not goes_first:  # where the server's /proc does not let this process, the sandbox's own does
             _be_the_first_to_go()
         preload.reset(_seed(work.task_id))
@@ -329,6 +358,10 @@ def _become_sample(newborn: Newborn) -> runner.Task:
         return runner.Task(work, token, _keep_only(newborn.line), newborn.output_bytes, run.stop_at_failure)
     except BaseException as error:
         _could_not_be_confined(newborn.setup, error)
+
+
+def _do_nothing() -> None:
+    pass
 
 
 def _could_not_be_confined(setup: int, error: BaseException) -> NoReturn:

@@ -12,8 +12,10 @@ import ctypes
 import os
 import struct
 import sys
+from collections.abc import Callable
 from typing import TypedDict
 
+from ..control_group import ControlGroup
 from ..protocol import Settings
 from . import kernel, rlimits, seccomp, view
 from .keeper import FOLDERS, Keeper
@@ -70,9 +72,9 @@ class Landlock(Keeper):
         self._lacking = ""
         self._tracer: Tracer | None = None
 
-    def enter(self) -> None:
+    def enter(self, group: ControlGroup | None) -> None:
         self._users = reserve() if os.getuid() == 0 else None
-        super().enter()
+        super().enter(group)
         open_to_samples = [path for path in self._readable if path.startswith("/dev/shm/")]
         if open_to_samples:
             raise Unavailable(f"programs may write in /dev/shm, so {open_to_samples[0]} must lie elsewhere")
@@ -143,8 +145,8 @@ class Landlock(Keeper):
                 if entry.stat(follow_symlinks=False).st_uid == self._user:
                     os.unlink(entry.path)
 
-    def restrict(self, source: str) -> None:
-        super().restrict(source)
+    def restrict(self, source: str, join: Callable[[], None]) -> None:
+        super().restrict(source, join)
         kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
         self._confine()
         # Each call that is looked at costs 40 µs, and imports make thousands: only where the program can name /tmp.

@@ -17,9 +17,10 @@ import os
 import signal
 import struct
 import sys
+from collections.abc import Callable
 from typing import NoReturn
 
-from .. import forking
+from .. import control_group, forking
 from ..protocol import Settings
 from . import kernel, rlimits, seccomp, view
 from .level import Unavailable
@@ -57,13 +58,15 @@ class Namespaces:
     def lacking(self) -> str:
         return "" if self._users > 1 else NO_COUNTS
 
-    def enter(self) -> None:
+    def enter(self, group: control_group.ControlGroup | None) -> None:
         self._folders = view.needed(self._settings)
         _leave_behind_a_guard(self._settings.scratch)
         guard = os.getppid()
         self._block = block = reserve() if os.getuid() == 0 else None  # ours as long as this process has it
         self._users = block.count if block else 1
         try:
+            if group and block:
+                group.give_to(block.first)
             origins = _own_namespaces([*view.SYSTEM, *view.SYSTEM_CACHES, *self._folders], self._host_network, block)
             kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)  # again: a change of user forgets it
             if os.getppid() != guard:
@@ -111,7 +114,8 @@ class Namespaces:
             self._joining = sandbox
         return pid
 
-    def restrict(self, source: str) -> None:
+    def restrict(self, source: str, join: Callable[[], None]) -> None:
+        join()
         kernel.setns(self._joining, _joined(self._host_network))
         os.close(self._joining)
         os.setsid()
@@ -277,6 +281,7 @@ def _leave_behind_a_guard(scratch: str) -> None:
         _, status = os.waitpid(child, 0)
         with contextlib.suppress(OSError):
             os.rmdir(scratch)
+        control_group.remove(os.path.basename(scratch))
         code = os.waitstatus_to_exitcode(status)
         os._exit(code if code >= 0 else 128 - code)
     kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -1,0 +1,39 @@
+"""The fork server as the parent sees it; what programs do in it is tested by level and by attack."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+from pathlib import Path
+
+from bigcodebench_tasks.execution import Environment, Limits
+from bigcodebench_tasks.execution.server_process import ServerProcess
+from tests.helpers.programs import kill_all
+
+
+def test_what_still_writes_while_a_killed_server_is_closed_leaves_no_folder(
+    environment: Environment, level: str, scratch_parent: Path
+) -> None:
+    """As a keeper does that has not noticed yet that guard and server are dead."""
+    begun = threading.Event()
+
+    def write() -> None:
+        (scratch,) = scratch_parent.iterdir()
+        begun.set()
+        try:
+            for number in itertools.count():
+                (scratch / f"sample{number}").mkdir()
+                time.sleep(0.001)
+        except FileNotFoundError:  # the folder is gone
+            return
+
+    with ServerProcess(environment, level=level, network="loopback", limits=Limits(tree_memory_mib=512)) as server:
+        assert server.wait_until_ready()
+        kill_all(scratch_parent)
+        writer = threading.Thread(target=write)
+        writer.start()
+        begun.wait()
+    writer.join(10)
+    assert not writer.is_alive()
+    assert list(scratch_parent.iterdir()) == []
