@@ -3,7 +3,8 @@
 Much of a run's time can go into programs that loop until their time limit, and into the tests behind the first one
 that fails. With "fast" a program has the larger of 30 s and ten times what its task's canonical solution takes here, in
 place of 240 s, and its suite ends after the first test that fails. Which other tests fail, and whether a program that
-fails would have run out of time in a later test, is not known then.
+fails would have run out of time in a later test, is not known then. Samples that come before that time is known wait
+for it (`scoring.session`), or chance would say which limit they get.
 """
 
 from __future__ import annotations
