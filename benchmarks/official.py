@@ -87,11 +87,15 @@ def command(environment: Environment, words: Sequence[str | Path], **variables: 
 
 @dataclass
 class OfficialRun:
-    """What the official evaluator said: per program "pass", "fail" or "timeout", details and CPU; the whole cost."""
+    """What the official evaluator said: per program "pass", "fail" or "timeout", details and CPU; the whole cost.
+
+    `ends_s`: seconds after the first program's start at which each had its status, in the order in which they had.
+    """
 
     statuses: list[str] = field(default_factory=list)
     details: list[dict[str, str]] = field(default_factory=list)
     cpu_each_s: list[float] = field(default_factory=list)
+    ends_s: list[float] = field(default_factory=list)
     wall_s: float = 0.0
     cpu_s: float = 0.0
 
@@ -131,6 +135,7 @@ def evaluate(programs: Sequence[Program], environment: Environment, workers: int
                 run.statuses[message["index"]] = message["status"]
                 run.details[message["index"]] = message["details"]
                 run.cpu_each_s[message["index"]] = message["cpu_s"]
+                run.ends_s.append(message["after_s"])
                 bar.update()
             else:
                 run.wall_s, run.cpu_s = message["wall_s"], message["cpu_s"]

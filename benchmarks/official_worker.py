@@ -1,7 +1,8 @@
 """Runs in the execution environment: judges programs with the official evaluator's own function.
 
-Standard input: one JSON list of [solution, test]. Standard output: a JSON line {"index", "status", "details", "cpu_s"}
-for each verdict, then one {"wall_s", "cpu_s"}. The pool is the official one: processes that call `untrusted_check`.
+Standard input: one JSON list of [solution, test]. Standard output: a JSON line {"index", "status", "details", "cpu_s",
+"after_s"} for each verdict, then one {"wall_s", "cpu_s"}. The pool is the official one: processes that call
+`untrusted_check`.
 """
 
 import fcntl
@@ -53,7 +54,7 @@ def main():
     with ProcessPoolExecutor(max_workers=int(sys.argv[1])) as pool:
         waiting = [pool.submit(check, index, *program) for index, program in enumerate(programs)]
         for done in as_completed(waiting):
-            answer(done.result())
+            answer({**done.result(), "after_s": time.monotonic() - began})
     answer({"wall_s": time.monotonic() - began, "cpu_s": cpu_s()})
 
 

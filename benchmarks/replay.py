@@ -6,6 +6,8 @@ engine and compared: by status, by task, by cause. What differs is executed agai
 official evaluator here, in our execution environment: where that says what ours says, the other machine made the
 difference; where it says what it said there, we do.
 
+``--beside N`` is about time: N of the programs are given to both evaluators, one after the other, on the same cores.
+
 With ``--speed fast`` the canonical solutions are executed first, for the time limits by task. ``--compare`` names
 results of other runs (another level, a busy machine, another speed): programs whose status differs are printed.
 
@@ -30,7 +32,7 @@ from replay_programs import Replayed, Results, lines_of, replayed, sample
 from replay_report import Replay, compare, report
 
 from bigcodebench_tasks.errors import BigCodeBenchError
-from bigcodebench_tasks.execution import Engine, Prepared, prepare
+from bigcodebench_tasks.execution import Engine, Prepared, machine, prepare
 from bigcodebench_tasks.execution.speed import FAST, OFFICIAL, SPEEDS
 from bigcodebench_tasks.progress import progress
 from bigcodebench_tasks.scoring.ground_truth import ground_truth
@@ -69,13 +71,35 @@ def execute(
             engine.measured(task_id, seconds)
         began, before = time.monotonic(), cpu_s()
         submit_all(missing, engine, results, ends)
-    used, number = cpu_s() - before, len(missing)
+    say_cost("ours", [end - began for end in ends], cpu_s() - before)
+
+
+def say_cost(who: str, ends_s: Sequence[float], used_s: float) -> None:
+    """Print what programs took together.
+
+    Args:
+        who: executed them.
+        ends_s: seconds after the beginning at which each had its verdict, in order.
+        used_s: CPU seconds of all.
+    """
+    number, wall_s = len(ends_s), ends_s[-1]
     print(
-        f"{number} programs: {ends[-1] - began:.0f} s of wall time, 99% of them after "
-        f"{ends[int(0.99 * (number - 1))] - began:.0f} s; CPU {used:.0f} s, {used / number * 1000:.0f} ms each; "
-        f"{number / (ends[-1] - began):.1f} programs a second",
+        f"{who}: {number} programs, {wall_s:.0f} s of wall time, 99% of them after "
+        f"{ends_s[int(0.99 * (number - 1))]:.0f} s; CPU {used_s:.0f} s, {used_s / number * 1000:.0f} ms each; "
+        f"{number / wall_s:.1f} programs a second",
         flush=True,
     )
+
+
+def beside(chosen: Sequence[Replayed], prepared: Prepared, results: Results, workers: int | None) -> None:
+    """Execute programs with both evaluators, and say what each costs."""
+    execute(chosen, prepared, results, workers, {})
+    run = official.evaluate([each.program for each in chosen], prepared.environment, machine.workers(workers))
+    say_cost("official", sorted(run.ends_s), run.cpu_s)
+    same = sum(
+        results.known[each.key]["ours"]["status"] == status for each, status in zip(chosen, run.statuses, strict=True)
+    )
+    print(f"{same} of {len(chosen)} have the same status in both")
 
 
 def submit_all(missing: Sequence[Replayed], engine: Engine, results: Results, ends: list[float]) -> None:
@@ -143,6 +167,7 @@ def main() -> int:
     )
     parser.add_argument("--workers", type=int, help="default: the cores")
     parser.add_argument("--official", action="store_true", help="ask the official evaluator of what differs")
+    parser.add_argument("--beside", type=int, metavar="N", help="only compare what N programs cost both evaluators")
     parser.add_argument("--only-report", action="store_true", help="execute nothing")
     options = parser.parse_args()
     try:
@@ -154,6 +179,11 @@ def main() -> int:
         programs = [each for each in programs if each.number in options.task]
     chosen = sample(programs, options.sample, options.seed)
     options.out.mkdir(parents=True, exist_ok=True)
+    if options.beside:
+        file = options.out / "beside.jsonl"
+        file.unlink(missing_ok=True)
+        beside(chosen[: options.beside], prepared, Results(file), options.workers)
+        return 0
     name = prepared.isolation.level + ("-fast" if options.speed == FAST else "")
     files = (name, f"{name}-alone", f"{name}-closing-show", "official-evaluator")
     replay = Replay(*(Results(options.out / f"{file}.jsonl") for file in files), whole=options.speed == OFFICIAL)
