@@ -13,6 +13,8 @@ LIMITS = Limits(timeout_s=120, tree_memory_mib=1024)
 LOOKS_AROUND = """
 import gc, re, sys
 wanted = ("MARK" + "ER_OF_").encode() + b"[A-Z]+"
+# Freed memory may hold its own marker with its end overwritten, which is nobody else's: theirs begin otherwise.
+its_own = ("MARK" + "ER_OF_I").encode()
 
 def in_memory():
     found = set()
@@ -23,7 +25,8 @@ def in_memory():
             if rights.startswith("r") and "[v" not in line:
                 try:
                     memory.seek(start)
-                    found.update(re.findall(wanted, memory.read(end - start)))
+                    marks = re.findall(wanted, memory.read(end - start))
+                    found.update(its_own + b"TSELF" if mark.startswith(its_own) else mark for mark in marks)
                 except (OSError, OverflowError):
                     pass
     return found
