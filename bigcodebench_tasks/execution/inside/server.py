@@ -187,10 +187,10 @@ class Server:
         ended = time.monotonic()
         self._box.finish(sample.pid)
         del self._samples[sample.pid]
-        if sample.seat and not sample.killed and sample.seat.ran_out_of_memory():
+        code = os.waitstatus_to_exitcode(status)
+        if sample.seat and not sample.killed and code == -signal.SIGKILL and sample.seat.ran_out_of_memory():
             sample.killed = "memory"
         self._leave(sample.seat)
-        code = os.waitstatus_to_exitcode(status)
         why_broken = b""
         with contextlib.suppress(BlockingIOError):  # a process that was killed before it could say anything
             why_broken = os.read(sample.setup_fd, 4096)
