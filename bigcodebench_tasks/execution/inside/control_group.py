@@ -25,6 +25,7 @@ import re
 import time
 from collections.abc import Iterator
 
+from . import kernel_files
 from .protocol import Limits
 
 OTHERS = "bigcodebench-others"
@@ -47,7 +48,7 @@ class NotToBeHad(Exception):
     """There is no control group to divide; the message says why."""
 
 
-class Seat:
+class SampleGroup:
     """A sample's group: made before the fork, entered by the forked process, looked at by the server afterwards."""
 
     def __init__(self, groups: int, name: str, limits: Limits) -> None:
@@ -65,7 +66,7 @@ class Seat:
         ):
             # Without a controller, or without swap, there is no such file, and nothing that it would limit.
             with contextlib.suppress(FileNotFoundError):
-                _write(file, str(value), self._folder)
+                kernel_files.write(file, str(value), self._folder)
         self._procs = os.open("cgroup.procs", os.O_WRONLY | os.O_CLOEXEC, dir_fd=self._folder)
 
     def join(self) -> None:
@@ -76,7 +77,7 @@ class Seat:
     def ran_out_of_memory(self) -> bool:
         """Whether the kernel ended processes of this group because of its limit, and not of the machine's."""
         with contextlib.suppress(OSError):
-            words = _read("memory.events", self._folder).split()
+            words = kernel_files.read("memory.events", self._folder).split()
             events = dict(zip(words[::2], map(int, words[1::2]), strict=True))
             return events.get("oom", 0) > 0 and events.get("oom_kill", 0) > 0
         return False
@@ -88,7 +89,7 @@ class Seat:
             self.close()
             return True
         with contextlib.suppress(OSError):  # Linux before 5.14 has no such file
-            _write("cgroup.kill", "1", self._folder)
+            kernel_files.write("cgroup.kill", "1", self._folder)
         return False
 
     def close(self) -> None:
@@ -99,34 +100,34 @@ class Seat:
         self._folder = self._procs = -1
 
 
-class ControlGroup:
+class ServerGroup:
     """A server's own group, which this process has entered, and those of its samples below."""
 
     def __init__(self, path: str, limits: Limits) -> None:
-        self.path = path
+        """Raises OSError."""
         self._limits = limits
         self._folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        self._seats = 0
-        self._to_remove: list[Seat] = []
+        self._number = 0
+        self._to_remove: list[SampleGroup] = []
 
     def give_to(self, user: int) -> None:
         """Let a user, who the server will be, make groups below and move its children there. Raises OSError."""
         for name in (".", "cgroup.procs", "cgroup.subtree_control"):
             os.chown(name, user, user, dir_fd=self._folder)
 
-    def seat(self) -> Seat:
+    def for_sample(self) -> SampleGroup:
         """A group for one sample. Raises OSError."""
-        self._to_remove = [seat for seat in self._to_remove if not seat.remove()]
-        self._seats += 1
-        return Seat(self._folder, str(self._seats), self._limits)
+        self._to_remove = [group for group in self._to_remove if not group.remove()]
+        self._number += 1
+        return SampleGroup(self._folder, str(self._number), self._limits)
 
-    def release(self, seat: Seat) -> None:
+    def release(self, group: SampleGroup) -> None:
         """Its sample has ended: remove the group, now or as soon as what was killed in it is gone."""
-        if not seat.remove():
-            self._to_remove.append(seat)
+        if not group.remove():
+            self._to_remove.append(group)
 
 
-def enter(name: str, limits: Limits) -> ControlGroup:
+def enter(name: str, limits: Limits) -> ServerGroup:
     """Make a group of this name, and move this process into it.
 
     Raises:
@@ -140,9 +141,9 @@ def enter(name: str, limits: Limits) -> ControlGroup:
             server = os.path.join(path, _SERVER)
             os.mkdir(path, 0o755)
             os.mkdir(server, 0o755)
-            _write(f"{server}/cgroup.procs", "0")
-            _write(f"{path}/cgroup.subtree_control", _all("+"))
-            return ControlGroup(path, limits)
+            kernel_files.write(f"{server}/cgroup.procs", "0")
+            kernel_files.write(f"{path}/cgroup.subtree_control", _all("+"))
+            return ServerGroup(path, limits)
     except OSError as error:
         remove(name)
         raise NotToBeHad(f"{own} cannot be divided ({error.strerror})") from error
@@ -162,14 +163,14 @@ def remove(name: str) -> None:
         return
     with contextlib.suppress(OSError), _locked(own):
         with contextlib.suppress(OSError):
-            _write(f"{others if os.path.isdir(others) else own}/cgroup.procs", "0")
+            kernel_files.write(f"{others if os.path.isdir(others) else own}/cgroup.procs", "0")
         with contextlib.suppress(OSError):
-            _write(f"{path}/cgroup.kill", "1")
+            kernel_files.write(f"{path}/cgroup.kill", "1")
         end = time.monotonic() + _END_S
         while not _remove_below(path) and time.monotonic() < end:
             time.sleep(0.002)
         if os.path.isdir(others) and not _servers(own):
-            _write(f"{own}/cgroup.subtree_control", _all("-"))
+            kernel_files.write(f"{own}/cgroup.subtree_control", _all("-"))
             _move(others, own)
             os.rmdir(others)
 
@@ -177,11 +178,7 @@ def remove(name: str) -> None:
 def own_group() -> str:
     """The folder of the group that this process's run was started in. Raises NotToBeHad."""
     try:
-        with (
-            open("/proc/self/mountinfo", encoding="utf-8") as mounts,
-            open("/proc/self/cgroup", encoding="utf-8") as own,
-        ):
-            return group_folder(mounts.read(), own.read())
+        return group_folder(kernel_files.read("/proc/self/mountinfo"), kernel_files.read("/proc/self/cgroup"))
     except OSError as error:
         raise NotToBeHad(f"cannot read {error.filename} ({error.strerror})") from error
 
@@ -224,17 +221,17 @@ def _locked(own: str) -> Iterator[None]:
 
 def _hand_on(own: str) -> None:
     """Let groups below have the controllers. Raises NotToBeHad, OSError."""
-    missing = set(CONTROLLERS) - set(_read(f"{own}/cgroup.controllers").split())
+    missing = set(CONTROLLERS) - set(kernel_files.read(f"{own}/cgroup.controllers").split())
     if missing:
         raise NotToBeHad(f"{own} has no controller for {' and '.join(sorted(missing))}")
     if not _is_delegated(own):
         raise NotToBeHad(
             f"{own} is not delegated; systemd-run --user --scope -p Delegate=yes starts a run in one that is"
         )
-    if set(CONTROLLERS) <= set(_read(f"{own}/cgroup.subtree_control").split()):
+    if set(CONTROLLERS) <= set(kernel_files.read(f"{own}/cgroup.subtree_control").split()):
         return
     if not os.path.exists(f"{own}/cgroup.type"):  # the machine's own root, which may hold processes
-        _write(f"{own}/cgroup.subtree_control", _all("+"))
+        kernel_files.write(f"{own}/cgroup.subtree_control", _all("+"))
         return
     others = os.path.join(own, OTHERS)
     with contextlib.suppress(FileExistsError):
@@ -243,7 +240,7 @@ def _hand_on(own: str) -> None:
         for _ in range(_LOOKS):
             _move(own, others)
             try:
-                _write(f"{own}/cgroup.subtree_control", _all("+"))
+                kernel_files.write(f"{own}/cgroup.subtree_control", _all("+"))
             except OSError as error:
                 if error.errno != errno.EBUSY:  # one has started meanwhile
                     raise
@@ -275,9 +272,9 @@ def _all(sign: str) -> str:
 
 def _move(source: str, target: str) -> None:
     """Move all processes. Raises OSError."""
-    for pid in _read(f"{source}/cgroup.procs").split():
+    for pid in kernel_files.read(f"{source}/cgroup.procs").split():
         with contextlib.suppress(ProcessLookupError):
-            _write(f"{target}/cgroup.procs", pid)
+            kernel_files.write(f"{target}/cgroup.procs", pid)
 
 
 def _remove_below(path: str) -> bool:
@@ -289,16 +286,3 @@ def _remove_below(path: str) -> bool:
     with contextlib.suppress(OSError):
         os.rmdir(path)
     return not os.path.isdir(path)
-
-
-def _read(path: str, folder: int | None = None) -> str:
-    with open(os.open(path, os.O_RDONLY | os.O_CLOEXEC, dir_fd=folder), encoding="utf-8", errors="replace") as file:
-        return file.read()
-
-
-def _write(path: str, text: str, folder: int | None = None) -> None:
-    fd = os.open(path, os.O_WRONLY | os.O_CLOEXEC, dir_fd=folder)
-    try:
-        os.write(fd, text.encode("ascii"))
-    finally:
-        os.close(fd)

@@ -20,7 +20,7 @@ import time
 from dataclasses import dataclass, field
 from typing import NoReturn
 
-from . import control_group, guard, memory, preload, protocol, runner, tree
+from . import control_group, guard, kernel_files, memory, preload, protocol, runner, tree
 from .channel import Channel, read_exactly, read_message
 from .isolation import kernel, levels
 from .isolation.level import SETUP_FAILED, Isolation, Unavailable
@@ -48,7 +48,7 @@ class RunningProgram:
     request: int
     pid: int
     setup_fd: int
-    seat: control_group.Seat | None
+    group: control_group.SampleGroup | None
     started: float
     timeout_s: float
     killed: str = ""
@@ -68,7 +68,7 @@ class Newborn:
     line: int
     setup: int
     box: Isolation
-    seat: control_group.Seat | None
+    group: control_group.SampleGroup | None
     output_bytes: int
     modules: list[str]
 
@@ -81,7 +81,7 @@ class Server:
         channel: Channel,
         limits: protocol.Limits,
         box: Isolation,
-        group: control_group.ControlGroup | None,
+        group: control_group.ServerGroup | None,
         machine: memory.Machine,
     ) -> None:
         self._channel = channel
@@ -148,12 +148,12 @@ class Server:
         setup_r, setup_w = os.pipe()
         # Before the fork: on a busy machine the sample may be done before this process runs again.
         now = time.monotonic()
-        seat = None
+        group = None
         try:
-            seat = self._group.seat() if self._group else None
+            group = self._group.for_sample() if self._group else None
             pid = self._box.fork()
         except OSError as error:
-            self._leave(seat)
+            self._leave(group)
             for fd in (line, setup_r, setup_w):
                 os.close(fd)
             self._channel.send(protocol.Broken(run.id, f"cannot start a process: {error}"))
@@ -161,11 +161,11 @@ class Server:
         if not pid:
             signal.set_wakeup_fd(-1)
             _signal.signal(_signal.SIGCHLD, _signal.SIG_DFL)
-            return Newborn(run, line, setup_w, self._box, seat, self._limits.output_bytes, self._modules)
+            return Newborn(run, line, setup_w, self._box, group, self._limits.output_bytes, self._modules)
         os.close(line)
         os.close(setup_w)
         os.set_blocking(setup_r, False)
-        self._samples[pid] = RunningProgram(run.id, pid, setup_r, seat, now, run.timeout_s, looked=now)
+        self._samples[pid] = RunningProgram(run.id, pid, setup_r, group, now, run.timeout_s, looked=now)
         # It counts as one that wants a core until somebody has looked, and keeps the next one from starting so long.
         self._next_look = min(self._next_look, now + TICK_S)
         return None
@@ -188,9 +188,9 @@ class Server:
         self._box.finish(sample.pid)
         del self._samples[sample.pid]
         code = os.waitstatus_to_exitcode(status)
-        if sample.seat and not sample.killed and code == -signal.SIGKILL and sample.seat.ran_out_of_memory():
+        if sample.group and not sample.killed and code == -signal.SIGKILL and sample.group.ran_out_of_memory():
             sample.killed = "memory"
-        self._leave(sample.seat)
+        self._leave(sample.group)
         why_broken = b""
         with contextlib.suppress(BlockingIOError):  # a process that was killed before it could say anything
             why_broken = os.read(sample.setup_fd, 4096)
@@ -208,9 +208,9 @@ class Server:
             )
         )
 
-    def _leave(self, seat: control_group.Seat | None) -> None:
-        if self._group and seat:
-            self._group.release(seat)
+    def _leave(self, group: control_group.SampleGroup | None) -> None:
+        if self._group and group:
+            self._group.release(group)
 
     def _kill(self, sample: RunningProgram, why: str) -> None:
         if not sample.killed:
@@ -328,7 +328,7 @@ def _serve(fd: int) -> list[Newborn]:
     return [] if newborn is None else [newborn]
 
 
-def _control_group(settings: protocol.Settings) -> tuple[control_group.ControlGroup | None, str]:
+def _control_group(settings: protocol.Settings) -> tuple[control_group.ServerGroup | None, str]:
     """A control group that this process is in now, or why there is none."""
     try:
         return control_group.enter(os.path.basename(settings.scratch), settings.limits), ""
@@ -349,7 +349,7 @@ def _become_sample(newborn: Newborn) -> runner.Task:
             _yield_to_others()
         if run.one_core:
             _take_turns_on_one_core(run.id)
-        newborn.box.restrict(work.solution + work.test, newborn.seat.join if newborn.seat else _do_nothing)
+        newborn.box.restrict(work.solution + work.test, newborn.group.join if newborn.group else _do_nothing)
         if not goes_first:  # where the server's /proc does not let this process, the sandbox's own does
             _be_the_first_to_go()
         preload.reset(_seed(work.task_id))
@@ -375,7 +375,7 @@ def _could_not_be_confined(setup: int, error: BaseException) -> NoReturn:
 def _be_the_first_to_go() -> bool:
     """Should the machine's memory run out, the kernel takes samples before anything else. Whether it has been told."""
     try:
-        kernel.write_file("/proc/self/oom_score_adj", "1000")
+        kernel_files.write("/proc/self/oom_score_adj", "1000")
     except OSError:
         return False
     return True

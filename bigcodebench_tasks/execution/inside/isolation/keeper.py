@@ -41,7 +41,7 @@ class Keeper:
     def lacking(self) -> str:
         return ""
 
-    def enter(self, group: control_group.ControlGroup | None) -> None:
+    def enter(self, group: control_group.ServerGroup | None) -> None:
         # Should the server or a keeper be killed, what was below it falls to the guard, which ends it.
         kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
         server = os.fork()

@@ -118,15 +118,6 @@ class _Piece(ctypes.Structure):
     _fields_ = (("start", ctypes.c_void_p), ("size", ctypes.c_size_t))
 
 
-def write_file(path: str, text: str) -> None:
-    """Write into a file of the kernel's at once. Samples do so, to whom `open` costs twenty copied pages more."""
-    fd = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
-    try:
-        os.write(fd, text.encode("ascii"))
-    finally:
-        os.close(fd)
-
-
 def read_memory(pid: int, start: int, size: int) -> bytes:
     """Bytes of another process's memory; fewer where it ends."""
     buffer = ctypes.create_string_buffer(size)

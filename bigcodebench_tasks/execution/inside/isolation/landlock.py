@@ -15,7 +15,7 @@ import sys
 from collections.abc import Callable
 from typing import TypedDict
 
-from ..control_group import ControlGroup
+from ..control_group import ServerGroup
 from ..protocol import Settings
 from . import kernel, rlimits, seccomp, view
 from .keeper import FOLDERS, Keeper
@@ -72,7 +72,7 @@ class Landlock(Keeper):
         self._lacking = ""
         self._tracer: Tracer | None = None
 
-    def enter(self, group: ControlGroup | None) -> None:
+    def enter(self, group: ServerGroup | None) -> None:
         self._users = reserve() if os.getuid() == 0 else None
         super().enter(group)
         open_to_samples = [path for path in self._readable if path.startswith("/dev/shm/")]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from ..control_group import ControlGroup
+from ..control_group import ServerGroup
 
 # Exit status of a sample that could not be confined: no program can be blamed for it.
 SETUP_FAILED = 119
@@ -22,7 +22,7 @@ class Isolation(Protocol):
     def lacking(self) -> str:
         """What programs do not get on this machine although the level has it; "" mostly. Known after `enter`."""
 
-    def enter(self, group: ControlGroup | None) -> None:
+    def enter(self, group: ServerGroup | None) -> None:
         """Once, before the server imports libraries. `group` is the one that it is in. Raises Unavailable."""
 
     def fork(self) -> int:

@@ -20,7 +20,7 @@ import sys
 from collections.abc import Callable
 from typing import NoReturn
 
-from .. import control_group, forking
+from .. import control_group, forking, kernel_files
 from ..protocol import Settings
 from . import kernel, rlimits, seccomp, view
 from .level import Unavailable
@@ -58,7 +58,7 @@ class Namespaces:
     def lacking(self) -> str:
         return "" if self._users > 1 else NO_COUNTS
 
-    def enter(self, group: control_group.ControlGroup | None) -> None:
+    def enter(self, group: control_group.ServerGroup | None) -> None:
         self._folders = view.needed(self._settings)
         _leave_behind_a_guard(self._settings.scratch)
         guard = os.getppid()
@@ -253,8 +253,8 @@ def _unshare_and_map(flags: int, first: int, count: int) -> bool:
         os.close(go_w)
         os.read(go_r, 1)
         try:
-            kernel.write_file(f"/proc/{parent}/uid_map", f"{view.UID} {first} {count}")
-            kernel.write_file(f"/proc/{parent}/gid_map", f"{view.GID} {first} {count}")
+            kernel_files.write(f"/proc/{parent}/uid_map", f"{view.UID} {first} {count}")
+            kernel_files.write(f"/proc/{parent}/gid_map", f"{view.GID} {first} {count}")
         except OSError as error:
             os._exit(error.errno or 1)
         os._exit(0)
@@ -300,6 +300,6 @@ def _become_first() -> None:
 
 def _map(uid: int, gid: int) -> None:
     """In a fresh user namespace: be the programs' user, who outside is `uid` and `gid`."""
-    kernel.write_file("/proc/self/setgroups", "deny")
-    kernel.write_file("/proc/self/uid_map", f"{view.UID} {uid} 1")
-    kernel.write_file("/proc/self/gid_map", f"{view.GID} {gid} 1")
+    kernel_files.write("/proc/self/setgroups", "deny")
+    kernel_files.write("/proc/self/uid_map", f"{view.UID} {uid} 1")
+    kernel_files.write("/proc/self/gid_map", f"{view.GID} {gid} 1")
