@@ -32,6 +32,9 @@ CLOSE_GRACE_S = 5.0
 # Imports of the common libraries from a cold disk take most of this on a slow machine.
 START_LIMIT_S = 300.0
 
+# Mostly a file system in memory.
+_IN_MEMORY = "/dev/shm"
+
 _READ_WRITE = selectors.EVENT_READ | selectors.EVENT_WRITE
 
 
@@ -41,6 +44,23 @@ class ServerLost(Exception):
 
 class Unavailable(Exception):
     """The fork server could not isolate programs as asked; the message says why."""
+
+
+def _parent_of_scratch(limits: Limits) -> str:
+    """The folder for a server's scratch: one in memory where that is as good as the one for temporary files.
+
+    It is the file system that says in which order a folder lists its files, and some programs depend on that (task
+    67). Under namespaces a scratch lies in memory; so it does at the other levels, unless TMPDIR chooses another folder
+    or the one in memory is small or lets nothing be executed, as in most containers.
+    """
+    chosen = tempfile.gettempdir()
+    with contextlib.suppress(OSError):
+        there = os.statvfs(_IN_MEMORY)
+        room = there.f_bavail * there.f_frsize
+        enough = room >= 2 * (os.cpu_count() or 1) * limits.scratch_mib << 20
+        if chosen == "/tmp" and enough and not there.f_flag & os.ST_NOEXEC and os.access(_IN_MEMORY, os.W_OK | os.X_OK):
+            return _IN_MEMORY
+    return chosen
 
 
 class ServerProcess:
@@ -60,7 +80,7 @@ class ServerProcess:
     ) -> None:
         self.preloaded = frozenset(preload)
         # Without namespaces programs see where their folder lies. No "-" in its names: task 1127 splits paths at it.
-        self._scratch = tempfile.mkdtemp(prefix="bigcodebench")
+        self._scratch = tempfile.mkdtemp(prefix="bigcodebench", dir=_parent_of_scratch(limits))
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 (closed on exit, with the process)
         ours, theirs = socket.socketpair()
         self.channel = Channel(ours)

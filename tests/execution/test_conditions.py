@@ -125,4 +125,4 @@ def test_a_change_of_the_code_around_programs_asks_for_a_new_runner_version() ->
     )
 
 
-RUNNER, DIGEST = 6, "23368e3cd4ecf8b9"
+RUNNER, DIGEST = 7, "53fb74f2d28faf69"

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import pwd
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -78,6 +80,30 @@ def test_what_a_control_group_allows_can_be_read_where_it_is_seen(environment: E
         "    if os.path.isfile(path): open(path).read()"
     )
     assert verdict_of(attempt, environment, level).passed
+
+
+def test_a_folder_lists_its_files_in_the_same_order_at_each_level(
+    environment: Environment, level: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where no other folder is chosen, a scratch lies in memory everywhere: tmpfs lists by age."""
+    for name in ("TMPDIR", "TEMP", "TMP"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    memory = Path("/dev/shm")
+    if tempfile.gettempdir() != "/tmp" or not memory.is_dir() or os.statvfs(memory).f_flag & os.ST_NOEXEC:
+        pytest.skip("no folder in memory where programs may be executed")
+    if shutil.disk_usage(memory).free < 2 * (os.cpu_count() or 1) << 30:
+        pytest.skip(f"{memory} is too small")
+    names = [f"file{number}" for number in (7, 3, 9, 1, 8, 2, 6, 4, 5)]
+    right = right_if(
+        f"import tempfile\nnames = {names}\n"
+        "for where in ('.', tempfile.mkdtemp()):\n"
+        "    for name in names: open(os.path.join(where, name), 'w').close()\n"
+        "    listed = [name for name in os.listdir(where) if name in names]\n"
+        "    assert listed in (names, names[::-1]), listed"
+    )
+    assert verdict_of(right, environment, level).passed
+    assert not [path for path in memory.glob("bigcodebench*") if path.stat().st_uid == os.getuid()]
 
 
 def test_two_servers_have_other_users() -> None:

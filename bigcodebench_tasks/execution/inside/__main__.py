@@ -17,6 +17,10 @@ _package = importlib.util.module_from_spec(_spec)
 sys.modules[_spec.name] = _package
 _spec.loader.exec_module(_package)
 
-from _bigcodebench_inside import server  # type: ignore[import-not-found]  # noqa: E402
+from _bigcodebench_inside import addresses  # type: ignore[import-not-found]  # noqa: E402
+
+addresses.fix()  # before anything that takes time to import, which may be done twice
+
+from _bigcodebench_inside import server  # noqa: E402
 
 server.main(int(sys.argv[1]))

@@ -33,6 +33,9 @@ PR_SET_CHILD_SUBREAPER = 36
 PR_SET_NO_NEW_PRIVS = 38
 _PR_SET_SECCOMP, _SECCOMP_MODE_FILTER = 22, 2
 
+ADDR_NO_RANDOMIZE = 0x0040000
+PERSONALITY_AS_IT_IS = 0xFFFFFFFF
+
 _AT_FDCWD = -100
 _AT_RECURSIVE = 0x8000
 # Numbers of system calls that are newer than the C library may be; the same on every architecture.
@@ -64,6 +67,11 @@ def machine() -> str:
 def syscall(number: int, what: str, *arguments: object) -> int:
     """Any system call; `what` names it in the error."""
     return _check(_libc.syscall(ctypes.c_long(number), *arguments), what)
+
+
+def personality(flags: int) -> int:
+    """Change how this process's programs are executed, from the next one on: the flags until now."""
+    return _check(_libc.personality(ctypes.c_ulong(flags)), "personality")
 
 
 def unshare(flags: int) -> None:

@@ -1,0 +1,41 @@
+"""What a program does shall not depend on where the kernel puts its memory."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from bigcodebench_tasks.execution import Environment, Limits, Verdict, execute
+from tests.helpers.programs import program
+
+LIMITS = Limits(timeout_s=60, tree_memory_mib=1024)
+
+# Of the interpreter itself, of a library that is written in C, and made by the program.
+ADDRESSES = """
+import decimal
+class Own: pass
+def task_func():
+    return [hex(id(thing)) for thing in (type, decimal.Decimal, Own, Own(), lambda: None)]
+"""
+
+
+def said(verdict: Verdict) -> str:
+    """What it returned, as the suite found it."""
+    assert verdict.reason == "assertion"
+    return verdict.details["test_one"]
+
+
+def addresses_can_be_fixed() -> bool:
+    flag = "0x40000"
+    ask = f"import ctypes, sys; sys.exit(ctypes.CDLL(None).personality({flag}) < 0)"
+    return subprocess.run([sys.executable, "-c", ask], check=False).returncode == 0
+
+
+@pytest.mark.skipif(not addresses_can_be_fixed(), reason="this machine lets nobody choose how memory is laid out")
+def test_everything_lies_at_the_same_addresses_in_each_server(environment: Environment, level: str) -> None:
+    once, again = (
+        said(execute([program(ADDRESSES)], environment, limits=LIMITS, workers=1, sandbox=level)[0]) for _ in range(2)
+    )
+    assert once == again
