@@ -106,6 +106,18 @@ def test_a_folder_lists_its_files_in_the_same_order_at_each_level(
     assert not [path for path in memory.glob("bigcodebench*") if path.stat().st_uid == os.getuid()]
 
 
+def test_the_home_is_none_that_a_task_names(environment: Environment) -> None:
+    """Programs of task 12 write to /home/user, which is not there in the official image."""
+    try:
+        probe(environment, sandbox="namespaces")
+    except SandboxUnavailable as error:
+        pytest.skip(str(error))
+    looks = "assert os.listdir('/home') == ['bigcodebenchuser'] == [os.path.basename(os.path.expanduser('~'))]"
+    assert verdict_of(right_if(looks), environment, "namespaces").passed
+    writes = "try: open('/home/user/log.json', 'w')\nexcept FileNotFoundError: pass\nelse: raise ValueError"
+    assert verdict_of(right_if(writes), environment, "namespaces").passed
+
+
 def test_two_servers_have_other_users() -> None:
     first = users.reserve()
     second = users.reserve()

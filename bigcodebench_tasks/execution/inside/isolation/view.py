@@ -12,7 +12,8 @@ from ..protocol import Settings
 from . import kernel
 from .level import Unavailable
 
-USER = "user"
+# The official image's. Four tasks name folders of a `/home/user`, which is on no machine of the official evaluator.
+USER = "bigcodebenchuser"
 UID = GID = 1000
 HOME = f"/home/{USER}"
 HOSTNAME = "sandbox"
