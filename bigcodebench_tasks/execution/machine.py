@@ -6,10 +6,11 @@ import contextlib
 import math
 import os
 from collections.abc import Mapping
-from pathlib import Path
 
 from bigcodebench_tasks import options
 from bigcodebench_tasks.errors import OptionError
+from bigcodebench_tasks.execution.inside import kernel_files, memory
+from bigcodebench_tasks.execution.inside.own_groups import own_groups
 
 WORKERS_VARIABLE = options.WORKERS.name
 
@@ -46,46 +47,17 @@ def workers(option: int | None = None, variables: Mapping[str, str] | None = Non
 
 def memory_mib() -> int | None:
     """Memory of this machine or of its control group, MiB; None where it cannot be told."""
-    try:
-        known = [os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")]
-    except (ValueError, OSError):
-        return None
-    for group, name in (("memory", "memory.limit_in_bytes"), ("", "memory.max")):
-        known += [int(text) for text in _group_values(group, name) if text.isdecimal()]
-    return min(known) >> 20
+    machine = memory.Machine()
+    machine.close()
+    return machine.total_bytes >> 20 if machine.total_bytes < memory.UNKNOWN else None
 
 
 def _cpu_quota() -> float | None:
+    """How many cores' worth of time the control groups allow; None where they set no limit."""
     quotas = []
-    for text in _group_values("", "cpu.max"):
-        quota, _, period = text.partition(" ")
-        if quota != "max":
-            quotas.append(int(quota) / int(period))
-    for quota, period in zip(
-        _group_values("cpu", "cpu.cfs_quota_us"), _group_values("cpu", "cpu.cfs_period_us"), strict=False
-    ):
-        if int(quota) > 0:
-            quotas.append(int(quota) / int(period))
+    for version, folder in own_groups("cpu"):
+        names = ["cpu.max"] if version == 2 else ["cpu.cfs_quota_us", "cpu.cfs_period_us"]
+        with contextlib.suppress(OSError):  # a root has no limit
+            quota, period = " ".join(kernel_files.read(f"{folder}/{name}") for name in names).split()
+            quotas += [int(quota) / int(period)] if quota not in ("max", "-1") else []
     return min(quotas, default=None)
-
-
-def _group_values(controller: str, name: str) -> list[str]:
-    """A control group file's values, from this process's group up to the root (version 1 and 2)."""
-    try:
-        lines = Path("/proc/self/cgroup").read_text().splitlines()
-    except OSError:
-        return []
-    values = []
-    for line in lines:
-        _, controllers, path = line.split(":", 2)
-        if controller not in controllers.split(","):
-            continue
-        root = Path("/sys/fs/cgroup") / controllers
-        folder = root / path.lstrip("/")
-        while True:
-            with contextlib.suppress(OSError):
-                values.append((folder / name).read_text().strip())
-            if folder == root or root not in folder.parents:
-                break
-            folder = folder.parent
-    return values

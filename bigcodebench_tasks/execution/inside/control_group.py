@@ -26,6 +26,7 @@ import time
 from collections.abc import Iterator
 
 from . import kernel_files
+from .own_groups import hierarchies
 from .protocol import Limits
 
 OTHERS = "bigcodebench-others"
@@ -185,18 +186,12 @@ def own_group() -> str:
 
 def group_folder(mounts: str, groups: str) -> str:
     """The same, from the text of ``/proc/self/mountinfo`` and ``/proc/self/cgroup``. Raises NotToBeHad."""
-    own = next((line[3:] for line in groups.splitlines() if line.startswith("0::")), None)
-    for line in mounts.splitlines():
-        before, _, after = line.partition(" - ")
-        if own is None or after.split(" ", 1)[0] != "cgroup2":
-            continue
-        root, folder = before.split()[3:5]
-        if own != root and not own.startswith(root.rstrip("/") + "/"):
-            continue
-        path = os.path.normpath(f"{folder}/{own[len(root.rstrip('/')) :]}")
-        # That of a server: what its run was started in lies above.
-        parts = path.split("/")
-        return "/".join(parts[: next((at for at, part in enumerate(parts) if part == OTHERS or _is_ours(part)), None)])
+    for each in hierarchies("", mounts, groups):
+        if each.version == 2 and each.own is not None:
+            # That of a server: what its run was started in lies above.
+            parts = (each.folder + each.own).split("/")
+            ours = (at for at, part in enumerate(parts) if part == OTHERS or _is_ours(part))
+            return "/".join(parts[: next(ours, None)])
     raise NotToBeHad("no cgroup v2 is mounted that this process is in")
 
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from .own_groups import own_groups
 from .tree import Process
 
 # So many processes can be looked at closely within one look of the server: that takes a millisecond for each.
@@ -21,6 +22,15 @@ _FRESH_S = 0.04
 
 # With less than this share of that, one of those that run has to go.
 _URGENT = 2
+
+# Bytes where it cannot be told how many there are, or where there is no limit.
+UNKNOWN = 1 << 62
+
+# What a control group says of its memory, by version: the limit, what is used, and what of it can be had back.
+_FILES = {
+    1: ("memory.limit_in_bytes", "memory.usage_in_bytes", "memory.stat"),
+    2: ("memory.max", "memory.current", "memory.stat"),
+}
 
 
 @dataclass
@@ -88,7 +98,7 @@ class Machine:
 
     def __init__(self) -> None:
         self._meminfo = _opened("/proc/meminfo")
-        opened = [[_opened(f"{folder}/{name}") for name in names] for folder, names in _group_folders()]
+        opened = [[_opened(f"{folder}/{name}") for name in _FILES[version]] for version, folder in own_groups("memory")]
         self._opened = [self._meminfo, *(fd for group in opened for fd in group)]
         total = self._value(b"MemTotal:")
         # A group without a limit of its own says nothing, and takes the kernel long to say it.
@@ -130,36 +140,14 @@ class Machine:
         """A line of /proc/meminfo, in bytes; very much where it cannot be told."""
         text = _read(self._meminfo)
         _, mark, after = text.partition(name)
-        return int(after.split(None, 1)[0]) << 10 if mark else 1 << 62
-
-
-def _group_folders() -> list[tuple[str, tuple[str, str, str]]]:
-    """Folders of this process's control groups that limit memory, each with three of its files; versions 2 and 1."""
-    folders = []
-    lines = []
-    with contextlib.suppress(OSError), open("/proc/self/cgroup", encoding="utf-8") as file:
-        lines = file.read().splitlines()
-    for line in lines:
-        _, controllers, path = line.split(":", 2)
-        if controllers == "":
-            root, names = "/sys/fs/cgroup", ("memory.max", "memory.current", "memory.stat")
-        elif "memory" in controllers.split(","):
-            root = "/sys/fs/cgroup/memory"
-            names = ("memory.limit_in_bytes", "memory.usage_in_bytes", "memory.stat")
-        else:
-            continue
-        while path not in ("", "/"):
-            folders.append((root + path, names))
-            path = os.path.dirname(path)
-        folders.append((root, names))
-    return folders
+        return int(after.split(None, 1)[0]) << 10 if mark else UNKNOWN
 
 
 def _of_group(group: list[int]) -> tuple[int, int]:
     """Limit of a control group and what is left of it, in bytes; very much where there is no limit."""
     limit, usage, stat = map(_read, group)
     if not limit.strip().isdigit():
-        return 1 << 62, 1 << 62
+        return UNKNOWN, UNKNOWN
     reclaimable = 0
     for line in stat.splitlines():
         name, _, value = line.partition(b" ")
