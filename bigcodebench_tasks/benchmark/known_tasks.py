@@ -64,6 +64,10 @@ MEASURE_TIME = frozenset(f"BigCodeBench/{number}" for number in (819, 821, 823))
 RACE = frozenset(("BigCodeBench/1040",))
 """Tasks whose verdicts can depend on which thread of the program is faster (docs/execution.md says why)."""
 
+RANDOM_TIME = frozenset(f"BigCodeBench/{number}" for number in (583, 584, 585, 586, 587))
+"""Tasks that look for large primes in Python, for RSA keys: a right program may be done at once or after a minute, and
+the canonical solution's time does not tell."""
+
 
 @dataclass(frozen=True)
 class Schedule:

@@ -86,7 +86,7 @@ class Engine(BaseEngine):
 
 
 def _allowance(speed: str, official_s: float, canonical_s: Mapping[str, float], task_id: str) -> Allowance:
-    return Allowance(time_limit_s(speed, official_s, canonical_s.get(task_id)), speed == FAST)
+    return Allowance(time_limit_s(speed, official_s, canonical_s.get(task_id), task_id), speed == FAST)
 
 
 def _with_memory(limits: Limits, workers: int) -> Limits:

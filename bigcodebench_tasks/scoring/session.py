@@ -128,11 +128,11 @@ class Session:
     def _limit_depends_on_measure(self, task_id: str) -> bool:
         """Whether a sample's time limit may be less once it is known what the canonical solution takes.
 
-        Not of tasks that usually take so long that they have the whole limit: their samples wait for nothing.
+        Not of tasks that have the whole limit anyhow, as those that usually take long: their samples wait for nothing.
         """
         official_s = self._conditions.limits.timeout_s
         usual_s = SCHEDULE.seconds.get(task_id, 0.0)
-        return time_limit_s(self._conditions.speed, official_s, usual_s) < official_s
+        return time_limit_s(self._conditions.speed, official_s, usual_s, task_id) < official_s
 
     def _measured(self, task_id: str, future: Future[Verdict]) -> None:
         """A canonical solution is done: what it took is the measure of its task's samples, which begin now."""

@@ -61,17 +61,18 @@ def test_an_unexpected_success_passes_and_ends_nothing(environment: Environment,
 
 
 @pytest.mark.parametrize(
-    ("speed", "canonical_s", "limit_s"),
+    ("speed", "canonical_s", "task", "limit_s"),
     [
-        ("official", 0.1, 240.0),
-        ("fast", 0.1, 30.0),
-        ("fast", 5.0, 50.0),
-        ("fast", 155.0, 240.0),
-        ("fast", None, 240.0),
+        ("official", 0.1, 1028, 240.0),
+        ("fast", 0.1, 1028, 60.0),
+        ("fast", 7.0, 1028, 70.0),
+        ("fast", 155.0, 461, 240.0),
+        ("fast", None, 1028, 240.0),
+        ("fast", 1.5, 587, 240.0),
     ],
 )
-def test_the_time_limit_is_by_task(speed: str, canonical_s: float | None, limit_s: float) -> None:
-    assert time_limit_s(speed, 240.0, canonical_s) == limit_s
+def test_the_time_limit_is_by_task(speed: str, canonical_s: float | None, task: int, limit_s: float) -> None:
+    assert time_limit_s(speed, 240.0, canonical_s, f"BigCodeBench/{task}") == limit_s
 
 
 def test_a_program_runs_into_the_limit_of_its_task(
