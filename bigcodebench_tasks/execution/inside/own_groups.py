@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from . import kernel_files
@@ -24,8 +23,8 @@ class Hierarchy:
     own: str | None
 
 
-def hierarchies(controller: str, mounts: str, groups: str) -> Iterator[Hierarchy]:
-    """Those in which this process's use of something may be limited.
+def hierarchies(controller: str, mounts: str, groups: str) -> list[Hierarchy]:
+    """Those in which this process's use of something may be limited: at most one of each version.
 
     Args:
         controller: of version 1, such as "memory". There is one tree of version 2 for all of them.
@@ -36,9 +35,10 @@ def hierarchies(controller: str, mounts: str, groups: str) -> Iterator[Hierarchy
     for line in groups.splitlines():
         _, controllers, path = line.split(":", 2)
         if controllers == "":
-            paths[2] = path
+            paths[2] = path.rstrip("/")
         elif controller in controllers.split(","):
-            paths[1] = path
+            paths[1] = path.rstrip("/")
+    found: dict[int, Hierarchy] = {}
     for line in mounts.splitlines():
         mount, _, source = line.partition(" - ")
         kind, options = source.partition(" ")[0], source.rpartition(" ")[2]
@@ -46,9 +46,11 @@ def hierarchies(controller: str, mounts: str, groups: str) -> Iterator[Hierarchy
         if version not in paths or (version == 1 and controller not in options.split(",")):
             continue
         root, folder = mount.split()[3:5]
-        path, root = paths.pop(version).rstrip("/"), root.rstrip("/")  # mounted twice, it is the same tree
-        below = path == root or path.startswith(root + "/")
-        yield Hierarchy(version, folder, path[len(root) :] if below else None)
+        path, root = paths[version], root.rstrip("/")
+        below = (path + "/").startswith(root + "/") and not path.startswith("/..")  # so the kernel shows one outside
+        if version not in found or found[version].own is None:  # it may be mounted in several places
+            found[version] = Hierarchy(version, folder, path[len(root) :] if below else None)
+    return list(found.values())
 
 
 def own_groups(controller: str) -> list[tuple[int, str]]:
