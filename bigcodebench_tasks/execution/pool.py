@@ -38,7 +38,7 @@ from bigcodebench_tasks.execution.server_process import ServerLost, ServerProces
 from bigcodebench_tasks.execution.suspects import ATTEMPTS
 from bigcodebench_tasks.execution.verdict import Verdict
 
-__all__ = ["ATTEMPTS", "STRETCHED_S", "Allowance", "Job", "Listener", "Pool"]
+__all__ = ["ATTEMPTS", "LATE_S", "STRETCHED_S", "Allowance", "Job", "Listener", "Pool"]
 
 # Why a program was ended that is to run again, after those that waited for it.
 _SET_ASIDE = "set aside"
@@ -52,6 +52,10 @@ _QUIET_S, _QUIET_AT_MOST_S = 0.02, 0.5
 
 # A program that looks at a clock can fail because it had to wait this long for its core, all in all.
 STRETCHED_S = 0.1
+
+# A program of a task that measures time can fail because it woke so late, all in all, for other people's work on the
+# machine. Being late makes no wrong program right, so it is run again, a few times.
+LATE_S = 0.005
 
 # What a program says that looks at a clock, or at what another process or thread has done meanwhile.
 _LOOKS_AT_A_CLOCK = re.compile(
@@ -284,9 +288,15 @@ class Pool:
             if not self._scheduler.is_harmless(job):
                 self._listener.started(job)
             program = job.program
-            one_core = program.task_id in self._schedule.race
             may = self._allowance(program.task_id)
-            run = protocol.Run(job.number, one_core, job.background, may.timeout_s, may.stop_at_failure)
+            run = protocol.Run(
+                job.number,
+                one_core=program.task_id in self._schedule.race,
+                background=job.background,
+                timeout_s=may.timeout_s,
+                stop_at_failure=may.stop_at_failure,
+                measures_time=program.task_id in self._schedule.measure_time,
+            )
             server.run(run, program)
 
     def _set_aside(self, server: ServerProcess) -> bool:
@@ -334,7 +344,9 @@ class Pool:
         verdict = judge(outcome, suite_of(job.program.test))
         if verdict.passed:
             self.learn({job.program.task_id: verdict.seconds})
-        if job.background and not verdict.passed and _had_not_its_core(job, outcome):
+        late = outcome.late_s >= LATE_S and job.late < ATTEMPTS - 1
+        if not verdict.passed and (late or (job.background and _had_not_its_core(job, outcome))):
+            job.late += late
             with self._lock:
                 self._scheduler.again_in_quiet(job)
         else:

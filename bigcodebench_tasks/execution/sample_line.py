@@ -26,6 +26,7 @@ class Outcome:
         problem: why there is no report: "missing" or "forged"; "" otherwise.
         seconds: wall-clock seconds from its start to its end.
         starved_s: seconds for which it wanted a core that something else had, as far as the server saw.
+        late_s: see `protocol.Done`.
     """
 
     id: int
@@ -35,6 +36,7 @@ class Outcome:
     problem: str
     seconds: float
     starved_s: float = 0.0
+    late_s: float = 0.0
 
 
 class Line:
@@ -99,7 +101,7 @@ class Line:
         self.step()
         self.close()
         report, problem = protocol.unseal(self._token, bytes(self._raw))
-        return Outcome(done.id, done.exit, done.killed, report, problem, done.seconds, done.starved_s)
+        return Outcome(done.id, done.exit, done.killed, report, problem, done.seconds, done.starved_s, done.late_s)
 
     def close(self) -> None:
         """Close the ends that are still this process's."""

@@ -112,6 +112,7 @@ class Run:
         background: let it have only what nothing else on the machine wants of the cores.
         timeout_s: seconds that it has, at most those of the limits.
         stop_at_failure: end its suite after the first test that fails.
+        measures_time: say in `Done.late_s` how late it was.
     """
 
     id: int
@@ -119,6 +120,7 @@ class Run:
     background: bool = False
     timeout_s: float = Limits.timeout_s
     stop_at_failure: bool = False
+    measures_time: bool = False
 
 
 @dataclass(frozen=True)
@@ -207,6 +209,8 @@ class Done:
         killed: why the server killed it: "timeout", "memory", "processes", `CROWDED`, what a `Stop` said, or "".
         seconds: wall-clock seconds from its start to its end.
         starved_s: seconds for which it wanted a core that something else had, as far as the server saw.
+        late_s: seconds from its wish for a core until it had one, all in all, as the kernel counts them; up to the
+            server's last look. 0 unless `Run.measures_time`, and where the kernel does not count.
     """
 
     id: int
@@ -214,6 +218,7 @@ class Done:
     killed: str
     seconds: float
     starved_s: float = 0.0
+    late_s: float = 0.0
 
 
 Message = typing.Union[Settings, Run, Stop, Work, Ready, Unavailable, Waiting, Broken, Done]  # noqa: UP007 (typing.get_args)

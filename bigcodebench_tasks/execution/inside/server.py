@@ -56,6 +56,8 @@ class RunningProgram:
     looked: float = 0.0
     waiting: bool = False
     starved_s: float = 0.0
+    measures_time: bool = False
+    late_s: float = 0.0
     rss_bytes: int = 0
     tally: memory.Tally = field(default_factory=memory.Tally)
 
@@ -165,7 +167,9 @@ class Server:
         os.close(line)
         os.close(setup_w)
         os.set_blocking(setup_r, False)
-        self._samples[pid] = RunningProgram(run.id, pid, setup_r, group, now, run.timeout_s, looked=now)
+        self._samples[pid] = RunningProgram(
+            run.id, pid, setup_r, group, now, run.timeout_s, looked=now, measures_time=run.measures_time
+        )
         # It counts as one that wants a core until somebody has looked, and keeps the next one from starting so long.
         self._next_look = min(self._next_look, now + TICK_S)
         return None
@@ -205,6 +209,7 @@ class Server:
                 killed=sample.killed,
                 seconds=ended - sample.started,
                 starved_s=sample.starved_s,
+                late_s=sample.late_s,
             )
         )
 
@@ -232,6 +237,8 @@ class Server:
             elif sample.tally.is_over(self._limits.tree_memory_bytes, below):
                 self._kill(sample, "memory")
             sample.rss_bytes = sum(p.rss_bytes for p in below)
+            if sample.measures_time:
+                sample.late_s = max(sample.late_s, sum(map(tree.late_s, below)))
             cpu_s = sum(p.cpu_s for p in below)
             elapsed = max(now - sample.looked, 1e-3)
             used = max(0.0, cpu_s - sample.cpu_s) / elapsed  # what a child used is gone until it is reaped

@@ -74,6 +74,17 @@ def _stat(path: str) -> list[bytes]:
     return line[line.rindex(b")") + 2 :].split()
 
 
+def late_s(process: Process) -> float:
+    """Seconds that a process's first thread has wanted a core and had none, as when it wakes from a sleep too late.
+
+    0 where the kernel does not count them, and for a process that has ended.
+    """
+    with contextlib.suppress(OSError, ValueError), open(f"/proc/{process.pid}/schedstat", "rb") as file:
+        _, waited_ns, _ = map(int, file.read().split())
+        return waited_ns / 1e9
+    return 0.0
+
+
 def tasks_of(user: int) -> int:
     """Processes and threads that a user runs now."""
     owners = {}
