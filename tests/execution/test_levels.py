@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from bigcodebench_tasks.errors import SandboxUnavailable
-from bigcodebench_tasks.execution import Engine, Environment, Limits, Verdict, execute, probe
+from bigcodebench_tasks.execution import Engine, Environment, Limits, Verdict, execute, probe, server_process
 from bigcodebench_tasks.execution.conditions import Conditions
 from bigcodebench_tasks.execution.inside import tree
 from bigcodebench_tasks.execution.inside.isolation import users
@@ -102,8 +102,13 @@ def test_a_folder_lists_its_files_in_the_same_order_at_each_level(
         "    listed = [name for name in os.listdir(where) if name in names]\n"
         "    assert listed in (names, names[::-1]), listed"
     )
-    assert verdict_of(right, environment, level).passed
-    assert not [path for path in memory.glob("bigcodebench*") if path.stat().st_uid == os.getuid()]
+    with tempfile.TemporaryDirectory(dir=memory) as name:  # one of its own, to see that nothing is left there
+        folder = Path(name)
+        folder.chmod(0o711)
+        monkeypatch.setattr(server_process, "_IN_MEMORY", name)
+        assert verdict_of(right, environment, level).passed
+        assert_gone(folder)
+        assert list(folder.iterdir()) == []
 
 
 def test_the_home_is_none_that_a_task_names(environment: Environment) -> None:
