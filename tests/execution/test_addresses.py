@@ -12,12 +12,14 @@ from tests.helpers.programs import program
 
 LIMITS = Limits(timeout_s=60, tree_memory_mib=1024)
 
-# Of the interpreter itself, of a library that is written in C, and made by the program.
+# A type of the interpreter, and where the C library and a library that is loaded later lie. What the program makes lies
+# where the server has left room, which may depend on what it has done before.
 ADDRESSES = """
-import decimal
-class Own: pass
+import _decimal
 def task_func():
-    return [hex(id(thing)) for thing in (type, decimal.Decimal, Own, Own(), lambda: None)]
+    with open("/proc/self/maps") as maps:
+        lines = [line for line in maps if "/libc.so" in line or "/libc-" in line or "_decimal" in line]
+    return [hex(id(type)), *sorted({line.split("-")[0] for line in lines})]
 """
 
 
