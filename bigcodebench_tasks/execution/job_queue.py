@@ -24,7 +24,7 @@ class Job:
         wanted: False once nobody waits for it: then it is not started any more.
         background: it was started with what nothing else on the machine wanted of the cores.
         alone: nothing may run beside it.
-        late: how often it failed where it had to wait for a core and measures time.
+        disturbed: how often it did not pass and could have on a quiet machine, and so was run again.
         set_aside: how often it was ended because it held up others (`patience`), to run again, whole, after them.
     """
 
@@ -34,7 +34,7 @@ class Job:
     wanted: bool = True
     background: bool = False
     alone: bool = False
-    late: int = 0
+    disturbed: int = 0
     set_aside: int = 0
 
 

@@ -53,8 +53,9 @@ _QUIET_S, _QUIET_AT_MOST_S = 0.02, 0.5
 # A program that looks at a clock can fail because it had to wait this long for its core, all in all.
 STRETCHED_S = 0.1
 
-# A program of a task that measures time can fail because it woke so late, all in all, for other people's work on the
-# machine. Being late makes no wrong program right, so it is run again, a few times.
+# Seconds. A program of a task that measures time can fail because it was so late, all in all, for other people's work
+# on the machine: half of what the strictest of them allows (823). Being late makes no wrong program right, so it is run
+# again; the last of `ATTEMPTS` runs counts.
 LATE_S = 0.005
 
 # What a program says that looks at a clock, or at what another process or thread has done meanwhile.
@@ -344,9 +345,8 @@ class Pool:
         verdict = judge(outcome, suite_of(job.program.test))
         if verdict.passed:
             self.learn({job.program.task_id: verdict.seconds})
-        late = outcome.late_s >= LATE_S and job.late < ATTEMPTS - 1
-        if not verdict.passed and (late or (job.background and _had_not_its_core(job, outcome))):
-            job.late += late
+        if not verdict.passed and _was_disturbed(job, outcome):
+            job.disturbed += 1
             with self._lock:
                 self._scheduler.again_in_quiet(job)
         else:
@@ -391,8 +391,15 @@ class Pool:
                 self._listener.failed(job, error)
 
 
+def _was_disturbed(job: Job, outcome: Outcome) -> bool:
+    """Whether a program that did not pass could have passed on a quiet machine."""
+    if outcome.late_s >= LATE_S and job.disturbed < ATTEMPTS - 1:
+        return True
+    return job.background and _had_not_its_core(job, outcome)
+
+
 def _had_not_its_core(job: Job, outcome: Outcome) -> bool:
-    """Whether a program of the background that did not pass could have passed on a quiet machine."""
+    """The same, of one that ran in the background."""
     if outcome.killed or outcome.report is None:  # the time limit, or whatever ends programs when memory is short
         return True
     source = f"{job.program.solution}\n{job.program.test}"

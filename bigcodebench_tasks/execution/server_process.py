@@ -32,8 +32,11 @@ CLOSE_GRACE_S = 5.0
 # Imports of the common libraries from a cold disk take most of this on a slow machine.
 START_LIMIT_S = 300.0
 
-# Mostly a file system in memory.
+# A file system in memory, on Linux: tmpfs(5).
 _IN_MEMORY = "/dev/shm"
+
+# What chooses the folder for temporary files: `tempfile.gettempdir`.
+_CHOOSE_FOLDER = ("TMPDIR", "TEMP", "TMP")
 
 _READ_WRITE = selectors.EVENT_READ | selectors.EVENT_WRITE
 
@@ -50,17 +53,16 @@ def _parent_of_scratch(limits: Limits) -> str:
     """The folder for a server's scratch: one in memory where that is as good as the one for temporary files.
 
     It is the file system that says in which order a folder lists its files, and some programs depend on that (task
-    67). Under namespaces a scratch lies in memory; so it does at the other levels, unless TMPDIR chooses another folder
-    or the one in memory is small or lets nothing be executed, as in most containers.
+    67). Under namespaces a scratch lies in memory; so it does at the other levels, unless TMPDIR chooses a folder, or
+    the one in memory has no room for two programs on each core or lets nothing be executed, as in most containers.
     """
-    chosen = tempfile.gettempdir()
-    with contextlib.suppress(OSError):
-        there = os.statvfs(_IN_MEMORY)
-        room = there.f_bavail * there.f_frsize
-        enough = room >= 2 * (os.cpu_count() or 1) * limits.scratch_mib << 20
-        if chosen == "/tmp" and enough and not there.f_flag & os.ST_NOEXEC and os.access(_IN_MEMORY, os.W_OK | os.X_OK):
-            return _IN_MEMORY
-    return chosen
+    usual = tempfile.gettempdir()
+    if usual != "/tmp" or any(map(os.environ.get, _CHOOSE_FOLDER)) or not os.access(_IN_MEMORY, os.W_OK | os.X_OK):
+        return usual
+    there = os.statvfs(_IN_MEMORY)
+    room_mib = there.f_bavail * there.f_frsize >> 20
+    enough = room_mib >= 2 * (os.cpu_count() or 1) * limits.scratch_mib
+    return _IN_MEMORY if enough and not there.f_flag & os.ST_NOEXEC else usual
 
 
 class ServerProcess:

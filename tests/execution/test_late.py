@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 from collections import Counter
@@ -26,13 +27,13 @@ COMPUTES = "import time\nend = time.monotonic() + 1\nwhile time.monotonic() < en
 @contextlib.contextmanager
 def other_peoples_work() -> Iterator[None]:
     """Two endless loops for each core."""
-    loops = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(2 * (os.cpu_count() or 1))]
+    loops = "while :; do :; done & " * (2 * (os.cpu_count() or 1))
+    shell = subprocess.Popen(["sh", "-c", f"{loops} wait"], start_new_session=True)
     try:
         yield
     finally:
-        for loop in loops:
-            loop.kill()
-            loop.wait()
+        os.killpg(shell.pid, signal.SIGKILL)
+        shell.wait()
 
 
 @pytest.fixture

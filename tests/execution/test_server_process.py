@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import tempfile
 import threading
 import time
 from pathlib import Path
 
-from bigcodebench_tasks.execution import Environment, Limits
+import pytest
+
+from bigcodebench_tasks.execution import Environment, Limits, server_process
 from bigcodebench_tasks.execution.server_process import ServerProcess
 from tests.helpers.programs import kill_all
 
@@ -37,3 +40,13 @@ def test_what_still_writes_while_a_killed_server_is_closed_leaves_no_folder(
     writer.join(10)
     assert not writer.is_alive()
     assert list(scratch_parent.iterdir()) == []
+
+
+def test_a_folder_that_was_chosen_is_taken_even_if_it_is_the_usual_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who wants scratch folders out of the memory says so."""
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setenv("TMPDIR", "/tmp")
+    assert server_process._parent_of_scratch(Limits()) == "/tmp"
+    monkeypatch.delenv("TMPDIR")
+    monkeypatch.setattr(tempfile, "tempdir", "/var/tmp")
+    assert server_process._parent_of_scratch(Limits()) == "/var/tmp"

@@ -1,9 +1,9 @@
 """Where things lie in memory: at the same addresses in every run.
 
 Types, functions and most objects hash by their address. It decides in which order a set of them is listed, and whether
-a table with other keys beside them finds one. Linux moves a program's memory by a random distance when it starts, so
-such a verdict would be one of chance, as it is in the official evaluator (task 983: pandas looks for a type among
-strings).
+a table with other keys beside them finds one. Linux moves a program's memory by a random distance when it starts
+(personality(2), ADDR_NO_RANDOMIZE), so such a verdict would be one of chance, as it is in the official evaluator (task
+983: pandas looks for a type among strings).
 """
 
 from __future__ import annotations

@@ -77,7 +77,8 @@ def _stat(path: str) -> list[bytes]:
 def late_s(process: Process) -> float:
     """Seconds that a process's first thread has wanted a core and had none, as when it wakes from a sleep too late.
 
-    0 where the kernel does not count them, and for a process that has ended.
+    The kernel's own count: ``/proc/<pid>/schedstat``, the second number, nanoseconds (its document sched-stats). 0
+    where it does not count, and for a process that has ended.
     """
     with contextlib.suppress(OSError, ValueError), open(f"/proc/{process.pid}/schedstat", "rb") as file:
         _, waited_ns, _ = map(int, file.read().split())

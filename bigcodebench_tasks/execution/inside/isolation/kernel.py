@@ -70,7 +70,10 @@ def syscall(number: int, what: str, *arguments: object) -> int:
 
 
 def personality(flags: int) -> int:
-    """Change how this process's programs are executed, from the next one on: the flags until now."""
+    """Change how this process executes programs, from the next one on: personality(2).
+
+    Returns the flags until now; `PERSONALITY_AS_IT_IS` only asks for them.
+    """
     return _check(_libc.personality(ctypes.c_ulong(flags)), "personality")
 
 
