@@ -25,8 +25,8 @@ import official
 
 from bigcodebench_tasks.environment.environment import Environment
 from bigcodebench_tasks.execution import Program, Verdict, execute
-from bigcodebench_tasks.execution.inside import tree
 from bigcodebench_tasks.execution.preparation import prepare
+from bigcodebench_tasks.execution.worker import processes
 
 TRIVIAL = Program(
     "trivial",
@@ -43,7 +43,7 @@ IMPORTING = Program(
 
 @dataclass(frozen=True)
 class Cost:
-    """What judging some programs took, everything included: preload, isolation, clean-up of our processes."""
+    """What judging some programs took, everything included: preload, sandbox, clean-up of our processes."""
 
     wall_s: float
     cpu_s: float
@@ -100,7 +100,7 @@ class Bench:
         def watch() -> None:
             nonlocal peak
             while not done.wait(0.5):
-                ours = tree.descendants([os.getpid()], tree.processes())
+                ours = processes.descendants([os.getpid()], processes.snapshot())
                 peak = max(peak, sum(_pss_mb(process.pid) for process in ours))
 
         watcher = threading.Thread(target=watch)
@@ -196,7 +196,7 @@ def main() -> int:
         options.out.mkdir(parents=True, exist_ok=True)
     bench = Bench(options.workers)
     data = {name: programs(options.data, name) for name in ("Hard", "Full")}
-    print(f"{prepare().isolation.description}; {options.workers} workers; load before: {os.getloadavg()[0]:.1f}")
+    print(f"{prepare().sandbox.description}; {options.workers} workers; load before: {os.getloadavg()[0]:.1f}")
     everything = data["Full" if "Full" in (options.subset or ["Full"]) else "Hard"]
     print("\n| work | official | ours | ratio | floor |\n| --- | --- | --- | --- | --- |")
     ours: dict[str, Cost] = {}

@@ -1,4 +1,4 @@
-"""Random system calls under our isolation: ``python benchmarks/fuzz_sandbox.py --seconds 600 namespaces landlock``.
+"""Random system calls under our sandbox: ``python benchmarks/fuzz_sandbox.py --seconds 600 namespaces landlock``.
 
 Each program makes some hundred system calls that are drawn from a grammar: a number, and for each argument something
 that a call may take, such as a descriptor, a path of the host's, a process, an address, flags. Beside them run healthy

@@ -184,7 +184,7 @@ def main() -> int:
         file.unlink(missing_ok=True)
         beside(chosen[: options.beside], prepared, Results(file), options.workers)
         return 0
-    name = prepared.isolation.level + ("-fast" if options.speed == FAST else "")
+    name = prepared.sandbox.level + ("-fast" if options.speed == FAST else "")
     files = (name, f"{name}-alone", f"{name}-closing-show", "official-evaluator")
     replay = Replay(*(Results(options.out / f"{file}.jsonl") for file in files), whole=options.speed == OFFICIAL)
     if not options.only_report:

@@ -7,7 +7,7 @@
     ├── DatasetError            the tasks cannot be loaded, or are not BigCodeBench's
     ├── OutputError             samples or results of a run cannot be read or written
     ├── PromptError             the model cannot be asked in the way the task needs
-    ├── EnvironmentError_       the execution environment ...
+    ├── ExecutionEnvironmentError       the execution environment ...
     │   ├── EnvironmentMissing      is not there
     │   ├── EnvironmentBuildFailed  could not be built
     │   └── EnvironmentMismatch     is there, but lacks or changes something its lock promises
@@ -55,24 +55,24 @@ class PromptError(BigCodeBenchError):
     """The model cannot be prompted in the way that the task needs (instruct without a chat template)."""
 
 
-class EnvironmentError_(BigCodeBenchError):
+class ExecutionEnvironmentError(BigCodeBenchError):
     """Something is wrong with the execution environment; the subclasses say what."""
 
 
-class EnvironmentMissing(EnvironmentError_):
+class EnvironmentMissing(ExecutionEnvironmentError):
     """No execution environment was found and none may be built."""
 
 
-class EnvironmentBuildFailed(EnvironmentError_):
+class EnvironmentBuildFailed(ExecutionEnvironmentError):
     """The execution environment could not be built; nothing half-built was left behind."""
 
 
-class EnvironmentMismatch(EnvironmentError_):
+class EnvironmentMismatch(ExecutionEnvironmentError):
     """The execution environment lacks, or has another version of, something its lock promises."""
 
 
 class SandboxUnavailable(BigCodeBenchError):
-    """This machine cannot give the isolation that was asked for, and the user did not choose less."""
+    """This machine cannot give the sandbox that was asked for, and the user did not choose less."""
 
 
 class ClusterUnavailable(BigCodeBenchError):

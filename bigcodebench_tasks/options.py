@@ -35,7 +35,7 @@ class Options:
         response_prefix: first line of the prefilled assistant's turn.
         workers: programs that may use a core at the same time; None takes ``BIGCODEBENCH_WORKERS``, or the cores
             that this process may use.
-        sandbox: isolation level; None takes ``BIGCODEBENCH_SANDBOX``, or the strongest that the machine gives.
+        sandbox: sandbox level; None takes ``BIGCODEBENCH_SANDBOX``, or the strongest that the machine gives.
         cluster: the Ray cluster whose machines run programs: "auto", or host and port of its head node; None takes
             ``BIGCODEBENCH_CLUSTER``, or this machine.
         network: "loopback", or "host" for the few tasks whose programs need the internet.
@@ -52,7 +52,7 @@ class Options:
         thinking: "on" for a model that thinks before it answers: its turn is not prefilled, the loader is given no stop
             strings, and thoughts are taken off. "auto" does so where the loader's arguments or the chat template say
             that the model thinks, and takes off thoughts wherever an answer has them. "off" does as the official code.
-        think_end: text that ends thoughts, beside the markers that are known (`thoughts.FAMILIES`).
+        think_end: text that ends thoughts, beside the markers that are known (`thoughts.MARKERS`).
         chosen: names of the options that were given, whatever their value; no option itself.
     """
 
@@ -216,8 +216,8 @@ WORKERS = Variable(
 SANDBOX = Variable(
     name="BIGCODEBENCH_SANDBOX",
     default="the strongest that works",
-    meaning="level of isolation: `namespaces`, `landlock` or `none`; the option `sandbox` wins",
-    read_by="bigcodebench_tasks.execution.choose_level",
+    meaning="level of sandbox: `namespaces`, `landlock` or `none`; the option `sandbox` wins",
+    read_by="bigcodebench_tasks.execution.choose_sandbox",
 )
 CLUSTER = Variable(
     name="BIGCODEBENCH_CLUSTER",

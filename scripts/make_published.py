@@ -4,7 +4,7 @@
 
 The folder holds what was taken from the public leaderboard's repository (``leaderboard_<date>.jsonl``, a model a
 line, and ``solve_rates_<date>.jsonl``, a task a line). What is written is our own form: the first line of each file
-says where its figures come from, and only what `bigcodebench_tasks.results.published` reads is kept.
+says where its figures come from, and only what `bigcodebench_tasks.leaderboard.published` reads is kept.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from tests.helpers.project import ROOT
 
 NAME = "bigcodebench_tasks"
 PAGE = (ROOT / "docs" / "architecture.md").read_text()
-INSIDE = ROOT / NAME / "execution" / "inside"
+WORKER = ROOT / NAME / "execution" / "worker"
 ALIAS = "_bigcodebench_inside"  # what that folder is called in the environment's Python
 
 
@@ -72,8 +72,8 @@ def test_every_file_and_folder_that_the_page_names_exists(page: str) -> None:
 
 def test_what_runs_in_the_environments_python_imports_nothing_but_the_standard_library_and_itself() -> None:
     outside = []
-    for path in INSIDE.rglob("*.py"):
-        depth = len(path.relative_to(INSIDE).parts)  # as many dots reach the folder itself
+    for path in WORKER.rglob("*.py"):
+        depth = len(path.relative_to(WORKER).parts)  # as many dots reach the folder itself
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.ImportFrom) and node.level:
                 outside += [f"{path.name}: {'.' * node.level}"] if node.level > depth else []

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from bigcodebench_tasks.benchmark.dataset_version import DATASET_VERSION
 from bigcodebench_tasks.errors import OutputError
+from bigcodebench_tasks.leaderboard.published import STATES
 from bigcodebench_tasks.results.printing import warn
-from bigcodebench_tasks.results.published import STATES
 
 if TYPE_CHECKING:
     from datasets import Dataset

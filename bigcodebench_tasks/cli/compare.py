@@ -27,9 +27,9 @@ def add_command(commands: Commands) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    from bigcodebench_tasks.leaderboard.published import NEWEST, PREFIX, find
+    from bigcodebench_tasks.leaderboard.published_comparison import compare_with_published
     from bigcodebench_tasks.results.comparison import compare
-    from bigcodebench_tasks.results.published import NEWEST, PREFIX, find
-    from bigcodebench_tasks.results.published_comparison import compare_with_published
     from bigcodebench_tasks.results.read import read_runs
 
     names = [source.removeprefix(PREFIX) for source in arguments.sources if source.startswith(PREFIX)]

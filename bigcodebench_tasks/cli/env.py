@@ -83,7 +83,7 @@ def _check(arguments: argparse.Namespace) -> int:
     from bigcodebench_tasks.environment import nltk_data
     from bigcodebench_tasks.environment.verify import verify
     from bigcodebench_tasks.execution import Conditions, Prepared
-    from bigcodebench_tasks.execution.choose_level import probe
+    from bigcodebench_tasks.execution.choose_sandbox import probe
     from bigcodebench_tasks.execution.preparation import try_libraries
 
     environment = environments.find(arguments.lock)
@@ -97,15 +97,15 @@ def _check(arguments: argparse.Namespace) -> int:
     for data in nltk_data.missing(environment.folder):
         say(f"NLTK data:   {data.name} is missing: {nltk_data.cost(data.tasks)}")
     _check_programs(environment)
-    isolation = probe(environment)
-    say(f"isolation:   {isolation.description}")
-    if isolation.no_group:
-        say(f"memory:      counted by looking at processes; no control groups for samples: {isolation.no_group}")
-    try_libraries(environment, isolation)
+    sandbox = probe(environment)
+    say(f"sandbox:   {sandbox.description}")
+    if sandbox.no_group:
+        say(f"memory:      counted by looking at processes; no control groups for samples: {sandbox.no_group}")
+    try_libraries(environment, sandbox)
     status = 0 if complete else 2
     if not arguments.ground_truth:
         return status
-    prepared = Prepared(environment, isolation, Conditions.of(environment, isolation))
+    prepared = Prepared(environment, sandbox, Conditions.of(environment, sandbox))
     return _check_ground_truth(prepared, arguments) or status
 
 

@@ -29,7 +29,7 @@ def add_command(commands: Commands) -> None:
         "evaluate",
         help="score samples that were made elsewhere",
         description="Execute samples and write ..._eval_results.json and ..._pass_at_k.json beside them, as the "
-        "official bigcodebench.evaluate does, with the engine, the execution environment and the isolation of this "
+        "official bigcodebench.evaluate does, with the engine, the execution environment and the sandbox of this "
         "package. No model is asked and nothing is sanitized. Exit status 0: every task was scored; 1: some lines "
         "or tasks were left out, which are named; 2: nothing was scored.",
         epilog="example: bigcodebench-tasks evaluate samples.jsonl --split complete --subset hard",

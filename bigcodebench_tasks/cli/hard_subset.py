@@ -17,7 +17,7 @@ from bigcodebench_tasks.files import refuse_existing
 from bigcodebench_tasks.results.printing import say, warn
 
 if TYPE_CHECKING:
-    from bigcodebench_tasks.hard_subset import Match
+    from bigcodebench_tasks.leaderboard.hard_subset import Match
 
 
 def add_command(commands: Commands) -> None:
@@ -56,8 +56,8 @@ def add_command(commands: Commands) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from bigcodebench_tasks import hard_subset
     from bigcodebench_tasks.benchmark import dataset
+    from bigcodebench_tasks.leaderboard import hard_subset
 
     _check(arguments)
     refuse_existing(hard_subset.subset_files(arguments.dest, arguments.name), arguments.force)
@@ -89,7 +89,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _check(arguments: argparse.Namespace) -> None:
-    from bigcodebench_tasks.hard_subset import yaml_names
+    from bigcodebench_tasks.leaderboard.hard_subset import yaml_names
 
     name = arguments.name
     if not re.fullmatch(r"\w[\w.-]*", name):
@@ -103,8 +103,8 @@ def _check(arguments: argparse.Namespace) -> None:
 
 
 def _solve_rates(arguments: argparse.Namespace) -> dict[str, float] | None:
-    from bigcodebench_tasks.hard_subset import solve_rates
-    from bigcodebench_tasks.results import published
+    from bigcodebench_tasks.leaderboard import published
+    from bigcodebench_tasks.leaderboard.hard_subset import solve_rates
 
     if arguments.published:
         return published.solve_rates(*SPLITS)
@@ -112,7 +112,7 @@ def _solve_rates(arguments: argparse.Namespace) -> dict[str, float] | None:
 
 
 def _matches(tasks: Sequence[Mapping[str, Any]], arguments: argparse.Namespace) -> dict[str, Match] | None:
-    from bigcodebench_tasks.hard_subset import best_matches, embedder, read_matches, read_queries
+    from bigcodebench_tasks.leaderboard.hard_subset import best_matches, embedder, read_matches, read_queries
 
     if arguments.matches:
         return read_matches(arguments.matches)

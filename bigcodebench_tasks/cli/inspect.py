@@ -36,7 +36,7 @@ def add_command(commands: Commands) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from bigcodebench_tasks.results.inspection import list_unsolved, show, write_folder
+    from bigcodebench_tasks.report.inspection import list_unsolved, show, write_folder
     from bigcodebench_tasks.results.read import read_evaluations
     from bigcodebench_tasks.results.tables import terminal
 

@@ -43,10 +43,10 @@ def _date(text: str) -> str:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from bigcodebench_tasks.results.leaderboard import leaderboard
-    from bigcodebench_tasks.results.published import NEWEST
-    from bigcodebench_tasks.results.published_board import published_board
-    from bigcodebench_tasks.results.published_ranking import Choice
+    from bigcodebench_tasks.leaderboard.leaderboard import leaderboard
+    from bigcodebench_tasks.leaderboard.published import NEWEST
+    from bigcodebench_tasks.leaderboard.published_board import published_board
+    from bigcodebench_tasks.leaderboard.published_ranking import Choice
     from bigcodebench_tasks.results.read import read_runs
 
     choice = Choice(

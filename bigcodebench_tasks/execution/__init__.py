@@ -6,7 +6,7 @@ The rest of the package knows these things of this subpackage. `prepare` finds t
 
 from bigcodebench_tasks.environment.environment import Environment
 from bigcodebench_tasks.execution.cache import cache_file
-from bigcodebench_tasks.execution.choose_level import Isolation, probe
+from bigcodebench_tasks.execution.choose_sandbox import Sandbox, probe
 from bigcodebench_tasks.execution.conditions import Conditions, Limits, resolve_limits
 from bigcodebench_tasks.execution.engine import Engine, execute
 from bigcodebench_tasks.execution.preparation import Prepared, prepare
@@ -16,10 +16,10 @@ __all__ = [
     "Conditions",
     "Engine",
     "Environment",
-    "Isolation",
     "Limits",
     "Prepared",
     "Program",
+    "Sandbox",
     "Verdict",
     "cache_file",
     "execute",

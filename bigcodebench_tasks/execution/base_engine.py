@@ -10,7 +10,7 @@ from concurrent.futures import Future
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol
 
-from bigcodebench_tasks.execution.flights import Flights
+from bigcodebench_tasks.execution.in_flight import InFlight
 from bigcodebench_tasks.execution.job_queue import Job
 from bigcodebench_tasks.execution.verdict import Program, Verdict
 
@@ -36,19 +36,19 @@ class JobRunner(Protocol):
 class BaseEngine:
     """Programs may be submitted at any time, from any thread. A context manager; see `Engine` and `ClusterEngine`."""
 
-    def __init__(self, pool: JobRunner, flights: Flights, canonical_s: dict[str, float]) -> None:
+    def __init__(self, pool: JobRunner, in_flight: InFlight, canonical_s: dict[str, float]) -> None:
         """
         Args:
             pool: runs the programs.
-            flights: who waits for them.
+            in_flight: who waits for them.
             canonical_s: what `measured` is told, which the pool reads.
         """
         self._canonical_s = canonical_s
         self._pool = pool
-        self._flights = flights
+        self._in_flight = in_flight
         self._numbers = itertools.count()
         # Should nobody shut it down: when the engine is garbage, and at the interpreter's end.
-        self._finalizer = weakref.finalize(self, _close, pool, flights, abandon=True)
+        self._finalizer = weakref.finalize(self, _close, pool, in_flight, abandon=True)
 
     @property
     def running(self) -> int:
@@ -70,17 +70,17 @@ class BaseEngine:
             RuntimeError: the engine was shut down.
             ExecutionFailed: the engine has ended by a fault of its own.
         """
-        known = None if fresh else self.recall(program)
+        known = None if fresh else self.lookup(program)
         if known is not None:
             future: Future[Verdict] = Future()
             future.set_result(known)
             return future
-        future, job = self._flights.join(program, functools.partial(next, self._numbers))
+        future, job = self._in_flight.join(program, functools.partial(next, self._numbers))
         if job is not None:
             try:
                 self._pool.add(job)
             except BaseException as error:
-                self._flights.failed(job, error)
+                self._in_flight.failed(job, error)
                 raise
         return future
 
@@ -98,12 +98,12 @@ class BaseEngine:
 
         return verdicts()
 
-    def recall(self, program: Program) -> Verdict | None:
+    def lookup(self, program: Program) -> Verdict | None:
         """The verdict of an equal program under equal conditions, if the cache has one. Nothing is executed.
 
         What passed before says how long its task takes, so it is also used to start long programs first.
         """
-        verdict = self._flights.known(program)
+        verdict = self._in_flight.known(program)
         if verdict is not None and verdict.passed:
             self._pool.learn({program.task_id: verdict.seconds})
         return verdict
@@ -114,7 +114,7 @@ class BaseEngine:
 
     def doubt(self, executed: Collection[str], failing: Collection[str]) -> None:
         """Believe no failure of these tasks that an earlier run kept; see `VerdictCache.doubt`."""
-        self._flights.doubt(executed, failing)
+        self._in_flight.doubt(executed, failing)
 
     def set_background(self, background: bool) -> None:
         """Leave the machine to somebody else (a model that generates), or take it back; see `Pool.set_background`.
@@ -132,9 +132,9 @@ class BaseEngine:
             cancel_futures: cancel what has not begun.
         """
         if cancel_futures or not wait:
-            self._flights.cancel()
+            self._in_flight.cancel()
         self._finalizer.detach()
-        _close(self._pool, self._flights, abandon=not wait)
+        _close(self._pool, self._in_flight, abandon=not wait)
 
     def __enter__(self) -> Self:
         return self
@@ -145,6 +145,6 @@ class BaseEngine:
         self.shutdown(wait=kind is None)
 
 
-def _close(pool: JobRunner, flights: Flights, *, abandon: bool) -> None:
+def _close(pool: JobRunner, in_flight: InFlight, *, abandon: bool) -> None:
     pool.close(abandon=abandon)
-    flights.close()
+    in_flight.close()

@@ -26,7 +26,7 @@ _BUSY_S = 60.0
 # view or a trigger under our table's name, which may be endless.
 _STEPS, _STEPS_AT_MOST = 10_000, 100
 
-_SURROUNDINGS = "surroundings"
+_HOST_FINGERPRINT = "host_fingerprint"
 """Key of a kept failure beside the verdict's own fields."""
 
 
@@ -39,7 +39,7 @@ class VerdictCache:
     """Verdicts in one file, each under everything that can change it; safe for several threads and processes.
 
     What passed is believed. What failed is believed only while nothing has changed that could cure it: the failure was
-    kept under the same surroundings (`surroundings.surroundings`), programs cannot reach the internet, and the task's
+    kept under the same host (`host_fingerprint.host_fingerprint`), programs cannot reach the internet, and the task's
     canonical solution gives no reason to doubt it (`doubt`). A timeout, a kill or an early exit may have been this
     machine's fault that time, so those programs always run again.
 
@@ -48,15 +48,15 @@ class VerdictCache:
     verdict is taken for none.
     """
 
-    def __init__(self, path: Path, conditions: Conditions, surroundings: str = "") -> None:
+    def __init__(self, path: Path, conditions: Conditions, host_fingerprint: str = "") -> None:
         """
         Args:
             path: the file, made where it is missing.
             conditions: under which the programs run.
-            surroundings: what the machine offers to programs now.
+            host_fingerprint: what the machine offers to programs now.
         """
         self._conditions = conditions.key()
-        self._surroundings = surroundings
+        self._host_fingerprint = host_fingerprint
         self._keeps_failures = conditions.network == "loopback"
         self._not_taken: frozenset[str] = frozenset()
         self._not_kept: frozenset[str] = frozenset()
@@ -100,7 +100,7 @@ class VerdictCache:
         verdict = _verdict(content)
         if verdict is None or verdict.passed:
             return verdict
-        same = content.get(_SURROUNDINGS) == self._surroundings
+        same = content.get(_HOST_FINGERPRINT) == self._host_fingerprint
         return verdict if same and self._keeps_failures and program.task_id not in self._not_taken else None
 
     def put(self, program: Program, verdict: Verdict) -> None:
@@ -111,7 +111,7 @@ class VerdictCache:
         if not verdict.passed:
             if not self._keeps_failures or program.task_id in self._not_kept:
                 return
-            content[_SURROUNDINGS] = self._surroundings
+            content[_HOST_FINGERPRINT] = self._host_fingerprint
         self._execute("INSERT OR REPLACE INTO verdicts VALUES (?, ?)", (self._key(program), json.dumps(content)))
 
     def _execute(self, statement: str, values: tuple[str, ...] = ()) -> list[tuple[Any, ...]]:

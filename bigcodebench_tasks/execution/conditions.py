@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 from bigcodebench_tasks import __version__, options
 from bigcodebench_tasks.environment.environment import Environment
 from bigcodebench_tasks.errors import OptionError
-from bigcodebench_tasks.execution.inside import RUNNER_VERSION
-from bigcodebench_tasks.execution.inside.protocol import Limits
+from bigcodebench_tasks.execution.worker import RUNNER_VERSION
+from bigcodebench_tasks.execution.worker.protocol import Limits
 
 if TYPE_CHECKING:
-    from bigcodebench_tasks.execution.choose_level import Isolation
+    from bigcodebench_tasks.execution.choose_sandbox import Sandbox
 
 __all__ = ["TIMEOUT_VARIABLE", "Conditions", "Limits", "resolve_limits"]
 
@@ -55,19 +55,19 @@ class Conditions:
 
     The verdict cache, ground truths on record among it, and what a run says of itself use this and nothing else. So a
     new thing that can change a verdict is a field here, and is in all three at once. What can only cure a failure, such
-    as a program of the system that is installed later, is in `surroundings`, under which failures are kept besides.
+    as a program of the system that is installed later, is in `host_fingerprint`, under which failures are kept besides.
 
     Attributes:
         lock, lock_sha256: of the environment (see `Environment`): which versions of which libraries.
         folder: the environment's. Two builds of one lock may differ in their NLTK data.
         limits: of each program, as they were chosen. Where `Limits.tree_memory_mib` was left to the machine it is
             None: a program that is killed for it is a timeout, and those are never taken from the cache.
-        level: of isolation.
-        lacking: what programs do not get on this machine although the level has it; "" mostly.
+        level: of sandbox.
+        degraded: what programs do not get on this machine although the level has it; "" mostly.
         network: "loopback" or "host".
         speed: "official", or "fast": a shorter time limit by task (`speed.time_limit_s`), and a suite ends after its
             first failing test.
-        runner: `inside.RUNNER_VERSION`, the code around the program.
+        runner: `worker.RUNNER_VERSION`, the code around the program.
         package: version of this package, whose judgement a verdict is.
     """
 
@@ -76,7 +76,7 @@ class Conditions:
     folder: str
     limits: Limits
     level: str
-    lacking: str
+    degraded: str
     network: str
     speed: str = "official"
     runner: int = RUNNER_VERSION
@@ -84,9 +84,9 @@ class Conditions:
 
     @classmethod
     def of(
-        cls, environment: Environment, isolation: Isolation, limits: Limits | None = None, speed: str = "official"
+        cls, environment: Environment, sandbox: Sandbox, limits: Limits | None = None, speed: str = "official"
     ) -> Conditions:
-        """The conditions in an environment, under the isolation that was tried there.
+        """The conditions in an environment, under the sandbox that was tried there.
 
         Raises:
             OptionError: `limits` is None and the variable that changes them is not as `resolve_limits` wants it.
@@ -96,9 +96,9 @@ class Conditions:
             lock_sha256=environment.lock_sha256,
             folder=str(environment.folder),
             limits=limits or resolve_limits(),
-            level=isolation.level,
-            lacking=isolation.lacking,
-            network=isolation.network,
+            level=sandbox.level,
+            degraded=sandbox.degraded,
+            network=sandbox.network,
             speed=speed,
         )
 

@@ -20,13 +20,13 @@ from bigcodebench_tasks.environment.environment import Environment
 from bigcodebench_tasks.execution import machine
 from bigcodebench_tasks.execution.base_engine import BaseEngine
 from bigcodebench_tasks.execution.cache import VerdictCache
-from bigcodebench_tasks.execution.choose_level import probe
+from bigcodebench_tasks.execution.choose_sandbox import probe
 from bigcodebench_tasks.execution.conditions import Conditions, Limits
-from bigcodebench_tasks.execution.flights import Flights
+from bigcodebench_tasks.execution.host_fingerprint import host_fingerprint
+from bigcodebench_tasks.execution.in_flight import InFlight
 from bigcodebench_tasks.execution.pool import Allowance, Listener, Pool
 from bigcodebench_tasks.execution.server_process import ServerProcess
 from bigcodebench_tasks.execution.speed import FAST, time_limit_s
-from bigcodebench_tasks.execution.surroundings import surroundings
 from bigcodebench_tasks.execution.verdict import Program, Verdict
 
 
@@ -55,7 +55,7 @@ class Engine(BaseEngine):
         """
         Args:
             environment: whose interpreter and libraries run the programs.
-            conditions: of that environment (`Conditions.of`): limits, isolation, network.
+            conditions: of that environment (`Conditions.of`): limits, sandbox, network.
             workers: programs that may use a core at the same time; see `machine.workers`.
             cache: file with verdicts of earlier runs, to read and to extend (`cache.cache_file`); none by default.
             schedule: how tasks want to be run, by task_id; what BigCodeBench's need by default.
@@ -76,13 +76,13 @@ class Engine(BaseEngine):
                 environment, level=conditions.level, network=conditions.network, limits=limits, preload=modules
             )
 
-        flights = Flights(None if cache is None else VerdictCache(cache, conditions, surroundings(environment)))
-        listener = Listener(flights.started, flights.judged, flights.failed)
+        in_flight = InFlight(None if cache is None else VerdictCache(cache, conditions, host_fingerprint(environment)))
+        listener = Listener(in_flight.started, in_flight.judged, in_flight.failed)
         # What the canonical solution of a task took here, by task_id; not the engine itself, which can become garbage.
         canonical_s: dict[str, float] = {}
         allowance = functools.partial(_allowance, conditions.speed, limits.timeout_s, canonical_s)
         pool = Pool(start, workers, schedule, listener, allowance, preload=preload, expected=expected)
-        super().__init__(pool, flights, canonical_s)
+        super().__init__(pool, in_flight, canonical_s)
 
 
 def _allowance(speed: str, official_s: float, canonical_s: Mapping[str, float], task_id: str) -> Allowance:

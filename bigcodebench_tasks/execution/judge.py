@@ -8,7 +8,7 @@ import json
 import warnings
 from dataclasses import dataclass, fields
 
-from bigcodebench_tasks.execution.sample_line import Outcome
+from bigcodebench_tasks.execution.sample_socket import Outcome
 from bigcodebench_tasks.execution.verdict import Verdict
 
 _SKIPPING = {"skip", "skipIf", "skipUnless", "skipTest", "SkipTest"}

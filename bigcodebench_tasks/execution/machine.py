@@ -9,8 +9,8 @@ from collections.abc import Mapping
 
 from bigcodebench_tasks import options
 from bigcodebench_tasks.errors import OptionError
-from bigcodebench_tasks.execution.inside import kernel_files, memory
-from bigcodebench_tasks.execution.inside.own_groups import own_groups
+from bigcodebench_tasks.execution.worker import kernel_files, memory
+from bigcodebench_tasks.execution.worker.own_groups import own_groups
 
 WORKERS_VARIABLE = options.WORKERS.name
 
@@ -47,7 +47,7 @@ def workers(option: int | None = None, variables: Mapping[str, str] | None = Non
 
 def memory_mib() -> int | None:
     """Memory of this machine or of its control group, MiB; None where it cannot be told."""
-    machine = memory.Machine()
+    machine = memory.MachineMemory()
     machine.close()
     return machine.total_bytes >> 20 if machine.total_bytes < memory.UNKNOWN else None
 

@@ -6,9 +6,9 @@
     ────────────────            ─────────────────                       ──────────────────────
     Engine.submit ── add ──▶    queue, longest first, loops last
                      wake ──▶   _drive: start a server, fill it, take what it says
-                                        Run, Stop                 ──▶   forks a sample
+                                        StartProgram, Stop                 ──▶   forks a sample
                                         Waiting, Done, Broken     ◀──   looks, kills
-    Future  ◀── judged, failed ── judge     Line: program, report    ◀──▶   sample
+    Future  ◀── judged, failed ── judge     SampleSocket: program, report    ◀──▶   sample
 
 One thread owns the server, so nothing about it needs a lock. What callers' threads touch (the queue, the
 numbers of running programs, whether the pool closes) is under `Pool._lock`, which is never held while the pool
@@ -28,15 +28,15 @@ from dataclasses import dataclass
 
 from bigcodebench_tasks.benchmark.known_tasks import Schedule
 from bigcodebench_tasks.errors import BigCodeBenchError, ExecutionFailed, SandboxUnavailable
-from bigcodebench_tasks.execution.inside import protocol
+from bigcodebench_tasks.execution.crash_blame import ATTEMPTS
 from bigcodebench_tasks.execution.job_queue import Job
 from bigcodebench_tasks.execution.judge import judge, suite_of
-from bigcodebench_tasks.execution.preloading import Wanted
-from bigcodebench_tasks.execution.sample_line import Outcome
+from bigcodebench_tasks.execution.preloading import ImportCounter
+from bigcodebench_tasks.execution.sample_socket import Outcome
 from bigcodebench_tasks.execution.scheduler import Scheduler
-from bigcodebench_tasks.execution.server_process import ServerLost, ServerProcess, Unavailable
-from bigcodebench_tasks.execution.suspects import ATTEMPTS
+from bigcodebench_tasks.execution.server_process import SandboxRefused, ServerLost, ServerProcess
 from bigcodebench_tasks.execution.verdict import Verdict
+from bigcodebench_tasks.execution.worker import protocol
 
 __all__ = ["ATTEMPTS", "LATE_S", "STRETCHED_S", "Allowance", "Job", "Listener", "Pool"]
 
@@ -109,7 +109,7 @@ class Pool:
         self._start, self._workers, self._schedule, self._listener = start, workers, schedule, listener
         self._allowance = allowance
         self._preload = preload
-        self._wanted = Wanted()
+        self._wanted = ImportCounter()
         for source in expected:
             self._wanted.add(source)
         # Where nobody said what to expect, what came so far tells.
@@ -213,7 +213,7 @@ class Pool:
                         self._feed(server)
             except ServerLost as lost:
                 self._lost(str(lost))
-            except Unavailable as error:
+            except SandboxRefused as error:
                 self._fail_all(SandboxUnavailable(f"this machine cannot isolate programs as asked: {error}"))
             except BigCodeBenchError as error:
                 self._fail_all(error)
@@ -286,11 +286,11 @@ class Pool:
                 job = self._scheduler.start_next()
             if job is None:
                 return
-            if not self._scheduler.is_harmless(job):
+            if not self._scheduler.is_canary(job):
                 self._listener.started(job)
             program = job.program
             may = self._allowance(program.task_id)
-            run = protocol.Run(
+            run = protocol.StartProgram(
                 job.number,
                 one_core=program.task_id in self._schedule.race,
                 background=job.background,
@@ -325,14 +325,14 @@ class Pool:
                 self._judge(job, message)
 
     def _judge(self, job: Job, outcome: Outcome) -> None:
-        if self._scheduler.is_harmless(job):
+        if self._scheduler.is_canary(job):
             if outcome.report is None:
                 self._again(job, f"it ended as {outcome}")
                 return
             with self._lock:
-                convicted = self._scheduler.convict()
-            for guilty, verdict in convicted:
-                self._listener.judged(guilty, verdict)
+                blamed = self._scheduler.confirm()
+            for job, verdict in blamed:
+                self._listener.judged(job, verdict)
             return
         if outcome.killed == protocol.CROWDED:
             with self._lock:
@@ -387,7 +387,7 @@ class Pool:
         with self._lock:
             jobs = self._scheduler.drain()
         for job in jobs:
-            if not self._scheduler.is_harmless(job):
+            if not self._scheduler.is_canary(job):
                 self._listener.failed(job, error)
 
 

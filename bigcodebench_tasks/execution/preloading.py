@@ -29,7 +29,7 @@ _IMPORT = re.compile(r"^[ \t]*import[ \t]+([\w.]+)", re.MULTILINE)
 _FROM = re.compile(r"^[ \t]*from[ \t]+([\w.]+)[ \t]+import[ \t]+\(?[ \t]*([\w, \t]*)", re.MULTILINE)
 
 
-class Wanted:
+class ImportCounter:
     """How often each library is imported by the programs that were seen."""
 
     def __init__(self) -> None:
@@ -46,7 +46,7 @@ class Wanted:
 
 def shared_imports(sources: Iterable[str]) -> list[str]:
     """Short sources that make the same modules wanted as these do: what is sent to other machines in their place."""
-    wanted = Wanted()
+    wanted = ImportCounter()
     for source in sources:
         wanted.add(source)
     names = wanted.names()

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from bigcodebench_tasks.environment.environment import Environment
 from bigcodebench_tasks.environment.verify import ensure, repair
 from bigcodebench_tasks.errors import EnvironmentMismatch, OptionError
-from bigcodebench_tasks.execution.choose_level import Isolation, probe
+from bigcodebench_tasks.execution.choose_sandbox import Sandbox, probe
 from bigcodebench_tasks.execution.conditions import Conditions, resolve_limits
 from bigcodebench_tasks.execution.engine import execute
 from bigcodebench_tasks.execution.speed import OFFICIAL, SPEEDS
 from bigcodebench_tasks.execution.verdict import Program
 
 # Libraries that most tasks import; that a program can import them says that the environment works at all.
-_CANARY = Program(
+_IMPORT_CANARY = Program(
     "canary",
     "import numpy, pandas, matplotlib",
     "import unittest\nclass TestCases(unittest.TestCase):\n    def test_nothing(self): pass\n",
@@ -28,27 +28,27 @@ class Prepared:
 
     Attributes:
         environment: where programs run, complete and of the right versions.
-        isolation: what confines them on this machine.
+        sandbox: what confines them on this machine.
         conditions: all that verdicts depend on.
     """
 
     environment: Environment
-    isolation: Isolation
+    sandbox: Sandbox
     conditions: Conditions
 
 
 def prepare(level: str | None = None, network: str = "loopback", speed: str = OFFICIAL) -> Prepared:
-    """Find the execution environment, or build it with progress, and try the isolation with small programs.
+    """Find the execution environment, or build it with progress, and try the sandbox with small programs.
 
     Done once per process and choice, however many tasks ask.
 
     Args:
-        level: of isolation; the strongest that the machine gives by default.
+        level: of sandbox; the strongest that the machine gives by default.
         network: "loopback" or "host".
         speed: "official" or "fast"; see `execution.speed`.
 
     Raises:
-        EnvironmentError_: the environment cannot be had or is not what its lock promises.
+        ExecutionEnvironmentError: the environment cannot be had or is not what its lock promises.
         SandboxUnavailable: the machine cannot isolate programs as asked.
         OptionError: there is no such level, network or speed, or a variable that changes the limits is wrong.
         ExecutionFailed: our own machinery broke.
@@ -56,29 +56,29 @@ def prepare(level: str | None = None, network: str = "loopback", speed: str = OF
     limits = resolve_limits()  # first: a wrong variable is said before an environment is built
     if speed not in SPEEDS:
         raise OptionError(f"speed={speed!r}: expected one of {', '.join(SPEEDS)}")
-    environment, isolation = _tried(level, network)
-    return Prepared(environment, isolation, Conditions.of(environment, isolation, limits, speed))
+    environment, sandbox = _tried(level, network)
+    return Prepared(environment, sandbox, Conditions.of(environment, sandbox, limits, speed))
 
 
 @functools.cache
-def _tried(level: str | None, network: str) -> tuple[Environment, Isolation]:
+def _tried(level: str | None, network: str) -> tuple[Environment, Sandbox]:
     environment = ensure()
-    isolation = probe(environment, sandbox=level, network=network)
-    try_libraries(environment, isolation)
-    return environment, isolation
+    sandbox = probe(environment, sandbox=level, network=network)
+    try_libraries(environment, sandbox)
+    return environment, sandbox
 
 
-def try_libraries(environment: Environment, isolation: Isolation) -> None:
+def try_libraries(environment: Environment, sandbox: Sandbox) -> None:
     """Import a few libraries where programs will: confined, in case the environment cannot be seen from there.
 
     Raises:
         EnvironmentMismatch: they cannot be imported.
         ExecutionFailed: our own machinery broke.
     """
-    (verdict,) = execute([_CANARY], environment, workers=1, sandbox=isolation.level, network=isolation.network)
+    (verdict,) = execute([_IMPORT_CANARY], environment, workers=1, sandbox=sandbox.level, network=sandbox.network)
     if not verdict.passed:
         problem = next(iter(verdict.details.values()), verdict.reason).strip().splitlines()[-1]
         raise EnvironmentMismatch(
-            f"programs that {environment.python} runs under the isolation {isolation.level!r} cannot "
-            f"{_CANARY.solution!r} ({problem}). Repair it: {repair(environment)}"
+            f"programs that {environment.python} runs under the sandbox {sandbox.level!r} cannot "
+            f"{_IMPORT_CANARY.solution!r} ({problem}). Repair it: {repair(environment)}"
         )

@@ -6,11 +6,11 @@ import math
 from collections.abc import Collection, Mapping
 
 from bigcodebench_tasks.benchmark.known_tasks import Schedule
-from bigcodebench_tasks.execution.inside.memory import Machine
+from bigcodebench_tasks.execution.crash_blame import CrashBlame
 from bigcodebench_tasks.execution.job_queue import Job, Queue
 from bigcodebench_tasks.execution.patience import Patience
-from bigcodebench_tasks.execution.suspects import Suspects
 from bigcodebench_tasks.execution.verdict import Verdict
+from bigcodebench_tasks.execution.worker.memory import MachineMemory
 
 # Programs that measure time sleep nearly all the while: one core that is kept free for them serves this many.
 OWN_CORE_TOGETHER = 3
@@ -35,8 +35,8 @@ class Scheduler:
         self._workers, self._schedule = workers, schedule
         self._queue = Queue(schedule)
         self._patience = Patience(self._queue.known)
-        self._suspects = Suspects()
-        self._memory = Machine()
+        self._suspects = CrashBlame()
+        self._memory = MachineMemory()
         self._running: dict[int, Job] = {}
         self._waiting: set[int] = set()
         self._background = False
@@ -139,13 +139,13 @@ class Scheduler:
             self._queue.push(job)
         return self._suspects.hopeless
 
-    def is_harmless(self, job: Job) -> bool:
-        """See `Suspects`."""
-        return self._suspects.is_harmless(job)
+    def is_canary(self, job: Job) -> bool:
+        """See `CrashBlame`."""
+        return self._suspects.is_canary(job)
 
-    def convict(self) -> list[tuple[Job, Verdict]]:
-        """See `Suspects`."""
-        return self._suspects.convict()
+    def confirm(self) -> list[tuple[Job, Verdict]]:
+        """See `CrashBlame`."""
+        return self._suspects.confirm()
 
     def drain(self) -> list[Job]:
         """Take all out."""

@@ -18,13 +18,13 @@ from types import TracebackType
 from bigcodebench_tasks.environment.environment import Environment, variables
 from bigcodebench_tasks.errors import ExecutionFailed
 from bigcodebench_tasks.execution.conditions import Limits
-from bigcodebench_tasks.execution.inside import control_group, protocol
-from bigcodebench_tasks.execution.inside.channel import Channel
-from bigcodebench_tasks.execution.inside.isolation.remove import remove
-from bigcodebench_tasks.execution.sample_line import Line, Outcome
+from bigcodebench_tasks.execution.sample_socket import Outcome, SampleSocket
 from bigcodebench_tasks.execution.verdict import Program
+from bigcodebench_tasks.execution.worker import control_group, protocol
+from bigcodebench_tasks.execution.worker.channel import Channel
+from bigcodebench_tasks.execution.worker.sandbox.remove import remove
 
-ENTRY = Path(__file__).parent / "inside" / "__main__.py"
+ENTRY = Path(__file__).parent / "worker" / "__main__.py"
 
 # The server closes on end of file; if it has not after this long, it is killed.
 CLOSE_GRACE_S = 5.0
@@ -45,7 +45,7 @@ class ServerLost(Exception):
     """The fork server ended while it was needed."""
 
 
-class Unavailable(Exception):
+class SandboxRefused(Exception):
     """The fork server could not isolate programs as asked; the message says why."""
 
 
@@ -70,11 +70,11 @@ class ServerProcess:
 
     Attributes:
         preloaded: names of the modules that it was told to import once for all programs.
-        lacking: what programs do not get on this machine although the level has it; "" mostly. Known when ready.
+        degraded: what programs do not get on this machine although the level has it; "" mostly. Known when ready.
         no_group: why no sample has a control group of its own; "" where each has. Known when ready.
     """
 
-    lacking = ""
+    degraded = ""
     no_group = ""
 
     def __init__(
@@ -87,7 +87,7 @@ class ServerProcess:
         ours, theirs = socket.socketpair()
         self.channel = Channel(ours)
         self._limits = limits
-        self._lines: dict[int, Line] = {}
+        self._lines: dict[int, SampleSocket] = {}
         self._selector = selectors.DefaultSelector()
         self._selector.register(self.channel, selectors.EVENT_READ)
         self._wake = -1
@@ -102,7 +102,7 @@ class ServerProcess:
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,
             )
-        settings = protocol.Settings(
+        settings = protocol.ServerSettings(
             level=level,
             network=network,
             limits=limits,
@@ -134,15 +134,15 @@ class ServerProcess:
             Whether it is ready: False where `wake` became readable before.
 
         Raises:
-            Unavailable: it cannot be confined.
+            SandboxRefused: it cannot be confined.
             ServerLost: it ended.
             ExecutionFailed: it takes longer than `START_LIMIT_S`.
         """
         for message in self.wait(START_LIMIT_S, wake):
-            if isinstance(message, protocol.Unavailable):
-                raise Unavailable(message.why)
+            if isinstance(message, protocol.SetupFailed):
+                raise SandboxRefused(message.why)
             if isinstance(message, protocol.Ready):
-                self.lacking, self.no_group = message.lacking, message.no_group
+                self.degraded, self.no_group = message.degraded, message.no_group
                 return True
         return False
 
@@ -173,16 +173,16 @@ class ServerProcess:
                 raise ExecutionFailed(f"the fork server did not answer within {limit_s:.0f} s")
             ready = self._selector.select(left if pause_s is None else min(pause_s, left or pause_s))
             for key, _ in ready:
-                if isinstance(key.fileobj, Line):
+                if isinstance(key.fileobj, SampleSocket):
                     self._step(key.data, key.fileobj)
             messages = [self._with_report(message) for message in self._exchange()]
             paused = pause_s is not None and time.monotonic() - began >= pause_s
             if messages or paused or any(key.fd == wake for key, _ in ready):
                 return messages
 
-    def run(self, message: protocol.Run, program: Program) -> None:
+    def run(self, message: protocol.StartProgram, program: Program) -> None:
         """Hand it a program. Raises ServerLost."""
-        line = Line(program, self._limits.output_bytes)
+        line = SampleSocket(program, self._limits.output_bytes)
         self._lines[message.id] = line
         line.step()
         self._selector.register(line, _READ_WRITE if line.unsent else selectors.EVENT_READ, message.id)
@@ -206,7 +206,7 @@ class ServerProcess:
             self._selector.register(wake, selectors.EVENT_READ)
             self._wake = wake
 
-    def _step(self, number: int, line: Line) -> None:
+    def _step(self, number: int, line: SampleSocket) -> None:
         """A line is ready: send the program, take the report."""
         if line.step():
             self._selector.modify(line, _READ_WRITE if line.unsent else selectors.EVENT_READ, number)

@@ -26,7 +26,7 @@ class Program:
     test: str
 
 
-HARMLESS = Program(
+CANARY = Program(
     "harmless", "", "import unittest\nclass TestCases(unittest.TestCase):\n    def test_nothing(self): pass\n"
 )
 """A program that every machine can run which can run programs at all."""

@@ -24,7 +24,7 @@ _CHAT_TEMPLATE = (
 
 
 class GroundTruthLM(LM):
-    """Answers with canonical solutions, in the form in which a model asked in that way would answer.
+    """Responses with canonical solutions, in the form in which a model asked in that way would answer.
 
     Loader arguments (``--batch_size``, ``--device``, ...) are accepted and have no effect.
 

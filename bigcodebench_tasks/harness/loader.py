@@ -12,7 +12,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from bigcodebench_tasks.benchmark.thoughts import opens_in_prompt
+from bigcodebench_tasks.benchmark.reasoning import opens_in_prompt
 from bigcodebench_tasks.options import KEY
 
 # Arguments of loaders, of chat templates, and of what servers hand to those, that say whether a model thinks.

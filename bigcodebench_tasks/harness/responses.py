@@ -8,10 +8,10 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from bigcodebench_tasks.benchmark.answers import Answer, Reading
-from bigcodebench_tasks.harness.asking import thoughts_begin_in_prompt
+from bigcodebench_tasks.benchmark.response_parser import ParsedResponse, ResponseParser
+from bigcodebench_tasks.harness.generation_settings import thoughts_begin_in_prompt
 from bigcodebench_tasks.scoring.evaluate import Sample
-from bigcodebench_tasks.scoring.records import Answers, SampleRecord
+from bigcodebench_tasks.scoring.records import ResponseStats, SampleRecord
 from bigcodebench_tasks.scoring.summary import warnings
 
 # Below the harness's logger: its level and format apply, and nothing is lost where only that one is set up.
@@ -21,16 +21,16 @@ log = logging.getLogger("lm_eval.bigcodebench")
 class Responses:
     """The responses to one task of the harness. Each is read once, and sanitized once, whoever asks for it when."""
 
-    def __init__(self, task_name: str, reading: Reading) -> None:
+    def __init__(self, task_name: str, reading: ResponseParser) -> None:
         """
         Args:
             task_name: of the harness's task, for the log.
             reading: how its responses are read.
         """
         self._name, self._reading = task_name, reading
-        self._answers: dict[tuple[str, str], Answer] = {}
+        self._answers: dict[tuple[str, str], ParsedResponse] = {}
 
-    def read(self, rows: Sequence[Mapping[str, str]], responses: Sequence[Sequence[Any]]) -> list[list[Answer]]:
+    def read(self, rows: Sequence[Mapping[str, str]], responses: Sequence[Sequence[Any]]) -> list[list[ParsedResponse]]:
         """The answers to all rows, which may tell that the prompt had opened a thought."""
         if thoughts_begin_in_prompt(self._reading, [response for several in responses for response in several]):
             self._reading = replace(self._reading, opened=True)
@@ -38,15 +38,15 @@ class Responses:
         pairs = zip(rows, responses, strict=True)
         return [[self.answer(row, response) for response in several] for row, several in pairs]
 
-    def answer(self, row: Mapping[str, str], response: Any) -> Answer:
+    def answer(self, row: Mapping[str, str], response: Any) -> ParsedResponse:
         key = row["task_id"], response if isinstance(response, str) else repr(response)
         if key not in self._answers:
             self._answers[key] = self._reading.read(row, response)
         return self._answers[key]
 
     def told(
-        self, records: Sequence[Sequence[SampleRecord]], read: Sequence[Sequence[Answer]], limit: int | None
-    ) -> tuple[list[list[SampleRecord]], Answers]:
+        self, records: Sequence[Sequence[SampleRecord]], read: Sequence[Sequence[ParsedResponse]], limit: int | None
+    ) -> tuple[list[list[SampleRecord]], ResponseStats]:
         """The records with what their answers fall short of, which is said, and its count.
 
         Args:
@@ -55,15 +55,15 @@ class Responses:
             limit: tokens that each might have; None where it is not known.
         """
         told = [
-            [replace(record, shortfall=answer.shortfall) for record, answer in zip(*pair, strict=True)]
+            [replace(record, diagnosis=answer.diagnosis) for record, answer in zip(*pair, strict=True)]
             for pair in zip(records, read, strict=True)
         ]
-        counted = Answers.of(told, sum(answer.parted.thought for several in read for answer in several), limit)
+        counted = ResponseStats.of(told, sum(answer.split.thought for several in read for answer in several), limit)
         for line in warnings(counted):
             log.warning("[%s] %s", self._name, line)
         return told, counted
 
-    def warn_of_equal_samples(self, read: Sequence[Sequence[Answer]]) -> None:
+    def warn_of_equal_samples(self, read: Sequence[Sequence[ParsedResponse]]) -> None:
         """Say it where most rows have several samples, all of them the same."""
         several = max(map(len, read), default=0)
         equal = sum(len({answer.response for answer in answers}) == 1 for answers in read)
@@ -78,6 +78,6 @@ class Responses:
             )
 
 
-def sample_of(answer: Answer) -> Sample:
+def sample_of(answer: ParsedResponse) -> Sample:
     """What is to be scored of an answer; its solution is made when it is first asked for."""
     return Sample(solution=partial(getattr, answer, "solution"), raw=answer.raw)

@@ -59,7 +59,7 @@ class Member(Protocol):
     def answers_of(self, request: Instance) -> Sequence[Any]: ...
 
 
-class Run:
+class HarnessRun:
     """The tasks that the harness asks one model together, in one process (on one rank).
 
     A task joins when its requests are built, and leaves when it is scored. A run whose tasks are gone (the loader
@@ -67,7 +67,7 @@ class Run:
     """
 
     # Weak: its tasks hold a run, so one that nobody will score goes with them.
-    _current: ClassVar[weakref.ref[Run] | None] = None
+    _current: ClassVar[weakref.ref[HarnessRun] | None] = None
 
     def __init__(self) -> None:
         self._members: list[weakref.ref[Any]] = []
@@ -82,12 +82,12 @@ class Run:
         self._began: float | None = None
 
     @classmethod
-    def current(cls) -> Run | None:
+    def current(cls) -> HarnessRun | None:
         """The run that is on, if there is one."""
         return None if cls._current is None else cls._current()
 
     @classmethod
-    def join(cls, member: Member) -> Run:
+    def join(cls, member: Member) -> HarnessRun:
         """Add a task to the run that is being prepared, or begin one."""
         run = cls.current()
         # A task of the same name: an earlier run died before it was scored, and something still holds its tasks.
@@ -156,8 +156,8 @@ class Run:
         for session in self._sessions.values():
             session.close(wait=False)
         self._sessions.clear()
-        if Run.current() is self:
-            Run._current = None
+        if HarnessRun.current() is self:
+            HarnessRun._current = None
 
     def _alive(self) -> list[Member]:
         return [member for ref in self._members if (member := ref()) is not None]
@@ -243,7 +243,7 @@ class Run:
                 self._bar.update()
 
 
-def _execute_answers(run: weakref.ref[Run], answers: queue.SimpleQueue[tuple[Hashable, Any] | None]) -> None:
+def _execute_answers(run: weakref.ref[HarnessRun], answers: queue.SimpleQueue[tuple[Hashable, Any] | None]) -> None:
     """The thread of a run. It holds no run while it waits, so that one that nobody holds can go."""
     with contextlib.suppress(OSError):  # sanitizing takes its share of a core that the loader may want
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 19)

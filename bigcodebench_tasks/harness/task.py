@@ -18,18 +18,18 @@ from lm_eval.api.task import ConfigurableTask
 
 from bigcodebench_tasks import __version__
 from bigcodebench_tasks.benchmark import dataset, prompts
-from bigcodebench_tasks.benchmark.answers import Answer, writable
 from bigcodebench_tasks.benchmark.domains import DOMAINS, domains_of
+from bigcodebench_tasks.benchmark.response_parser import ParsedResponse, writable
 from bigcodebench_tasks.errors import OptionError
 from bigcodebench_tasks.execution.verdict import headline
-from bigcodebench_tasks.harness.asking import Asking
+from bigcodebench_tasks.harness.generation_settings import GenerationSettings
 from bigcodebench_tasks.harness.ground_truth_model import GroundTruthLM
 from bigcodebench_tasks.harness.loader import Loader
 from bigcodebench_tasks.harness.responses import Responses, sample_of
-from bigcodebench_tasks.harness.run import Run
+from bigcodebench_tasks.harness.run import HarnessRun
 from bigcodebench_tasks.options import KEY, Options, strays
 from bigcodebench_tasks.progress import progress
-from bigcodebench_tasks.scoring import kept_answers
+from bigcodebench_tasks.scoring import saved_responses
 from bigcodebench_tasks.scoring.evaluate import Evaluated, Evaluator, Sample
 from bigcodebench_tasks.scoring.pass_at_k import pass_at_k
 from bigcodebench_tasks.scoring.records import RUN_KEY, RunRecord, SampleRecord
@@ -64,7 +64,7 @@ class BigCodeBenchTask(ConfigurableTask):
     Raises:
         OptionError: from the constructor.
         DatasetError: from the constructor; with lm-eval 0.5 from `build_all_requests`.
-        PromptError, EnvironmentError_, SandboxUnavailable: from `build_all_requests`.
+        PromptError, ExecutionEnvironmentError, SandboxUnavailable: from `build_all_requests`.
     """
 
     UNSAFE_CODE = True  # lm-eval 0.5.0.dev1 looks here, and not at the key `unsafe_code` of the YAML file
@@ -85,8 +85,8 @@ class BigCodeBenchTask(ConfigurableTask):
         self._seed_of_shots: int | None = None
         self._evaluator: Evaluator | None = None  # none where nothing is executed
         self._record: RunRecord | None = None  # none before `build_all_requests`
-        self._run: Run | None = None  # none without a head start
-        self._asking: Asking | None = None  # none before `build_all_requests`
+        self._run: HarnessRun | None = None  # none without a head start
+        self._asking: GenerationSettings | None = None  # none before `build_all_requests`
         self._responses: Responses | None = None
         for name in strays(metadata):
             log.warning(
@@ -175,7 +175,7 @@ class BigCodeBenchTask(ConfigurableTask):
         if self._mode == "direct":
             chat_template = None
         self._renders_templates = chat_template is not None
-        kept_answers.expect()
+        saved_responses.expect()
         # The harness keys its cache of requests by task name, shots and tokenizer; what we ask depends on
         # the options and the dataset too.
         asked = [__version__, self._mode, self._options.to_dict(), self._asked().requests(), self._dataset_sha256]
@@ -187,12 +187,12 @@ class BigCodeBenchTask(ConfigurableTask):
             **kwargs,
         )
         if self._options.head_start and not self._predict_only:
-            self._run = Run.join(self)
+            self._run = HarnessRun.join(self)
         return built
 
     def _decide_how_to_ask(self, chat_template: Callable[..., Any] | None, system_instruction: bool) -> None:
         """Settle what depends on the loader, say it, and check what scoring will need, before the GPU hours."""
-        self._asking = asking = Asking.resolve(
+        self._asking = asking = GenerationSettings.resolve(
             self._split,
             self._mode,
             self._chosen,
@@ -213,7 +213,7 @@ class BigCodeBenchTask(ConfigurableTask):
             said = {key: value for key, value in asking.arguments().items() if key != "until"}
             self._record = replace(self._record, prompting=name, differs=differs, generation=said)
 
-    def _asked(self) -> Asking:
+    def _asked(self) -> GenerationSettings:
         """How the model is asked; known in `build_all_requests`."""
         assert self._asking is not None
         return self._asking
@@ -296,15 +296,15 @@ class BigCodeBenchTask(ConfigurableTask):
     ) -> contextlib.AbstractContextManager[None]:
         """What the model answered is on disk until it is scored, with the command that scores it."""
         each = [(task["task_id"], sample) for task, several in zip(tasks, samples, strict=True) for sample in several]
-        return kept_answers.kept(
+        return saved_responses.kept(
             self.config.task or "",
             [(task_id, sample.raw or "") for task_id, sample in each],
             lambda: [sample.solution() for _, sample in each],
-            kept_answers.evaluate_words(self._split, self.config.dataset_path, self._options),
+            saved_responses.evaluate_words(self._split, self.config.dataset_path, self._options),
         )
 
     def _judged(
-        self, tasks: list[dict[str, Any]], read: list[list[Answer]], samples: list[list[Sample]]
+        self, tasks: list[dict[str, Any]], read: list[list[ParsedResponse]], samples: list[list[Sample]]
     ) -> list[list[SampleRecord]]:
         """The records of the samples, in their shape."""
         if self._evaluator is None or self._record is None:
@@ -336,7 +336,9 @@ class BigCodeBenchTask(ConfigurableTask):
         """
         return list(request.resps[: request.repeats or 1])
 
-    def _told(self, records: list[list[SampleRecord]], read: Sequence[Sequence[Answer]]) -> list[list[SampleRecord]]:
+    def _told(
+        self, records: list[list[SampleRecord]], read: Sequence[Sequence[ParsedResponse]]
+    ) -> list[list[SampleRecord]]:
         """The records with what their answers fall short of, which the record of the run counts."""
         assert self._responses is not None
         told, counted = self._responses.told(records, read, self._asked().limit)

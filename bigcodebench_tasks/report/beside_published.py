@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from bigcodebench_tasks.results.difficulty import EASY, RARE, published_rates, surprises
+from bigcodebench_tasks.leaderboard.difficulty import EASY, RARE, published_rates, surprises
+from bigcodebench_tasks.leaderboard.placement import own_models
+from bigcodebench_tasks.leaderboard.published import NEWEST, SOLVE_RATES_OF, solved_by
 from bigcodebench_tasks.results.evaluation import Evaluation
 from bigcodebench_tasks.results.noise import unstable
-from bigcodebench_tasks.results.published import NEWEST, SOLVE_RATES_OF, solved_by
-from bigcodebench_tasks.results.standing import own_models
 
 
 def beside_published(evaluation: Evaluation, evaluations: Sequence[Evaluation]) -> dict[str, Any] | None:
@@ -25,12 +25,14 @@ def beside_published(evaluation: Evaluation, evaluations: Sequence[Evaluation]) 
     own = own_models(
         [each for each in evaluations if (each.model, each.subset) == (evaluation.model, evaluation.subset)]
     )
-    standings = own[0].standings.values() if own else ()
+    placements = own[0].placements.values() if own else ()
     surprising = surprises(evaluation)
     noise = unstable(evaluation)
     return {
         "asOf": NEWEST,
-        "standings": [standing.to_dict() for standing in standings if standing.measure in (evaluation.split, "mean")],
+        "placements": [
+            placement.to_dict() for placement in placements if placement.measure in (evaluation.split, "mean")
+        ],
         "differences": list(own[0].differences) if own else [],
         "expected": sum(rates.values()) / len(rates),
         "ratesOf": SOLVE_RATES_OF,

@@ -9,8 +9,8 @@ from typing import Any
 
 from bigcodebench_tasks.benchmark.dataset import canonical_program
 from bigcodebench_tasks.benchmark.domains import DOMAINS, domains_of, libraries_of
+from bigcodebench_tasks.leaderboard.difficulty import published_rates
 from bigcodebench_tasks.report.beside_published import beside_published
-from bigcodebench_tasks.results.difficulty import published_rates
 from bigcodebench_tasks.results.evaluation import Evaluation, mean_of_splits
 from bigcodebench_tasks.scoring.intervals import estimate
 from bigcodebench_tasks.scoring.pass_at_k import estimate_pass_at_k
@@ -46,7 +46,7 @@ def overview(evaluation: Evaluation, evaluations: Sequence[Evaluation]) -> dict[
         "domains": _pass_rates(evaluation, rates, domains_of, DOMAINS),
         "libraries": _pass_rates(evaluation, rates, libraries_of),
         "reasons": _reasons(evaluation),
-        "shortfalls": _shortfalls(evaluation),
+        "diagnoses": _diagnoses(evaluation),
         "curve": _curve(evaluation),
         "published": beside_published(evaluation, evaluations),
         "rows": [_row(task_id, evaluation, rates_there.get(task_id)) for task_id in evaluation.samples],
@@ -70,9 +70,9 @@ def _facts(evaluation: Evaluation) -> list[tuple[str, str]]:
     conditions = run.conditions or {}  # those of an earlier version hold less
     lock = f"{conditions.get('lock', 'unknown')} {str(conditions.get('lock_sha256', ''))[:12]}"
     limit = (conditions.get("limits") or {}).get("timeout_s")
-    isolation = str(conditions.get("level", "unknown"))
-    if conditions.get("lacking"):
-        isolation += f"; {conditions['lacking']}"
+    sandbox = str(conditions.get("level", "unknown"))
+    if conditions.get("degraded"):
+        sandbox += f"; {conditions['degraded']}"
     seeds = ", ".join(f"{name} {seed}" for name, seed in run.seeds.items() if seed is not None)
     return [
         *facts,
@@ -80,7 +80,7 @@ def _facts(evaluation: Evaluation) -> list[tuple[str, str]]:
         ("prompts", run.mode or "made elsewhere"),
         ("prompting", "; ".join([run.prompting, *run.differs]) if run.prompting else "not recorded"),
         ("environment", lock.strip()),
-        ("isolation", isolation),
+        ("sandbox", sandbox),
         ("network", str(conditions.get("network", "unknown"))),
         ("time limit", "unknown" if limit is None else f"{limit:g} s"),
         ("speed", str(conditions.get("speed", "official"))),
@@ -113,10 +113,10 @@ def _reasons(evaluation: Evaluation) -> list[dict[str, Any]]:
     return [{"name": reason, "passed": passed, "samples": n} for (reason, passed), n in counts.most_common()]
 
 
-def _shortfalls(evaluation: Evaluation) -> list[dict[str, Any]]:
+def _diagnoses(evaluation: Evaluation) -> list[dict[str, Any]]:
     """How many answers fall short of what, by their text alone, the commonest first."""
     counts = Counter(
-        sample.shortfall for samples in evaluation.samples.values() for sample in samples if sample.shortfall
+        sample.diagnosis for samples in evaluation.samples.values() for sample in samples if sample.diagnosis
     )
     return [{"name": name, "samples": n} for name, n in counts.most_common()]
 
@@ -140,7 +140,7 @@ def _row(task_id: str, evaluation: Evaluation, published: float | None) -> dict[
         "verdicts": _verdicts(samples),
         # Of those that do not pass: a task that passes needs no reason.
         "reasons": Counter(s.reason for s in samples if not s.passed).most_common(),
-        "shortfalls": sorted({s.shortfall for s in samples if s.shortfall}),
+        "diagnoses": sorted({s.diagnosis for s in samples if s.diagnosis}),
         "domains": domains_of(task),
         "libraries": libraries_of(task),
         "published": published,
@@ -173,7 +173,7 @@ def _sample(sample: SampleRecord, task_id: str, evaluation: Evaluation) -> dict[
     return {
         "status": sample.status,
         "reason": sample.reason,
-        "shortfall": sample.shortfall,
+        "diagnosis": sample.diagnosis,
         "seconds": sample.seconds,
         "raw": None if sample.raw_solution is None else _cut(sample.raw_solution),
         "program": evaluation.program(task_id, sample),

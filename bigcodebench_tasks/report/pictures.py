@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 from numpy.typing import NDArray
 
-from bigcodebench_tasks.results.difficulty import Decile, deciles
+from bigcodebench_tasks.leaderboard.difficulty import Decile, deciles
 from bigcodebench_tasks.results.evaluation import Evaluation
 
 # Drawn in these colours, which mean nothing but the page's own; so the picture is right in light and in dark.

@@ -1,4 +1,4 @@
-"""Reading what lm_eval wrote with ``--output_path`` and ``--log_samples``."""
+"""ResponseParser what lm_eval wrote with ``--output_path`` and ``--log_samples``."""
 
 from __future__ import annotations
 

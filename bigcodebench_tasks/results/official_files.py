@@ -315,8 +315,8 @@ def eval_results(
         ours = {"reason": record.reason, "seconds": record.seconds, "tests_run": record.tests_run}
         if record.raw_solution is not None:
             ours["raw_solution"] = record.raw_solution
-        if record.shortfall:
-            ours["shortfall"] = record.shortfall
+        if record.diagnosis:
+            ours["diagnosis"] = record.diagnosis
         return {**official, **ours}
 
     return {

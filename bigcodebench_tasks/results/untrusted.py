@@ -1,4 +1,4 @@
-"""Reading results that somebody else may have made: nothing in them is believed to be what it should be.
+"""ResponseParser results that somebody else may have made: nothing in them is believed to be what it should be.
 
 A field that is not what its place wants is one clear error, so that whatever shows results can take them as they are.
 """
@@ -15,7 +15,7 @@ from typing import Any
 
 from bigcodebench_tasks.benchmark.dataset import REQUIRED_COLUMNS
 from bigcodebench_tasks.errors import OutputError
-from bigcodebench_tasks.scoring.records import Answers, RunRecord, SampleRecord
+from bigcodebench_tasks.scoring.records import ResponseStats, RunRecord, SampleRecord
 
 BROKEN = (OSError, ValueError, KeyError, IndexError, TypeError, AttributeError, OverflowError, RecursionError)
 """What content that is not as it should be can raise where it is used."""
@@ -58,7 +58,7 @@ def record_of(content: Any) -> SampleRecord:
         "details": all(isinstance(text, str) for text in mapping(record.details).values()),
         "seconds": record.seconds is None or _is_number(record.seconds),
         "tests_run": type(record.tests_run) is int,
-        "shortfall": isinstance(record.shortfall, str),
+        "diagnosis": isinstance(record.diagnosis, str),
     }
     wrong = [name for name, whole in fields.items() if not whole]
     if wrong:
@@ -102,8 +102,8 @@ def _is_node(value: Any) -> bool:
     return isinstance(value.get("node"), str) and all(map(_is_count, numbers))
 
 
-def _counts(answers: Answers) -> list[Any]:
-    return [answers.samples, answers.thoughts, answers.limit or 0, *mapping(answers.shortfalls).values()]
+def _counts(answers: ResponseStats) -> list[Any]:
+    return [answers.samples, answers.thoughts, answers.limit or 0, *mapping(answers.diagnoses).values()]
 
 
 def _is_count(value: Any) -> bool:

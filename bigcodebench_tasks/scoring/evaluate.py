@@ -83,7 +83,7 @@ class Evaluator:
         """Find or build what execution needs and try it, before anything is generated; tells which it is.
 
         Args:
-            level: of isolation; the strongest that the machine gives by default.
+            level: of sandbox; the strongest that the machine gives by default.
             network: "loopback" or "host".
             speed: "official" or "fast"; see `execution.speed`.
             calibrated, workers, cache, checks_ground_truth, tell, warn: see the class.
@@ -91,7 +91,7 @@ class Evaluator:
 
         Raises:
             ClusterUnavailable: there is no such cluster, or no node of it can run programs as this machine does.
-            EnvironmentError_, SandboxUnavailable, OptionError, ExecutionFailed: as `execution.prepare` does.
+            ExecutionEnvironmentError, SandboxUnavailable, OptionError, ExecutionFailed: as `execution.prepare` does.
         """
         address = cluster_address(cluster)
         if cache:
@@ -100,7 +100,7 @@ class Evaluator:
         environment = prepared.environment
         tell(
             f"programs get the libraries of the {environment.lock} lock (Python {environment.version}); "
-            f"isolation {prepared.isolation.description}"
+            f"sandbox {prepared.sandbox.description}"
         )
         if speed == FAST:
             tell(

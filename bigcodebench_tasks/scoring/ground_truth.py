@@ -49,7 +49,7 @@ def program_of(task: Mapping[str, str]) -> Program:
 class Executes(Protocol):
     """An engine, or a session of one."""
 
-    def recall(self, program: Program) -> Verdict | None: ...
+    def lookup(self, program: Program) -> Verdict | None: ...
 
     def submit(self, program: Program, *, fresh: bool = False) -> Future[Verdict]: ...
 
@@ -77,7 +77,7 @@ def ground_truth(tasks: Sequence[Mapping[str, str]], engine: Executes, *, fresh:
     programs = [program_of(task) for task in tasks]
     verdicts: dict[str, Verdict | None] = {program.task_id: None for program in programs}
     if not fresh:
-        recalled = {program.task_id: engine.recall(program) for program in programs}
+        recalled = {program.task_id: engine.lookup(program) for program in programs}
         verdicts |= {task_id: verdict for task_id, verdict in recalled.items() if verdict and verdict.passed}
     futures = {
         engine.submit(program, fresh=True): program.task_id for program in programs if verdicts[program.task_id] is None

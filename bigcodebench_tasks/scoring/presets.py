@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from bigcodebench_tasks.benchmark.dataset_version import DATASET_VERSION, SHA256, TASKS
-from bigcodebench_tasks.execution.inside.protocol import Limits
 from bigcodebench_tasks.execution.speed import OFFICIAL
+from bigcodebench_tasks.execution.worker.protocol import Limits
 from bigcodebench_tasks.options import LEADERBOARD, Options
 from bigcodebench_tasks.scoring.records import RunRecord
 

@@ -34,7 +34,7 @@ class SampleRecord:
         status: "pass", "fail" or "timeout", as the official evaluator would say; `NOT_EXECUTED` without a verdict.
         reason, details, seconds, tests_run: those of the verdict (`execution.Verdict`); official files know no reason
             (the status stands there again) and no seconds (None).
-        shortfall: what keeps the answer from scoring, by its text alone (`shortfalls.SHORTFALLS`); "" for nothing that
+        diagnosis: what keeps the answer from scoring, by its text alone (`diagnoses.DIAGNOSES`); "" for nothing that
             can be told.
     """
 
@@ -45,7 +45,7 @@ class SampleRecord:
     details: Mapping[str, str] = field(default_factory=dict)
     seconds: float | None = None
     tests_run: int = 0
-    shortfall: str = ""
+    diagnosis: str = ""
 
     @classmethod
     def of(cls, solution: str, raw_solution: str | None, verdict: Verdict) -> SampleRecord:
@@ -90,32 +90,34 @@ class SampleRecord:
 
 
 @dataclass(frozen=True)
-class Answers:
+class ResponseStats:
     """What a run's answers are like, before any verdict; of one rank where there are several.
 
     Attributes:
         samples: how many there are.
         thoughts: how many of them had thoughts, which were taken off.
-        shortfalls: how many fall short, by what they fall short of (`shortfalls.SHORTFALLS`), the commonest first.
+        diagnoses: how many fall short, by what they fall short of (`diagnoses.DIAGNOSES`), the commonest first.
         limit: on the tokens of an answer; None where it is not known.
     """
 
     samples: int
     thoughts: int = 0
-    shortfalls: Mapping[str, int] = field(default_factory=dict)
+    diagnoses: Mapping[str, int] = field(default_factory=dict)
     limit: int | None = None
 
     @classmethod
-    def of(cls, records: Sequence[Sequence[SampleRecord]], thoughts: int = 0, limit: int | None = None) -> Answers:
+    def of(
+        cls, records: Sequence[Sequence[SampleRecord]], thoughts: int = 0, limit: int | None = None
+    ) -> ResponseStats:
         """Count them."""
-        shortfalls = [sample.shortfall for samples in records for sample in samples]
-        counts = Counter(shortfall for shortfall in shortfalls if shortfall)
-        return cls(len(shortfalls), thoughts, dict(counts.most_common()), limit)
+        diagnoses = [sample.diagnosis for samples in records for sample in samples]
+        counts = Counter(diagnosis for diagnosis in diagnoses if diagnosis)
+        return cls(len(diagnoses), thoughts, dict(counts.most_common()), limit)
 
     @classmethod
-    def from_dict(cls, content: Mapping[str, Any]) -> Answers:
+    def from_dict(cls, content: Mapping[str, Any]) -> ResponseStats:
         """What `dataclasses.asdict` made of it; raises KeyError or TypeError where it is something else."""
-        return cls(content["samples"], content["thoughts"], dict(content["shortfalls"]), content["limit"])
+        return cls(content["samples"], content["thoughts"], dict(content["diagnoses"]), content["limit"])
 
 
 @dataclass(frozen=True)
@@ -158,7 +160,7 @@ class RunRecord:
     generation: Mapping[str, Any] | None = None
     prompting: str | None = None
     differs: Sequence[str] = ()
-    answers: Answers | None = None
+    answers: ResponseStats | None = None
     nodes: Sequence[Mapping[str, Any]] | None = None
     plugin: str = __version__
 
@@ -193,7 +195,7 @@ class RunRecord:
             conditions = {
                 "lock": environment["lock"],
                 "lock_sha256": environment["sha256"],
-                "level": content["isolation"],
+                "level": content["sandbox"],
                 "network": content["options"].get("network", "loopback"),
             }
         return cls(
@@ -210,7 +212,7 @@ class RunRecord:
             generation=content.get("generation"),
             prompting=content.get("prompting"),
             differs=content.get("differs") or (),
-            answers=Answers.from_dict(content["answers"]) if content.get("answers") else None,
+            answers=ResponseStats.from_dict(content["answers"]) if content.get("answers") else None,
             nodes=content.get("nodes"),
             plugin=content["plugin"],
         )

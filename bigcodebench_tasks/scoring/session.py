@@ -98,9 +98,9 @@ class Session:
         """The nodes of the cluster, and how many programs of this session each has executed; None without one."""
         return self._engine.used if isinstance(self._engine, ClusterEngine) else None
 
-    def recall(self, program: Program) -> Verdict | None:
-        """See `Engine.recall`."""
-        return self._engine.recall(program)
+    def lookup(self, program: Program) -> Verdict | None:
+        """See `Engine.lookup`."""
+        return self._engine.lookup(program)
 
     def submit(self, program: Program, *, fresh: bool = False) -> Future[Verdict]:
         """The verdict on a program, some time; executed at most once in a session.
@@ -169,7 +169,7 @@ class Session:
     def submit_ground_truth(self, tasks: Sequence[Task]) -> None:
         """Begin to execute the canonical solutions of which it is not known that they pass."""
         programs = [program_of(task) for task in sorted(tasks, key=_usual_seconds, reverse=True)]
-        known = {program.task_id: self.recall(program) for program in programs}
+        known = {program.task_id: self.lookup(program) for program in programs}
         unknown = [program for program in programs if not ((verdict := known[program.task_id]) and verdict.passed)]
         # Now: once they have passed, nothing tells that they had to be executed.
         self.doubt([program.task_id for program in unknown], [])

@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from bigcodebench_tasks.benchmark.shortfalls import (
+from bigcodebench_tasks.benchmark.diagnosis import (
     CUT,
     DEDENTED,
+    DIAGNOSES,
     EMPTY,
     NO_CODE,
     NO_ENTRY_POINT,
     NO_SYNTAX,
     NULL,
     PASSED_OVER,
-    SHORTFALLS,
     UNFINISHED,
 )
 from bigcodebench_tasks.scoring.intervals import estimate
 from bigcodebench_tasks.scoring.noise import chance
-from bigcodebench_tasks.scoring.records import Answers, RunRecord, SampleRecord
+from bigcodebench_tasks.scoring.records import ResponseStats, RunRecord, SampleRecord
 
 MIN_SHARE = 0.02
 """From this share of the answers on, what they fall short of is a warning."""
@@ -67,7 +67,7 @@ def summary(records: Mapping[str, Sequence[SampleRecord]], run: RunRecord, secon
         f"pass@1 {score.rate:.4f} (95% interval {score.low:.4f} to {score.high:.4f}); "
         f"{reasons['passed']} of {reasons.total()} samples of {len(records)} tasks pass",
         "verdicts: " + ", ".join(f"{reason} {count}" for reason, count in reasons.most_common()),
-        f"isolation {conditions.get('level')}; libraries of the {conditions.get('lock')} lock; "
+        f"sandbox {conditions.get('level')}; libraries of the {conditions.get('lock')} lock; "
         f"scored {seconds:.0f} s after the last answer",
     ]
     lines[1:1] = chance({task_id: [s.passed for s in samples] for task_id, samples in records.items() if samples})
@@ -82,21 +82,21 @@ def summary(records: Mapping[str, Sequence[SampleRecord]], run: RunRecord, secon
     return "\n".join(lines)
 
 
-def _said(answers: Answers | None) -> str:
+def _said(answers: ResponseStats | None) -> str:
     if answers is None:
         return ""
     parts = [f"{answers.thoughts} with thoughts, which were taken off"] if answers.thoughts else []
-    return ", ".join([*parts, *(f"{name} {count}" for name, count in answers.shortfalls.items())])
+    return ", ".join([*parts, *(f"{name} {count}" for name, count in answers.diagnoses.items())])
 
 
-def warnings(answers: Answers | None) -> list[str]:
+def warnings(answers: ResponseStats | None) -> list[str]:
     """A line for each thing that answers often fall short of (`MIN_SHARE`), with what to do."""
     if answers is None:
         return []
     lines = []
-    for name, count in answers.shortfalls.items():
+    for name, count in answers.diagnoses.items():
         if count >= MIN_SHARE * answers.samples:
-            said = SHORTFALLS[name]
+            said = DIAGNOSES[name]
             if name == CUT and answers.limit is not None:
                 said = f"cut at {answers.limit:,} tokens"
             share = f"{100 * count / answers.samples:.0f}% of the answers ({count} of {answers.samples})"

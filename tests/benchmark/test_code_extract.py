@@ -7,7 +7,7 @@ import warnings
 import pytest
 
 from bigcodebench_tasks.benchmark.code_extract import code_extract, is_valid_syntax
-from tests.helpers import answers
+from tests.helpers import responses
 
 
 def by_definition(text: str) -> str:
@@ -27,7 +27,7 @@ def test_finds_the_slice_of_the_definition_in_random_text() -> None:
     rng = random.Random(20240613)
     found = 0
     for _ in range(5000):
-        text = answers.random_answer(rng)
+        text = responses.random_answer(rng)
         expected = by_definition(text)
         assert code_extract(text) == expected, repr(text)
         found += "\n" in expected

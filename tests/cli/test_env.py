@@ -48,5 +48,5 @@ def test_the_check_says_what_was_compared(capsys: pytest.CaptureFixture[str]) ->
     assert main(["env", "check"]) == 0
     said = capsys.readouterr().out
     assert f"interpreter: {environment.python}\nlock:        {environment.lock}, " in said
-    for line in ("libraries:   ", "programs:    ", "isolation:   "):
+    for line in ("libraries:   ", "programs:    ", "sandbox:   "):
         assert f"\n{line}" in said

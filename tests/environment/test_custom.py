@@ -11,7 +11,7 @@ import pytest
 from bigcodebench_tasks.environment import environment
 from bigcodebench_tasks.errors import EnvironmentMismatch, SandboxUnavailable
 from bigcodebench_tasks.execution import execute, probe
-from bigcodebench_tasks.execution.choose_level import SANDBOX_VARIABLE
+from bigcodebench_tasks.execution.choose_sandbox import SANDBOX_VARIABLE
 from tests.helpers.programs import RIGHT, program
 
 ERROR = "python: error while loading shared libraries: libpython3.10.so.1.0: cannot open shared object file"

@@ -42,7 +42,7 @@ def interpreter(environment: Environment) -> list[str]:
 
 @pytest.fixture
 def host() -> Iterator[Path]:
-    """A folder of the host's, with one in it that is open to everybody: isolation alone keeps programs out of it.
+    """A folder of the host's, with one in it that is open to everybody: sandbox alone keeps programs out of it.
 
     Not below pytest's own folder, which is closed to other users, and root's samples are other users.
     """

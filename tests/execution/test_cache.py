@@ -13,7 +13,7 @@ import pytest
 
 from bigcodebench_tasks.execution import Conditions, Environment, Limits, Verdict, execute, probe
 from bigcodebench_tasks.execution.cache import VerdictCache
-from bigcodebench_tasks.execution.surroundings import surroundings
+from bigcodebench_tasks.execution.host_fingerprint import host_fingerprint
 from tests.helpers.programs import RIGHT, WRONG, program
 
 LIMITS = Limits(timeout_s=20)
@@ -38,7 +38,7 @@ def test_an_interrupted_run_goes_on_where_it_stopped(environment: Environment, t
         execute(programs, environment, limits=LIMITS, workers=1, cache=cache, on_verdict=stop_after_two)
     assert len(seen) == 2
 
-    known = VerdictCache(cache, Conditions.of(environment, probe(environment), LIMITS), surroundings(environment))
+    known = VerdictCache(cache, Conditions.of(environment, probe(environment), LIMITS), host_fingerprint(environment))
     again = [p.task_id for p in programs if known.get(p) is None]
     known.close()
     # The third may have had its verdict, too, before the interrupt was there.

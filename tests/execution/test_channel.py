@@ -8,9 +8,9 @@ import socket
 
 import pytest
 
-from bigcodebench_tasks.execution.inside import protocol
-from bigcodebench_tasks.execution.inside.channel import Channel
-from bigcodebench_tasks.execution.inside.protocol import ProtocolError, Run, encode
+from bigcodebench_tasks.execution.worker import protocol
+from bigcodebench_tasks.execution.worker.channel import Channel
+from bigcodebench_tasks.execution.worker.protocol import ProtocolError, StartProgram, encode
 from tests.execution.test_protocol import MESSAGES
 
 
@@ -35,7 +35,7 @@ def test_each_message_has_the_descriptor_that_was_sent_with_it() -> None:
         read_end, write_end = os.pipe()
         os.write(write_end, str(number).encode())
         os.close(write_end)
-        ours.send(Run(number, one_core=False), read_end)
+        ours.send(StartProgram(number, one_core=False), read_end)
         with pytest.raises(OSError, match="Bad file descriptor"):
             os.fstat(read_end)
     messages: list[protocol.Message] = []
@@ -43,7 +43,7 @@ def test_each_message_has_the_descriptor_that_was_sent_with_it() -> None:
         ours.flush()
         messages += theirs.receive()
     for message in messages:
-        assert isinstance(message, Run)
+        assert isinstance(message, StartProgram)
         descriptor = theirs.take_descriptor()
         assert not os.get_inheritable(descriptor)
         assert os.read(descriptor, 9) == str(message.id).encode()
@@ -59,7 +59,7 @@ def test_a_closed_channel_leaves_no_descriptor_open() -> None:
     channel = Channel(ours)
     before = len(os.listdir("/proc/self/fd"))
     for number in range(3):
-        body = encode(Run(number, one_core=False))
+        body = encode(StartProgram(number, one_core=False))
         read_end, write_end = os.pipe()
         os.close(write_end)
         along = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [read_end]))]

@@ -41,7 +41,9 @@ def on_the_stack():
 def alive():
     return {type(thing).__qualname__ for thing in gc.get_objects()}
 
-SERVERS = {"Server", "RunningProgram", "Newborn", "Channel", "Namespaces", "Landlock", "Settings", "Run"}
+SERVERS = {
+    "Server", "RunningProgram", "ForkContext", "Channel", "Namespaces", "Landlock", "ServerSettings", "StartProgram"
+}
 """
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from bigcodebench_tasks.errors import OptionError
 from bigcodebench_tasks.execution import Conditions, Engine, Environment, Limits, Verdict, probe, resolve_limits
-from bigcodebench_tasks.execution import inside as inside_package
+from bigcodebench_tasks.execution import worker as worker_package
 from bigcodebench_tasks.execution.cache import VerdictCache
 from bigcodebench_tasks.scoring.ground_truth import ground_truth
 from bigcodebench_tasks.scoring.records import RunRecord
@@ -24,7 +24,7 @@ CHANGES: dict[str, Any] = {
     "lock_sha256": "1" * 64,
     "folder": "/elsewhere",
     "level": "landlock",
-    "lacking": "no loopback of their own",
+    "degraded": "no loopback of their own",
     "network": "host",
     "speed": "fast",
     "runner": 10**6,
@@ -78,7 +78,7 @@ def test_a_change_of_any_field_is_followed_by_cache_ground_truth_and_results(
     with Engine(environment, CONDITIONS, cache=path) as engine:
         assert ground_truth([task], engine).executed == 0
     with Engine(environment, changed, cache=path) as engine:
-        assert engine.recall(canonical) is None
+        assert engine.lookup(canonical) is None
     # What the run says of itself.
     run = RunRecord("complete", "hard", "chat", {}, "0" * 64, CONDITIONS.to_dict())
     assert replace(run, conditions=changed.to_dict()).to_dict() != run.to_dict()
@@ -91,10 +91,10 @@ def test_equal_conditions_have_the_same_key_in_every_process() -> None:
 
 
 def test_they_say_what_was_found_and_chosen(environment: Environment) -> None:
-    isolation = probe(environment)
-    conditions = Conditions.of(environment, isolation, Limits(timeout_s=7))
+    sandbox = probe(environment)
+    conditions = Conditions.of(environment, sandbox, Limits(timeout_s=7))
     assert (conditions.lock_sha256, conditions.folder) == (environment.lock_sha256, str(environment.folder))
-    assert (conditions.level, conditions.lacking) == (isolation.level, isolation.lacking)
+    assert (conditions.level, conditions.degraded) == (sandbox.level, sandbox.degraded)
     assert conditions.limits.timeout_s == 7
     assert conditions.limits.tree_memory_mib is None, "the machine's share is no choice"
 
@@ -112,7 +112,7 @@ def test_a_wrong_time_limit_is_named(text: str) -> None:
 
 def test_a_change_of_the_code_around_programs_asks_for_a_new_runner_version() -> None:
     """A verdict in the cache is one of this code. If a change cannot alter any verdict, only the digest is renewed."""
-    folder = Path(inside_package.__file__).parent
+    folder = Path(worker_package.__file__).parent
     digest = hashlib.sha256()
     for file in sorted(folder.rglob("*.py")):
         text = file.read_text(encoding="utf-8")
@@ -120,8 +120,8 @@ def test_a_change_of_the_code_around_programs_asks_for_a_new_runner_version() ->
             text = text.partition("RUNNER_VERSION")[0]
         digest.update(f"{file.relative_to(folder)}\n{text}".encode())
     known = (RUNNER, DIGEST)
-    assert (inside_package.RUNNER_VERSION, digest.hexdigest()[:16]) == known, (
-        "execution/inside has changed: raise RUNNER_VERSION if any verdict can, then write both down here"
+    assert (worker_package.RUNNER_VERSION, digest.hexdigest()[:16]) == known, (
+        "execution/worker has changed: raise RUNNER_VERSION if any verdict can, then write both down here"
     )
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from bigcodebench_tasks.execution import Conditions, Engine, Environment, Limits, Verdict, execute, probe
-from bigcodebench_tasks.execution.inside import control_group
+from bigcodebench_tasks.execution.worker import control_group
 from tests.helpers.programs import RIGHT, processes_of, program
 
 LIMITS = Limits(timeout_s=60, tree_memory_mib=300, scratch_mib=200, processes=50)
@@ -68,11 +68,11 @@ def test_the_group_of_a_run_is_found_also_from_below(mounts: str, groups: str, f
 @pytest.fixture
 def own(environment: Environment, level: str) -> Iterator[Path]:
     """The folder of the group that we are in, where samples get groups below it; as it was when the test ends."""
-    isolation = probe(environment, sandbox=level)
-    if isolation.no_group:
-        pytest.skip(f"samples have no control groups here: {isolation.no_group}")
+    sandbox = probe(environment, sandbox=level)
+    if sandbox.no_group:
+        pytest.skip(f"samples have no control groups here: {sandbox.no_group}")
     before, folder = Path("/proc/self/cgroup").read_text(), Path(control_group.own_group())
-    assert "counted by the kernel" in isolation.description
+    assert "counted by the kernel" in sandbox.description
     yield folder
     assert left_in(folder) == []
     assert Path("/proc/self/cgroup").read_text() == before
@@ -90,8 +90,8 @@ def verdicts_of(environment: Environment, level: str, *solutions: str, limits: L
 def test_memory_in_the_kernel_counts(environment: Environment, level: str, own: Path) -> None:
     beside = f"import time\ntime.sleep(2)\n{RIGHT}"
     limits = replace(LIMITS, tree_memory_mib=100, scratch_mib=20)
-    guilty, other = verdicts_of(environment, level, IN_SOCKETS + RIGHT, beside, limits=limits)
-    assert (guilty.status, guilty.reason) == ("timeout", "memory")
+    job, other = verdicts_of(environment, level, IN_SOCKETS + RIGHT, beside, limits=limits)
+    assert (job.status, job.reason) == ("timeout", "memory")
     assert other.passed
 
 

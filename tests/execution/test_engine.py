@@ -246,9 +246,9 @@ def test_verdicts_in_the_cache_need_no_server(environment: Environment, conditio
         verdict = engine.submit(program(RIGHT)).result()
     nowhere = replace(environment, python=tmp_path / "missing")
     with Engine(nowhere, conditions, cache=cache) as engine:
-        assert engine.recall(program(RIGHT)) == verdict
+        assert engine.lookup(program(RIGHT)) == verdict
         assert engine.submit(program(RIGHT)).result() == verdict
-        assert engine.recall(program(WRONG)) is None
+        assert engine.lookup(program(WRONG)) is None
         with pytest.raises(ExecutionFailed, match="cannot be started"):
             engine.submit(program(WRONG)).result()
 

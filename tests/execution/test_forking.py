@@ -6,12 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-from bigcodebench_tasks.execution import inside
+from bigcodebench_tasks.execution import worker
 
 # Each case in an interpreter of its own: what is registered for new processes stays so.
 BEGIN = f"""
 import os, sys
-sys.path.insert(0, {str(Path(inside.__file__).parent.parent)!r})
+sys.path.insert(0, {str(Path(worker.__file__).parent.parent)!r})
 from inside import forking
 
 def library(source):

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from bigcodebench_tasks.execution.judge import judge, suite_of
-from bigcodebench_tasks.execution.sample_line import Outcome
+from bigcodebench_tasks.execution.sample_socket import Outcome
 from bigcodebench_tasks.execution.verdict import Verdict, exception_line
 
 SUITE = suite_of(

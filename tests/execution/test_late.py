@@ -14,10 +14,10 @@ import pytest
 
 from bigcodebench_tasks.benchmark.known_tasks import Schedule
 from bigcodebench_tasks.execution import Environment, Limits, execute, pool
-from bigcodebench_tasks.execution.inside import tree
 from bigcodebench_tasks.execution.judge import Suite, judge
-from bigcodebench_tasks.execution.sample_line import Outcome
+from bigcodebench_tasks.execution.sample_socket import Outcome
 from bigcodebench_tasks.execution.verdict import Verdict
+from bigcodebench_tasks.execution.worker import processes
 from tests.helpers.programs import RIGHT, WRONG, program
 
 LIMITS = Limits(timeout_s=60, tree_memory_mib=512)
@@ -79,4 +79,4 @@ def test_only_what_measures_time_and_failed_late_is_run_again(
 def test_a_process_that_has_ended_was_not_late() -> None:
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
-    assert tree.late_s(tree.Process(ended.pid, 1, "Z", 0.0, 1, 0, ended.pid)) == 0.0
+    assert processes.late_s(processes.Process(ended.pid, 1, "Z", 0.0, 1, 0, ended.pid)) == 0.0

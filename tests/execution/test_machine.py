@@ -8,8 +8,8 @@ import pytest
 
 from bigcodebench_tasks.errors import OptionError
 from bigcodebench_tasks.execution import machine
-from bigcodebench_tasks.execution.inside import kernel_files
-from bigcodebench_tasks.execution.inside.own_groups import own_groups
+from bigcodebench_tasks.execution.worker import kernel_files
+from bigcodebench_tasks.execution.worker.own_groups import own_groups
 
 
 def test_the_option_wins_over_the_variable() -> None:

@@ -14,12 +14,12 @@ import pytest
 
 from bigcodebench_tasks.benchmark.known_tasks import Schedule
 from bigcodebench_tasks.execution import Environment, Limits, Verdict, execute
-from bigcodebench_tasks.execution.inside import memory, protocol, tree
-from bigcodebench_tasks.execution.inside.protocol import CROWDED
 from bigcodebench_tasks.execution.job_queue import Job
 from bigcodebench_tasks.execution.pool import Allowance, Listener, Pool
-from bigcodebench_tasks.execution.sample_line import Outcome
+from bigcodebench_tasks.execution.sample_socket import Outcome
 from bigcodebench_tasks.execution.verdict import Program
+from bigcodebench_tasks.execution.worker import memory, processes, protocol
+from bigcodebench_tasks.execution.worker.protocol import CROWDED
 from tests.helpers.programs import RIGHT, SUITE, program
 
 LIMITS = Limits(timeout_s=60, tree_memory_mib=384, processes=128)
@@ -74,8 +74,8 @@ def test_samples_are_the_first_to_go_when_memory_runs_out(environment: Environme
     assert verdict.passed, verdict
 
 
-def process(pid: int, rss_bytes: int) -> tree.Process:
-    return tree.Process(pid, os.getppid(), "R", 0.0, 1, rss_bytes, pid)
+def process(pid: int, rss_bytes: int) -> processes.Process:
+    return processes.Process(pid, os.getppid(), "R", 0.0, 1, rss_bytes, pid)
 
 
 def test_a_process_that_has_ended_holds_no_memory() -> None:
@@ -100,7 +100,7 @@ def test_what_a_process_gains_between_two_close_looks_counts_in_full() -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_the_machines_memory_is_known_and_its_files_are_closed() -> None:
     before = len(os.listdir("/proc/self/fd"))
-    machine = memory.Machine()
+    machine = memory.MachineMemory()
     assert 0 < machine.available_bytes() <= machine.total_bytes < 1 << 50
     machine.close()
     assert len(os.listdir("/proc/self/fd")) == before
@@ -108,7 +108,7 @@ def test_the_machines_memory_is_known_and_its_files_are_closed() -> None:
 
 
 def test_scarce_is_said_before_urgent(monkeypatch: pytest.MonkeyPatch) -> None:
-    machine = memory.Machine()
+    machine = memory.MachineMemory()
     machine.total_bytes = 16 << 30
     said = []
     for left in (2 << 30, 900 << 20, 400 << 20):
@@ -137,7 +137,7 @@ class FakeServer:
     def wait_until_ready(self, _wake: int) -> bool:
         return True
 
-    def run(self, message: protocol.Run, _program: Program) -> None:
+    def run(self, message: protocol.StartProgram, _program: Program) -> None:
         self.running.append(message.id)
         self.most = max(self.most, len(self.running))
 
@@ -189,7 +189,7 @@ def test_no_program_starts_beside_others_where_memory_is_scarce(
 ) -> None:
     running, server, futures = pool
     assert threading.active_count() > 1
-    monkeypatch.setattr(memory.Machine, "scarce", True)
+    monkeypatch.setattr(memory.MachineMemory, "scarce", True)
     for number in futures:
         running.add(Job(Program(f"test/{number}", RIGHT, ""), number))
     for future in futures.values():

@@ -368,7 +368,7 @@ def test_landlock_without_ptrace_says_what_programs_lack(environment: Environmen
         pytest.skip("nothing is traced there")
     script = (
         "import sys\nfrom pathlib import Path\nfrom bigcodebench_tasks.execution import *\n"
-        "import ctypes, struct\nfrom bigcodebench_tasks.execution.inside.isolation import kernel\n"
+        "import ctypes, struct\nfrom bigcodebench_tasks.execution.worker.sandbox import kernel\n"
         "ptrace = {'x86_64': 101, 'aarch64': 117}[kernel.machine()]\n"
         # As a container that forbids it: load the call's number; if it is this one, EPERM; else allow.
         "steps = [(0x20, 0, 0, 0), (0x15, 0, 1, ptrace), (0x06, 0, 0, 0x50001), (0x06, 0, 0, 0x7FFF0000)]\n"

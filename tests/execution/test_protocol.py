@@ -7,18 +7,18 @@ from dataclasses import asdict
 
 import pytest
 
-from bigcodebench_tasks.execution.inside import protocol
-from bigcodebench_tasks.execution.inside.protocol import (
+from bigcodebench_tasks.execution.worker import protocol
+from bigcodebench_tasks.execution.worker.protocol import (
     Broken,
     Done,
     Limits,
     Message,
     ProtocolError,
     Ready,
-    Run,
-    Settings,
+    ServerSettings,
+    SetupFailed,
+    StartProgram,
     Stop,
-    Unavailable,
     Waiting,
     Work,
     decode,
@@ -26,12 +26,12 @@ from bigcodebench_tasks.execution.inside.protocol import (
 )
 
 MESSAGES: list[Message] = [
-    Settings("landlock", "host", Limits(tree_memory_mib=7), ["numpy"], "/scratch", []),
-    Run(1, one_core=True),
+    ServerSettings("landlock", "host", Limits(tree_memory_mib=7), ["numpy"], "/scratch", []),
+    StartProgram(1, one_core=True),
     Stop(1, "output limit"),
     Work("test/0", "x = '\ud800\u2028\x00'", "é"),
     Ready(0.5, "", "no cgroup v2"),
-    Unavailable("why"),
+    SetupFailed("why"),
     Waiting([1, 2]),
     Broken(1, "why"),
     Done(1, -9, "memory", 1.0),
@@ -63,9 +63,9 @@ def test_the_messages_above_are_of_every_type() -> None:
         json.dumps({"message": "Waiting", "ids": ["1"]}).encode(),
         json.dumps({"message": "Waiting", "ids": [True]}).encode(),
         json.dumps({"message": "Broken", "id": "1", "why": ""}).encode(),
-        json.dumps({"message": "Ready", "preload_s": "1", "lacking": ""}).encode(),
+        json.dumps({"message": "Ready", "preload_s": "1", "degraded": ""}).encode(),
         json.dumps({"message": "Done", **asdict(MESSAGES[-1]), "seconds": "long"}).encode(),
-        json.dumps({"message": "Settings", **asdict(MESSAGES[0]), "limits": {}}).encode(),
+        json.dumps({"message": "ServerSettings", **asdict(MESSAGES[0]), "limits": {}}).encode(),
         b"W",
         encode(MESSAGES[3])[:-1],
         encode(MESSAGES[3]) + b"x",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bigcodebench_tasks.execution.inside.isolation import seccomp, syscalls
+from bigcodebench_tasks.execution.worker.sandbox import seccomp, syscalls
 
 ALLOW, TRACE, ERRNO = 0x7FFF0000, 0x7FF00000, 0x00050000
 EPERM, EINVAL, ENOTTY, ENOSYS, EPROTONOSUPPORT, EOPNOTSUPP, EAFNOSUPPORT = 1, 22, 25, 38, 93, 95, 97

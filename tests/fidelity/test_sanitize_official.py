@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from bigcodebench_tasks.benchmark.sanitize import code_extract, sanitize
 from tests.fidelity.official_sanitizer import CRASHES, OfficialSanitizer, Unavailable, install
-from tests.helpers import answers
+from tests.helpers import responses
 
 pytestmark = pytest.mark.fidelity
 
@@ -57,14 +57,14 @@ SAMPLE = 60  # every so many solutions in the quick tests
 
 def test_every_kind_of_answer_for_a_sample_of_solutions(official: OfficialSanitizer, solutions: list[Solution]) -> None:
     for code, entry_point in solutions[::SAMPLE]:
-        for text in answers.wrapped(code, entry_point).values():
+        for text in responses.wrapped(code, entry_point).values():
             assert_same(official, text, entry_point)
 
 
 @pytest.mark.slow
 def test_every_kind_of_answer_for_all_solutions(official: OfficialSanitizer, solutions: list[Solution]) -> None:
     for code, entry_point in solutions:
-        for text in answers.wrapped(code, entry_point).values():
+        for text in responses.wrapped(code, entry_point).values():
             assert_same(official, text, entry_point)
 
 
@@ -72,7 +72,7 @@ def test_every_kind_of_answer_for_all_solutions(official: OfficialSanitizer, sol
 def test_truncated_at_every_tenth_line(official: OfficialSanitizer, solutions: list[Solution]) -> None:
     longest = sorted(solutions, key=lambda solution: solution[0].count("\n"))[-100:]
     for code, entry_point in longest:
-        lines = answers.wrapped(code, entry_point)["text around"].split("\n")
+        lines = responses.wrapped(code, entry_point)["text around"].split("\n")
         for count in range(10, len(lines), 10):
             assert_same(official, "\n".join(lines[:count]), entry_point)
 
@@ -81,7 +81,7 @@ def test_random_fragments(official: OfficialSanitizer) -> None:
     rng = random.Random(5)
     crashes = 0
     for _ in range(4000):
-        output = assert_same(official, answers.random_answer(rng), rng.choice(["f", "x", "task_func", "", None]))
+        output = assert_same(official, responses.random_answer(rng), rng.choice(["f", "x", "task_func", "", None]))
         crashes += output.startswith("<")
     assert crashes < 2000
 
@@ -89,9 +89,9 @@ def test_random_fragments(official: OfficialSanitizer) -> None:
 @seed(5)
 @settings(max_examples=1000, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 @given(
-    st.lists(st.one_of(st.sampled_from(answers.FRAGMENTS), st.text(max_size=8)), max_size=8).flatmap(
+    st.lists(st.one_of(st.sampled_from(responses.FRAGMENTS), st.text(max_size=8)), max_size=8).flatmap(
         lambda lines: st.tuples(
-            st.just(lines), st.lists(st.sampled_from(answers.INDENTS), min_size=len(lines), max_size=len(lines))
+            st.just(lines), st.lists(st.sampled_from(responses.INDENTS), min_size=len(lines), max_size=len(lines))
         )
     ),
     st.sampled_from(["f", "x", "a", "A"]),
@@ -105,8 +105,8 @@ def mutations(solutions: list[Solution], count: int) -> Iterator[Solution]:
     rng = random.Random(7)
     for _ in range(count):
         code, entry_point = rng.choice(solutions)
-        text = rng.choice(list(answers.wrapped(code, entry_point).values()))
-        yield answers.mutated(rng, text), entry_point
+        text = rng.choice(list(responses.wrapped(code, entry_point).values()))
+        yield responses.mutated(rng, text), entry_point
 
 
 def test_some_mutated_answers(official: OfficialSanitizer, solutions: list[Solution]) -> None:

@@ -1,4 +1,4 @@
-"""Answers are executed while the model generates, and nothing but the time depends on it."""
+"""Responses are executed while the model generates, and nothing but the time depends on it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from lm_eval.api.model import LM, CacheHook
 from lm_eval.tasks import TaskManager
 
 from bigcodebench_tasks.execution import prepare
-from bigcodebench_tasks.harness.run import Run
+from bigcodebench_tasks.harness.run import HarnessRun
 from bigcodebench_tasks.scoring.records import SampleRecord
 from tests.helpers.programs import assert_gone, processes_of
 from tests.helpers.project import ROOT
@@ -139,7 +139,7 @@ def test_the_hook_is_the_harnesss_own_again_when_the_run_has_ended() -> None:
     evaluate(Model(lambda _number: replaced.append(CacheHook.add_partial is not original)), ground_truth="skip")
     assert replaced == [True] * ANSWERS
     assert CacheHook.add_partial is original
-    assert Run.current() is None
+    assert HarnessRun.current() is None
 
 
 def test_a_loader_that_raises_leaves_no_process_and_no_hook(verdicts: Path) -> None:
@@ -156,7 +156,7 @@ def test_a_loader_that_raises_leaves_no_process_and_no_hook(verdicts: Path) -> N
     records = evaluate(Model())
     assert [record.status for record in records[TASKS[1]]] == ["pass", "fail"]
     assert CacheHook.add_partial is original
-    assert Run.current() is None
+    assert HarnessRun.current() is None
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])

@@ -70,11 +70,11 @@ def test_a_thought_with_a_longer_wrong_draft_costs_nothing(
     assert asked["arg_1"]["until"] == ["<|endoftext|>"]
     assert sample["resps"][0][0] == text  # whole: nothing was cut inside the thought
     (record,) = sample["records"]
-    assert (record["status"], record["shortfall"]) == ("pass", "")
+    assert (record["status"], record["diagnosis"]) == ("pass", "")
     assert "draft" not in record["solution"]
     run: dict[str, Any] = of_task(results(out)["configs"], COMPLETE)["metadata"]["bigcodebench_run"]
     assert run["prompting"] == "thinking"
-    assert run["answers"] == {"samples": 1, "thoughts": 1, "shortfalls": {}, "limit": 1280}
+    assert run["answers"] == {"samples": 1, "thoughts": 1, "diagnoses": {}, "limit": 1280}
 
 
 def test_a_local_model_that_opens_a_thought_unasked_is_told_what_ended_it(lm_eval: LmEval, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ import pytest
 from lm_eval import simple_evaluate
 from lm_eval.tasks import TaskManager
 
-from bigcodebench_tasks.benchmark.shortfalls import CUT, EMPTY, UNFINISHED
+from bigcodebench_tasks.benchmark.diagnosis import CUT, EMPTY, UNFINISHED
 from tests.helpers.project import ROOT
 from tests.helpers.saying_model import OPENS_A_THOUGHT, save_tokenizer
 
@@ -75,7 +75,7 @@ def test_a_thought_with_a_longer_wrong_draft_costs_nothing(start: Start, behavio
     results = evaluate("local-chat-completions", f"{url}/chat/completions")
     assert results["results"][INSTRUCT]["pass@1,execute"] == 1.0
     run = run_of(results)
-    assert run["answers"]["shortfalls"] == {}
+    assert run["answers"]["diagnoses"] == {}
     assert run["answers"]["thoughts"] == (16 if "thought" in behaviour else 0)
 
 
@@ -113,7 +113,7 @@ def test_completions_that_a_server_stops_in_their_thoughts_are_told_so(
     url, _ = start("thought", "stops")
     model = {"tokenizer_backend": None, "tokenized_requests": False}
     results = evaluate("local-completions", f"{url}/completions", COMPLETE, model_args=model, limit=4)
-    assert run_of(results, COMPLETE)["answers"]["shortfalls"] == {UNFINISHED: 4}
+    assert run_of(results, COMPLETE)["answers"]["diagnoses"] == {UNFINISHED: 4}
     assert "100% of the answers (4 of 4) are thoughts that never ended" in caplog.text
     assert 'where stop strings ended them, add the option "thinking": "on"' in caplog.text
 
@@ -145,14 +145,14 @@ def test_a_server_of_completions_gets_no_more_stop_strings_than_it_takes(start: 
 def test_null_and_refused_answers_are_counted_and_said(start: Start, caplog: pytest.LogCaptureFixture) -> None:
     url, _ = start("null")
     results = evaluate("local-chat-completions", f"{url}/chat/completions", predict_only=True)
-    assert run_of(results)["answers"]["shortfalls"] == {EMPTY: 8}
+    assert run_of(results)["answers"]["diagnoses"] == {EMPTY: 8}
     assert "50% of the answers (8 of 16) are empty" in caplog.text
 
 
 def test_a_refusal_is_an_empty_answer(start: Start) -> None:
     url, _ = start("refusal")
     results = evaluate("local-chat-completions", f"{url}/chat/completions", predict_only=True, limit=2)
-    assert run_of(results)["answers"]["shortfalls"] == {EMPTY: 2}
+    assert run_of(results)["answers"]["diagnoses"] == {EMPTY: 2}
 
 
 def test_answers_that_are_cut_are_counted_and_said_in_one_line(start: Start, caplog: pytest.LogCaptureFixture) -> None:
@@ -161,7 +161,7 @@ def test_answers_that_are_cut_are_counted_and_said_in_one_line(start: Start, cap
         results = evaluate("local-chat-completions", f"{url}/chat/completions", gen_kwargs="max_gen_toks=20")
     answers = run_of(results)["answers"]
     assert answers["limit"] == 20
-    cut = answers["shortfalls"][CUT]
+    cut = answers["diagnoses"][CUT]
     assert cut > 8
     (line,) = [record.message for record in caplog.records if "cut at 20 tokens" in record.message]
     assert f"({cut} of 16)" in line
@@ -181,7 +181,7 @@ def test_half_of_a_surrogate_pair_is_kept_escaped_and_everything_can_be_written(
 def test_a_busy_server_is_asked_again(start: Start) -> None:
     url, log = start("busy")
     results = evaluate("local-chat-completions", f"{url}/chat/completions", predict_only=True, limit=1)
-    assert run_of(results)["answers"]["shortfalls"] == {}
+    assert run_of(results)["answers"]["diagnoses"] == {}
     assert len(requests(log)) == 3
 
 

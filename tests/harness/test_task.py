@@ -272,7 +272,7 @@ def test_ground_truth_and_kept_verdicts_can_be_turned_off(tmp_path: Path, monkey
     results = evaluate(Recorder(), metadata={"bigcodebench": options}, predict_only=False)
     run = results["configs"]["bigcodebench_mini_complete"]["metadata"]["bigcodebench_run"]
     assert "ground_truth" not in run
-    # Answers are kept all the same, until the process has ended well.
+    # ResponseStats are kept all the same, until the process has ended well.
     assert [path.name for path in tmp_path.iterdir()] == ["answers"]
 
 

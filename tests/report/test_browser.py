@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bigcodebench_tasks.benchmark.shortfalls import CUT, EMPTY
+from bigcodebench_tasks.benchmark.diagnosis import CUT, EMPTY
 from bigcodebench_tasks.cli.main import main
 from tests.helpers.made import official_results, task, write_tasks
 
@@ -33,7 +33,7 @@ STATUSES = {n: [("pass", "fail", "timeout")[n % 3], "fail"] for n in range(TASKS
 REASONS = {"pass": "passed", "fail": "assertion", "timeout": "timeout"}
 TRUTH_FAILS = "Made/1"
 # What the first answer to a task falls short of.
-SHORTFALLS = {**dict.fromkeys((3, 13, 23, 33), CUT), 5: EMPTY}
+DIAGNOSES = {**dict.fromkeys((3, 13, 23, 33), CUT), 5: EMPTY}
 
 PATIENCE_S = 300
 """Far more than a page takes; only a hanging browser reaches it."""
@@ -48,7 +48,7 @@ def harness_results(folder: Path, model: str) -> None:
         "mode": "api",
         "options": {"n_samples": SAMPLES},
         "environment": {"lock": "official", "sha256": "a" * 64},
-        "isolation": "namespaces",
+        "sandbox": "namespaces",
         "dataset_sha256": "b" * 64,
         "ground_truth": {"pass_rate": 1 - 1 / TASKS, "failed": [TRUTH_FAILS]},
     }
@@ -80,7 +80,7 @@ def sample(number: int, index: int, status: str) -> tuple[str, dict[str, Any]]:
         solution, failed = f"x = 1\n# {HOSTILE}\n", {HOSTILE: HOSTILE}
     details = {} if status == "pass" and number != 7 else failed
     record = {"solution": solution, "status": status, "reason": REASONS[status], "details": details, "seconds": 0.5}
-    record |= {"tests_run": 1, "shortfall": SHORTFALLS.get(number, "") if index == 0 else ""}
+    record |= {"tests_run": 1, "diagnosis": DIAGNOSES.get(number, "") if index == 0 else ""}
     return f"Here it is:\n```python\n{solution}```\n{HOSTILE if number == 7 else ''}", record
 
 
@@ -191,14 +191,14 @@ def test_a_domain_and_a_reason_choose_their_tasks(browser: WebDriver) -> None:
 
 
 def test_what_answers_fall_short_of_is_counted_and_chooses_its_tasks(browser: WebDriver) -> None:
-    table = browser.find_element(By.ID, "shortfalls")
+    table = browser.find_element(By.ID, "diagnoses")
     assert table.is_displayed()
     counted = [row.text.split() for row in table.find_elements(By.CSS_SELECTOR, "tbody tr")]
     assert counted == [[*CUT.split(), "5.0", "4"], [EMPTY, "1.3", "1"]]  # of 80 samples
     table.find_element(By.XPATH, f".//button[text()='{CUT}']").click()
     WebDriverWait(browser, PATIENCE_S).until(lambda driver: len(rows(driver)) == 4)
     assert [row.split()[0] for row in rows(browser)] == ["Made/3", "Made/13", "Made/23", "Made/33"]
-    choice = Select(browser.find_element(By.NAME, "shortfall"))
+    choice = Select(browser.find_element(By.NAME, "diagnosis"))
     assert choice.first_selected_option.text == CUT
     assert [option.text for option in choice.options] == ["all", CUT, EMPTY]
     choice.select_by_visible_text(EMPTY)
@@ -209,8 +209,8 @@ def test_what_answers_fall_short_of_is_counted_and_chooses_its_tasks(browser: We
 
 def test_where_no_answer_falls_short_nothing_is_said_of_it(browser: WebDriver) -> None:
     browser.find_element(By.XPATH, "//nav//button[text()='Full, Instruct']").click()
-    WebDriverWait(browser, PATIENCE_S).until(lambda driver: not driver.find_element(By.ID, "shortfalls").is_displayed())
-    assert not browser.find_element(By.NAME, "shortfall").is_displayed()
+    WebDriverWait(browser, PATIENCE_S).until(lambda driver: not driver.find_element(By.ID, "diagnoses").is_displayed())
+    assert not browser.find_element(By.NAME, "diagnosis").is_displayed()
 
 
 def test_a_task_shows_its_texts_and_the_keyboard_goes_on_and_back(browser: WebDriver) -> None:
@@ -381,7 +381,7 @@ def published_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_score_stands_among_published_ones_with_its_surprises(browser: WebDriver, published_page: Path) -> None:
     show(browser, published_page)
-    said = browser.find_element(By.ID, "standing").text
+    said = browser.find_element(By.ID, "placement").text
     for words in (
         "Complete",
         "Mean of both splits",

@@ -168,7 +168,7 @@ def test_a_run_of_the_harness_says_what_its_score_depends_on(
         facts = dict(said["facts"])
         assert facts["environment"].startswith("official ")
         assert facts["ground truth"] == "50.0% pass"
-        assert {"plugin", "isolation", "network", "dataset"} <= set(facts)
+        assert {"plugin", "sandbox", "network", "dataset"} <= set(facts)
         assert said["truthFails"] == [row["id"] for row in said["rows"] if row["id"] == "BigCodeBenchMini/1"]
         assert all(row["seconds"] > 0 for row in said["rows"])
         texts = block(page, said["rows"][0]["block"])[said["rows"][0]["id"]]
@@ -180,11 +180,11 @@ def test_a_run_of_the_harness_says_what_its_score_depends_on(
 def test_what_answers_fall_short_of_is_a_table_and_a_filter(tmp_path: Path) -> None:
     file = official_results(tmp_path / "out", "m", {0: ["fail"], 1: ["pass"], 2: ["fail", "fail"]})
     content = json.loads(file.read_text())
-    content["eval"]["Made/0"][0]["shortfall"] = "cut by the token limit"
-    content["eval"]["Made/2"][1]["shortfall"] = "cut by the token limit"
+    content["eval"]["Made/0"][0]["diagnosis"] = "cut by the token limit"
+    content["eval"]["Made/2"][1]["diagnosis"] = "cut by the token limit"
     file.write_text(json.dumps(content))
     page = report(file)
     (said,) = overview(page)
-    assert said["shortfalls"] == [{"name": "cut by the token limit", "samples": 2}]
-    assert [row["shortfalls"] for row in said["rows"]] == [["cut by the token limit"], [], ["cut by the token limit"]]
-    assert block(page, 0)["Made/0"]["samples"][0]["shortfall"] == "cut by the token limit"
+    assert said["diagnoses"] == [{"name": "cut by the token limit", "samples": 2}]
+    assert [row["diagnoses"] for row in said["rows"]] == [["cut by the token limit"], [], ["cut by the token limit"]]
+    assert block(page, 0)["Made/0"]["samples"][0]["diagnosis"] == "cut by the token limit"

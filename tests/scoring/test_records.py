@@ -10,7 +10,7 @@ import pytest
 
 from bigcodebench_tasks.execution import Verdict
 from bigcodebench_tasks.scoring.ground_truth import GroundTruth
-from bigcodebench_tasks.scoring.records import NOT_EXECUTED, Answers, RunRecord, SampleRecord
+from bigcodebench_tasks.scoring.records import NOT_EXECUTED, ResponseStats, RunRecord, SampleRecord
 
 SAMPLE = SampleRecord("x = 1", "```\nx = 1\n```", "fail", "assertion", {"test_a": "é\u2028"}, 0.5, 2)
 RUN = RunRecord(
@@ -26,7 +26,7 @@ RUN = RunRecord(
     task_ids=["Made/0", "Made/1"],
     prompting="custom",
     differs=["n_samples: 2"],
-    answers=Answers(4, 1, {"empty": 2}, 1280),
+    answers=ResponseStats(4, 1, {"empty": 2}, 1280),
 )
 
 
@@ -36,15 +36,15 @@ def test_a_sample_is_read_back_as_it_was_written() -> None:
 
 
 def test_a_sample_can_be_written_whatever_its_traceback_holds() -> None:
-    sample = replace(SAMPLE, details={"test_a": "half \ud83d of it"}, shortfall="empty")
+    sample = replace(SAMPLE, details={"test_a": "half \ud83d of it"}, diagnosis="empty")
     assert str(sample).encode("utf-8")
     assert SampleRecord.from_dict(json.loads(str(sample))) == sample
 
 
 def test_answers_are_counted_by_what_they_fall_short_of() -> None:
-    cut, empty = (replace(SAMPLE, shortfall=name) for name in ("cut by the token limit", "empty"))
-    answers = Answers.of([[SAMPLE, cut], [cut, empty]], thoughts=3, limit=64)
-    assert answers == Answers(4, 3, {"cut by the token limit": 2, "empty": 1}, 64)
+    cut, empty = (replace(SAMPLE, diagnosis=name) for name in ("cut by the token limit", "empty"))
+    answers = ResponseStats.of([[SAMPLE, cut], [cut, empty]], thoughts=3, limit=64)
+    assert answers == ResponseStats(4, 3, {"cut by the token limit": 2, "empty": 1}, 64)
 
 
 def test_a_copy_of_a_sample_is_logged_like_the_sample() -> None:
@@ -95,7 +95,7 @@ def test_a_run_of_an_earlier_version_is_read() -> None:
         "mode": "direct",
         "options": {"network": "host", "calibrated": False},
         "environment": {"lock": "official", "sha256": "1" * 64},
-        "isolation": "landlock",
+        "sandbox": "landlock",
         "ground_truth": {"pass_rate": 0.5, "failed": ["Made/1"]},
     }
     record = RunRecord.from_dict(content, "hard")

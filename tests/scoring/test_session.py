@@ -21,8 +21,8 @@ def prepared(monkeypatch: pytest.MonkeyPatch) -> Prepared:
     monkeypatch.setattr(speed_module, "LEAST_S", 1.0)
     monkeypatch.setattr(speed_module, "TIMES", 2.0)
     environment = Environment(Path(sys.executable), "custom", "0" * 64, Path(sys.prefix))
-    isolation = probe(environment)
-    return Prepared(environment, isolation, Conditions.of(environment, isolation, speed="fast"))
+    sandbox = probe(environment)
+    return Prepared(environment, sandbox, Conditions.of(environment, sandbox, speed="fast"))
 
 
 def row(canonical: str, task_id: str = "test/1") -> dict[str, str]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bigcodebench_tasks.benchmark.shortfalls import CUT, EMPTY, NULL, SHORTFALLS, UNFINISHED
-from bigcodebench_tasks.scoring.records import Answers, RunRecord, SampleRecord
+from bigcodebench_tasks.benchmark.diagnosis import CUT, DIAGNOSES, EMPTY, NULL, UNFINISHED
+from bigcodebench_tasks.scoring.records import ResponseStats, RunRecord, SampleRecord
 from bigcodebench_tasks.scoring.summary import summary, warnings
 
 RIGHT = SampleRecord("", status="pass", reason="passed")
@@ -28,7 +28,7 @@ def test_the_summary_says_what_people_ask() -> None:
         "2 of 4 samples of 2 tasks",
         "passed 2, assertion 2",
         "ground truth 0.5000",
-        "isolation landlock; libraries of the official lock; scored 12 s after the last answer",
+        "sandbox landlock; libraries of the official lock; scored 12 s after the last answer",
         "bigcodebench-tasks report",
     ):
         assert words in text
@@ -59,7 +59,7 @@ def test_ground_truth_is_named_where_it_was_checked_or_left_out() -> None:
 
 
 def test_what_answers_fall_short_of_and_how_the_model_was_asked_is_said() -> None:
-    run = replace(RUN, answers=Answers(4, 2, {EMPTY: 1}), prompting="thinking", differs=["max_gen_toks: 8192"])
+    run = replace(RUN, answers=ResponseStats(4, 2, {EMPTY: 1}), prompting="thinking", differs=["max_gen_toks: 8192"])
     text = summary({"Made/1": [RIGHT]}, run, 1.0)
     assert "answers: 2 with thoughts, which were taken off, empty 1" in text
     assert "asked as a model that thinks, which differs from the leaderboard's settings (max_gen_toks: 8192)" in text
@@ -67,9 +67,9 @@ def test_what_answers_fall_short_of_and_how_the_model_was_asked_is_said() -> Non
 
 def test_from_two_percent_on_a_warning_says_what_to_do() -> None:
     assert warnings(None) == []
-    assert warnings(Answers(100, shortfalls={CUT: 1})) == []
-    (line,) = warnings(Answers(150, shortfalls={CUT: 18}, limit=1280))
+    assert warnings(ResponseStats(100, diagnoses={CUT: 1})) == []
+    (line,) = warnings(ResponseStats(150, diagnoses={CUT: 18}, limit=1280))
     assert line == "12% of the answers (18 of 150) are cut at 1,280 tokens: --gen_kwargs max_gen_toks=..."
-    assert len(warnings(Answers(10, shortfalls=dict.fromkeys(SHORTFALLS, 1)))) == len(SHORTFALLS)
-    assert "8192" in warnings(Answers(2, shortfalls={UNFINISHED: 1}))[0]
-    assert "server" in warnings(Answers(2, shortfalls={NULL: 1}))[0]
+    assert len(warnings(ResponseStats(10, diagnoses=dict.fromkeys(DIAGNOSES, 1)))) == len(DIAGNOSES)
+    assert "8192" in warnings(ResponseStats(2, diagnoses={UNFINISHED: 1}))[0]
+    assert "server" in warnings(ResponseStats(2, diagnoses={NULL: 1}))[0]

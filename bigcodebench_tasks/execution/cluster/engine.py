@@ -23,7 +23,7 @@ from bigcodebench_tasks.execution.cluster.node import Settings, wanted
 from bigcodebench_tasks.execution.cluster.pool import ClusterPool
 from bigcodebench_tasks.execution.cluster.process import DriverProcess
 from bigcodebench_tasks.execution.conditions import Conditions
-from bigcodebench_tasks.execution.flights import Flights
+from bigcodebench_tasks.execution.in_flight import InFlight
 from bigcodebench_tasks.execution.pool import Listener
 from bigcodebench_tasks.execution.preloading import shared_imports
 
@@ -39,12 +39,12 @@ class Cluster:
     Attributes:
         address: "auto", or host and port.
         nodes: names of those that can run programs, with the programs that may use a core there at the same time.
-        surroundings: SHA-256, hex, of what programs find on them beside their environments; see `surroundings`.
+        host_fingerprint: SHA-256, hex, of what programs find on them beside their environments; see `host_fingerprint`.
     """
 
     address: str
     nodes: tuple[tuple[str, int], ...] = ()
-    surroundings: str = ""
+    host_fingerprint: str = ""
 
 
 def cluster_address(option: str | None = None, variables: Mapping[str, str] | None = None) -> str | None:
@@ -110,7 +110,7 @@ def look_at(
         f"programs run on {len(nodes)} nodes of the Ray cluster, {sum(node.workers for node in nodes)} at a time: "
         + ", ".join(f"{node.name} {node.workers}" for node in nodes)
     )
-    all_surroundings = hashlib.sha256("".join(sorted(node.surroundings for node in nodes)).encode()).hexdigest()
+    all_surroundings = hashlib.sha256("".join(sorted(node.host_fingerprint for node in nodes)).encode()).hexdigest()
     return Cluster(address, tuple((node.name, node.workers) for node in nodes), all_surroundings)
 
 
@@ -168,10 +168,10 @@ class ClusterEngine(BaseEngine):
         def start() -> DriverProcess:
             return _process(cluster.address, environment, conditions, workers, schedule, imports)
 
-        flights = Flights(None if cache is None else VerdictCache(cache, conditions, cluster.surroundings))
-        listener = Listener(flights.started, flights.judged, flights.failed)
+        in_flight = InFlight(None if cache is None else VerdictCache(cache, conditions, cluster.host_fingerprint))
+        listener = Listener(in_flight.started, in_flight.judged, in_flight.failed)
         canonical_s: dict[str, float] = {}
-        super().__init__(ClusterPool(start, schedule, listener, canonical_s), flights, canonical_s)
+        super().__init__(ClusterPool(start, schedule, listener, canonical_s), in_flight, canonical_s)
 
     @property
     def used(self) -> list[NodeUse]:

@@ -22,13 +22,13 @@ from bigcodebench_tasks.environment.environment import Environment
 from bigcodebench_tasks.environment.verify import ensure
 from bigcodebench_tasks.errors import BigCodeBenchError
 from bigcodebench_tasks.execution import machine
-from bigcodebench_tasks.execution.choose_level import probe
+from bigcodebench_tasks.execution.choose_sandbox import probe
 from bigcodebench_tasks.execution.conditions import MAY_DIFFER, Conditions, Limits
 from bigcodebench_tasks.execution.engine import Engine
-from bigcodebench_tasks.execution.inside import RUNNER_VERSION
+from bigcodebench_tasks.execution.host_fingerprint import host_fingerprint
 from bigcodebench_tasks.execution.preparation import try_libraries
-from bigcodebench_tasks.execution.surroundings import surroundings
 from bigcodebench_tasks.execution.verdict import Program, Verdict
+from bigcodebench_tasks.execution.worker import RUNNER_VERSION
 
 # Verdicts of so many seconds are sent together: what it costs Ray and the machine that asks is a price of each message.
 # A node has more programs at hand than run, so no core waits for that; where it has none left it sends at once.
@@ -89,7 +89,7 @@ class NodeRunner:
 
         Yields:
             What is said meanwhile, line by line; at last a mapping: "why" it cannot be used, "" if it can, and then
-            its "workers" and "surroundings".
+            its "workers" and "host_fingerprint".
         """
         lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         state: dict[str, Any] = {"why": "its check ended with an error of its own; please report this"}
@@ -100,7 +100,7 @@ class NodeRunner:
                     state["why"] = self._examine(wanted)
                 if not state["why"]:
                     state["workers"] = self._begin(pickle.loads(settings))
-                    state["surroundings"] = surroundings(self._environment)
+                    state["host_fingerprint"] = host_fingerprint(self._environment)
             except BigCodeBenchError as error:
                 state["why"] = str(error)
             finally:
@@ -126,15 +126,15 @@ class NodeRunner:
             if chosen != expected["lock"]:
                 return f"the lock is {chosen} there ({environments.LOCK_VARIABLE}) and {expected['lock']} here"
         environment = ensure()
-        isolation = probe(environment, sandbox=expected["level"], network=expected["network"])
+        sandbox = probe(environment, sandbox=expected["level"], network=expected["network"])
         self._environment = environment
-        self._conditions = Conditions.of(environment, isolation, Limits(**expected["limits"]), expected["speed"])
+        self._conditions = Conditions.of(environment, sandbox, Limits(**expected["limits"]), expected["speed"])
         if differs := _differences(self._conditions.to_dict(), expected, MAY_DIFFER):
             return differs
         if differs := _differences({"absent_data": _absent_data(environment)}, wanted):
             return differs
         if environment.lock != "custom":
-            try_libraries(environment, isolation)
+            try_libraries(environment, sandbox)
         return ""
 
     def _begin(self, settings: Settings) -> int:

@@ -1,1 +1,0 @@
-"""Levels of isolation, and what they are made of."""

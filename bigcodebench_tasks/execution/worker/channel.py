@@ -1,0 +1,147 @@
+"""A stream of messages over a socket, with the descriptors that go along with some of them."""
+
+from __future__ import annotations
+
+import array
+import errno
+import os
+import socket
+import time
+from collections import deque
+
+from . import protocol
+
+# More than one message brings at a time.
+_MOST_DESCRIPTORS = 16
+
+# So long somebody waits who may not send a descriptor, see `Channel.flush`.
+_TOO_MANY_ON_THEIR_WAY_S = 0.05
+
+
+class Channel:
+    """A non-blocking stream of messages: neither side can make the other one wait.
+
+    What the socket does not take at once waits here until `flush`. A `StartProgram` brings one descriptor: the socket
+    of its sample. A program and its report never pass through the server, whose memory every sample inherits.
+    """
+
+    def __init__(self, sock: socket.socket) -> None:
+        sock.setblocking(False)
+        self._socket = sock
+        self._out: deque[tuple[bytearray, int]] = deque()
+        self._in = bytearray()
+        self._descriptors: deque[int] = deque()
+
+    def fileno(self) -> int:
+        return self._socket.fileno()
+
+    def close(self) -> None:
+        """Close it, and the descriptors that nobody has taken or that were not sent."""
+        self._socket.close()
+        for fd in [*self._descriptors, *(fd for _, fd in self._out if fd >= 0)]:
+            os.close(fd)
+        self._descriptors.clear()
+        self._out.clear()
+
+    @property
+    def unsent(self) -> bool:
+        return bool(self._out)
+
+    def send(self, message: protocol.Message, descriptor: int = -1) -> None:
+        """Queue one message and send what the socket takes now.
+
+        Args:
+            message: what to say.
+            descriptor: goes along and is closed here once it has gone; none by default.
+        """
+        body = protocol.encode(message)
+        self._out.append((bytearray(protocol.HEADER.pack(len(body)) + body), descriptor))
+        self.flush()
+
+    def flush(self) -> None:
+        """Send what the socket takes now."""
+        while self._out:
+            frame, descriptor = self._out[0]
+            # A descriptor arrives with the first byte that is sent along with it, so it is never behind its message.
+            along = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [descriptor]))] if descriptor >= 0 else []
+            try:
+                sent = self._socket.sendmsg([memoryview(frame)[: 1 << 20]], along)
+            except BlockingIOError:
+                return
+            except OSError as error:
+                if error.errno != errno.ETOOMANYREFS:
+                    raise
+                # The kernel counts descriptors on their way for each user, and programs of the same user may have as
+                # many of them as we may. That ends with the program.
+                time.sleep(_TOO_MANY_ON_THEIR_WAY_S)
+                return
+            if descriptor >= 0:
+                os.close(descriptor)
+            if sent == len(frame):
+                self._out.popleft()
+            else:
+                self._out[0] = (frame[sent:], -1)
+
+    def receive(self) -> list[protocol.Message]:
+        """All complete messages that have arrived.
+
+        Raises:
+            EOFError: the other side is gone.
+            ProtocolError: a message is too large, or none that `decode` takes.
+        """
+        closed = False
+        room = socket.CMSG_SPACE(_MOST_DESCRIPTORS * array.array("i").itemsize)
+        while True:
+            try:
+                data, along, _, _ = self._socket.recvmsg(1 << 20, room, socket.MSG_CMSG_CLOEXEC)
+            except BlockingIOError:
+                break
+            except ConnectionResetError:
+                data, along = b"", []
+            for level, kind, content in along:
+                if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
+                    descriptors = array.array("i")
+                    descriptors.frombytes(content[: len(content) // descriptors.itemsize * descriptors.itemsize])
+                    self._descriptors.extend(descriptors)
+            if not data:
+                closed = True
+                break
+            self._in += data
+        messages = []
+        while len(self._in) >= protocol.HEADER.size:
+            (size,) = protocol.HEADER.unpack_from(self._in)
+            if size > protocol.MAX_MESSAGE_BYTES:
+                raise protocol.ProtocolError(f"a message of {size} bytes")
+            end = protocol.HEADER.size + size
+            if len(self._in) < end:
+                break
+            messages.append(protocol.decode(bytes(self._in[protocol.HEADER.size : end])))
+            del self._in[:end]
+        if closed and not messages:
+            raise EOFError
+        return messages
+
+    def take_descriptor(self) -> int:
+        """The descriptor that came with the next of the messages that bring one. Raises ProtocolError."""
+        if not self._descriptors:
+            raise protocol.ProtocolError("a message without the descriptor that belongs to it")
+        return self._descriptors.popleft()
+
+
+def read_exactly(fd: int, size: int) -> bytearray:
+    """So many bytes of a blocking socket's descriptor. Raises EOFError when the other side is gone before."""
+    data = bytearray()
+    while len(data) < size:
+        part = os.read(fd, min(size - len(data), 1 << 20))
+        if not part:
+            raise EOFError("the other side is gone")
+        data += part
+    return data
+
+
+def read_message(fd: int) -> protocol.Message:
+    """The first message of a stream, waiting for it. Raises EOFError, ProtocolError."""
+    (size,) = protocol.HEADER.unpack(read_exactly(fd, protocol.HEADER.size))
+    if size > protocol.MAX_MESSAGE_BYTES:
+        raise protocol.ProtocolError(f"a message of {size} bytes")
+    return protocol.decode(bytes(read_exactly(fd, size)))

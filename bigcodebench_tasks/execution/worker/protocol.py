@@ -1,0 +1,313 @@
+"""Messages between the parent, the fork server and its samples, and the one report of a program.
+
+Every message is one of the types below, with one encoder and one decoder for both sides. They travel as
+length-prefixed JSON: the receiver learns the size before it reads, refuses what is too large, and takes
+nothing but plain values of the declared types; what arrives is never unpickled. `Work` alone is no JSON: a sample
+would copy some 80 pages of its memory to read it.
+
+::
+
+    parent to server     ServerSettings   once, first
+                         StartProgram        fork a process for a program; its end of the line goes along
+                         Stop       end it
+    parent to sample     the token, then
+                         Work       the program
+    sample to parent     its report, sealed with the token
+    server to parent     Ready      once: it is confined and has imported its libraries; or
+                         SetupFailed
+                         Waiting    which of the running programs want no core, whenever that changes
+                         Done       a program ended, in whatever way; or
+                         Broken     it could not be run, through our fault
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+import typing
+from dataclasses import dataclass, fields, is_dataclass
+
+HEADER = struct.Struct("!I")
+
+# How `Work` begins: with what no JSON object begins with, then the size of each text, bytes.
+_WORK = struct.Struct("!cIII")
+_WORK_MARK = b"W"
+
+# The largest message: one program, or one report, with room for JSON's escapes (six bytes a character).
+MAX_MESSAGE_BYTES = 256 << 20
+
+TOKEN_BYTES = 32
+
+CROWDED = "crowded"
+"""A program was killed because all together took the machine's memory: none is to blame, and it is to run alone."""
+
+
+class ProtocolError(Exception):
+    """The other side sent something that is not a message."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Limits of one program, all its processes together unless said otherwise.
+
+    Defaults are the official evaluator's (bigcodebench 0.2.5, ``eval/__init__.py`` and
+    ``eval/utils.py``) where it has one.
+
+    Attributes:
+        timeout_s: wall-clock seconds for loading the program and running its tests.
+        memory_mib: address space and data segment of each process, MiB (official: 30 GiB).
+        tree_memory_mib: resident memory of all processes together, MiB; None for `memory_mib` or one
+            worker's share of the machine's memory, whichever is less.
+        stack_mib: stack of each process, MiB (official: 10).
+        scratch_mib: everything the program writes, and each file of it, MiB.
+        processes: processes and threads.
+        open_files: open files of each process.
+        output_bytes: characters of the report that are kept; longer tracebacks are cut, with a note.
+    """
+
+    timeout_s: float = 240.0
+    memory_mib: int = 30 * 1024
+    tree_memory_mib: int | None = None
+    stack_mib: int = 10
+    scratch_mib: int = 1024
+    processes: int = 512
+    open_files: int = 1024
+    output_bytes: int = 1 << 20
+
+    @property
+    def tree_memory_bytes(self) -> int:
+        """Resident memory of all processes together, once the parent has said how much it is."""
+        assert self.tree_memory_mib is not None
+        return self.tree_memory_mib << 20
+
+
+@dataclass(frozen=True)
+class ServerSettings:
+    """How a server is to run programs.
+
+    Attributes:
+        level: of sandbox, a name in `backends.BACKENDS`.
+        network: "loopback" or "host".
+        limits: of each program; `tree_memory_mib` is a number.
+        preload: modules to import once for all programs, the most wanted first.
+        scratch: the server's own folder.
+        visible: folders outside the system's that programs may read.
+    """
+
+    level: str
+    network: str
+    limits: Limits
+    preload: list[str]
+    scratch: str
+    visible: list[str]
+
+
+@dataclass(frozen=True)
+class StartProgram:
+    """A program to run. The program itself goes to the sample over the line whose end comes with this message.
+
+    Attributes:
+        id: the parent's number for it.
+        one_core: let its threads take turns on one core.
+        background: let it have only what nothing else on the machine wants of the cores.
+        timeout_s: seconds that it has, at most those of the limits.
+        stop_at_failure: end its suite after the first test that fails.
+        measures_time: say in `Done.late_s` how late it was.
+    """
+
+    id: int
+    one_core: bool
+    background: bool = False
+    timeout_s: float = Limits.timeout_s
+    stop_at_failure: bool = False
+    measures_time: bool = False
+
+
+@dataclass(frozen=True)
+class Stop:
+    """End a program; `why` comes back as `Done.killed`."""
+
+    id: int
+    why: str
+
+
+@dataclass(frozen=True)
+class Work:
+    """A program, as its sample gets it. `task_id` is where its random state comes from."""
+
+    task_id: str
+    solution: str
+    test: str
+
+    def to_bytes(self) -> bytes:
+        texts = [text.encode("utf-8", "surrogatepass") for text in (self.task_id, self.solution, self.test)]
+        return b"".join([_WORK.pack(_WORK_MARK, *map(len, texts)), *texts])
+
+    @staticmethod
+    def from_bytes(body: bytes) -> Work:
+        """Raises ProtocolError."""
+        if len(body) < _WORK.size:
+            raise ProtocolError("Work without its sizes")
+        _, task_id, solution, test = _WORK.unpack_from(body)
+        first = _WORK.size + task_id
+        second = first + solution
+        if len(body) != second + test:
+            raise ProtocolError("Work of another size than it says")
+        try:
+            return Work(
+                body[_WORK.size : first].decode("utf-8", "surrogatepass"),
+                body[first:second].decode("utf-8", "surrogatepass"),
+                body[second:].decode("utf-8", "surrogatepass"),
+            )
+        except UnicodeDecodeError as error:
+            raise ProtocolError("Work that is no text") from error
+
+
+@dataclass(frozen=True)
+class Ready:
+    """The server can run programs.
+
+    Attributes:
+        preload_s: seconds that the imports took.
+        degraded: what programs do not get here although the level has it, mostly "".
+        no_group: why they have no control groups of their own; "" where they have.
+    """
+
+    preload_s: float
+    degraded: str
+    no_group: str
+
+
+@dataclass(frozen=True)
+class SetupFailed:
+    """The server cannot confine programs as asked; it ends."""
+
+    why: str
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """The running programs, by id, that sleep or wait for something: all of them, each time this changes."""
+
+    ids: list[int]
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A program could not be run; no program is to blame."""
+
+    id: int
+    why: str
+
+
+@dataclass(frozen=True)
+class Done:
+    """A program has ended, and nothing of it is left; its report, if there is one, waits in the line to it.
+
+    Attributes:
+        exit: exit status of its process, negative for a signal.
+        killed: why the server killed it: "timeout", "memory", "processes", `CROWDED`, what a `Stop` said, or "".
+        seconds: wall-clock seconds from its start to its end.
+        starved_s: seconds for which it wanted a core that something else had, as far as the server saw.
+        late_s: seconds from its wish for a core until it had one, all in all, as the kernel counts them; up to the
+            server's last look. 0 unless `StartProgram.measures_time`, and where the kernel does not count.
+    """
+
+    id: int
+    exit: int
+    killed: str
+    seconds: float
+    starved_s: float = 0.0
+    late_s: float = 0.0
+
+
+Message = typing.Union[ServerSettings, StartProgram, Stop, Work, Ready, SetupFailed, Waiting, Broken, Done]  # noqa: UP007 (typing.get_args)
+
+_TYPES: dict[str, type[Message]] = {kind.__name__: kind for kind in typing.get_args(Message)}
+_HINTS = {kind: typing.get_type_hints(kind) for kind in (*_TYPES.values(), Limits)}
+
+
+def encode(message: Message) -> bytes:
+    """A message as it travels, without its length."""
+    if isinstance(message, Work):
+        return message.to_bytes()
+    return json.dumps({"message": type(message).__name__, **_plain_fields(message)}).encode("ascii")
+
+
+def decode(body: bytes) -> Message:
+    """The message. Raises ProtocolError: it is no JSON, of no known type, or a field is missing or of another type."""
+    if body.startswith(_WORK_MARK):
+        return Work.from_bytes(body)
+    try:
+        content = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise ProtocolError("a message that is not JSON") from error
+    name = content.pop("message", None) if isinstance(content, dict) else None
+    if not isinstance(name, str) or name not in _TYPES:
+        raise ProtocolError("a message of no known type")
+    return typing.cast(Message, _instance(_TYPES[name], content))
+
+
+def _plain_fields(instance: object) -> dict[str, object]:
+    assert is_dataclass(instance)
+    return {field.name: _plain(getattr(instance, field.name)) for field in fields(instance)}
+
+
+def _plain(value: object) -> object:
+    return _plain_fields(value) if is_dataclass(value) else value
+
+
+def _instance(kind: type, content: object) -> object:
+    hints = _HINTS[kind]
+    if not isinstance(content, dict) or content.keys() != hints.keys():
+        raise ProtocolError(f"{kind.__name__} with other fields than {', '.join(hints)}")
+    return kind(**{name: _typed(hint, content[name], f"{kind.__name__}.{name}") for name, hint in hints.items()})
+
+
+def _typed(hint: typing.Any, value: object, where: str) -> object:
+    """The value as its declared type. Raises ProtocolError."""
+    allowed = typing.get_args(hint)
+    if type(None) in allowed:
+        (some,) = (option for option in allowed if option is not type(None))
+        return None if value is None else _typed(some, value, where)
+    if typing.get_origin(hint) is list and isinstance(value, list):
+        return [_typed(allowed[0], item, where) for item in value]
+    if hint in _HINTS:
+        return _instance(hint, value)
+    if hint is float and type(value) is int:
+        return float(value)
+    if type(value) is not hint:
+        raise ProtocolError(f"{where} is {type(value).__name__}, not {getattr(hint, '__name__', hint)}")
+    return value
+
+
+def seal(token: bytes, body: bytes) -> bytes:
+    """A program's report as it travels: the sample's secret token, the size, the JSON text."""
+    return token + HEADER.pack(len(body)) + body
+
+
+def is_whole(token: bytes, raw: bytearray) -> bool:
+    """Whether a report, as far as it has arrived, is all there."""
+    prefix = TOKEN_BYTES + HEADER.size
+    return len(raw) >= prefix and raw.startswith(token) and len(raw) >= prefix + HEADER.unpack_from(raw, TOKEN_BYTES)[0]
+
+
+def unseal(token: bytes, raw: bytes) -> tuple[bytes | None, str]:
+    """The JSON text of the only report in `raw`, or None and what is wrong: "missing" or "forged".
+
+    Whatever the program wrote to the report's descriptor is in `raw` too; it lacks the token, or it
+    makes a second report. Either way there is no report that could be trusted.
+    """
+    if not raw:
+        return None, "missing"
+    prefix = TOKEN_BYTES + HEADER.size
+    if raw[:TOKEN_BYTES] != token:
+        return None, "forged"
+    if len(raw) < prefix:
+        return None, "missing"
+    (size,) = HEADER.unpack_from(raw, TOKEN_BYTES)
+    if len(raw) < prefix + size:
+        return None, "missing"
+    if len(raw) > prefix + size:
+        return None, "forged"
+    return raw[prefix:], ""

@@ -1,0 +1,188 @@
+"""Load one program, run its tests and report once: the last code of ours in a sample's process.
+
+The program shares this interpreter, so what is needed after it was loaded is taken before, by reference. Forging a
+pass is thereby made laborious, not impossible: docs/execution.md says what remains.
+"""
+
+from __future__ import annotations
+import __future__
+
+import builtins
+import io
+import os
+import subprocess
+import sys
+import types
+import unittest
+from dataclasses import dataclass
+from json.encoder import encode_basestring_ascii as _quote
+from typing import Any
+
+from . import protocol, suite_result
+
+# Functions take their builtins from here when they are defined. A copy: the real ones belong to the program.
+globals()["__builtins__"] = dict(vars(builtins))
+
+_write = os.write
+_exit = os._exit
+_getpid = os.getpid
+_seal = protocol.seal
+_prepare_to_define, _restore, _tampered = suite_result.prepare_to_define, suite_result.restore, suite_result.tampered
+_modules = sys.modules
+
+MODULE = "__test__"
+_FILE = f"{MODULE}.py"
+
+# Flags of a compiled program that say which features of later Pythons its source asked for.
+_FUTURE = 0
+for _name in __future__.all_feature_names:
+    _FUTURE |= getattr(__future__, _name).compiler_flag
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a sample is to do.
+
+    Attributes:
+        work: the program.
+        token: proves that the report is ours.
+        line: descriptor for the report.
+        output_bytes: characters of details to keep.
+        stop_at_failure: end the suite after the first test that fails.
+    """
+
+    work: protocol.Work
+    token: bytes
+    line: int
+    output_bytes: int
+    stop_at_failure: bool
+
+
+# What a program may print before the rest is dropped; the official evaluator keeps all of it in memory.
+_KEPT_OUTPUT = 16 << 20
+
+
+class _Swallow(io.StringIO):
+    """Standard input, output and error of a program, as in the official evaluator: never readable."""
+
+    def write(self, text: str) -> int:
+        return super().write(text) if self.tell() < _KEPT_OUTPUT else len(text)
+
+    def read(self, *args: Any, **kwargs: Any) -> str:
+        raise OSError
+
+    readline = readlines = read  # type: ignore[assignment]
+
+    def readable(self) -> bool:
+        return False
+
+
+class _PipedPopen(subprocess.Popen):  # type: ignore[type-arg]
+    """Output of child processes is piped unless the program says otherwise, as in the official evaluator.
+
+    A solution can tell: ``subprocess.run(...).stdout`` is bytes there, where plain Python gives None.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        if len(args) < 5:
+            kwargs.setdefault("stdout", subprocess.PIPE)
+        if len(args) < 6:
+            kwargs.setdefault("stderr", subprocess.PIPE)
+        super().__init__(*args, **kwargs)
+
+
+@dataclass
+class _Report:
+    """What is told of a run: parts of unittest were replaced before the tests (`undone`), or meanwhile (`tampered`)."""
+
+    loaded: bool = False
+    undone: bool = False
+    tampered: bool = False
+
+
+def _encode(report: _Report, result: suite_result.Result | None, details: dict[str, str]) -> bytes:
+    """The report as JSON, built by hand: the json module's classes belong to the program by now."""
+    lists = (
+        [("ran", result.ran), ("skipped", result.skipped_methods), ("expected", result.expected_methods)]
+        if result
+        else [("ran", []), ("skipped", []), ("expected", [])]
+    )
+    booleans = [("loaded", report.loaded), ("undone", report.undone), ("tampered", report.tampered)]
+    parts = [f'"{name}":{"true" if value else "false"}' for name, value in booleans]
+    parts += [f'"{name}":[{",".join([_quote(text) for text in texts])}]' for name, texts in lists]
+    pairs = ",".join([_quote(name) + ":" + _quote(text) for name, text in details.items()])
+    return f'{{{",".join(parts)},"details":{{{pairs}}}}}'.encode("ascii")
+
+
+def _cut(details: dict[str, str], limit: int) -> dict[str, str]:
+    """Details of at most about `limit` characters, each text with an equal share of them."""
+    share = limit // max(1, len(details))
+    cut = {}
+    for name, text in details.items():
+        dropped = len(text) - share
+        cut[name] = text if dropped <= 0 else f"{text[:share]}\n[cut: {dropped} more characters]"
+    return cut
+
+
+def _message(error: BaseException) -> str:
+    try:
+        return str(error) or type(error).__name__
+    except BaseException:  # the program's own exception class may do anything in __str__
+        return f"{type(error).__name__} whose message cannot be shown"
+
+
+def _compile(solution: str, test: str) -> list[types.CodeType]:
+    """The program in two parts, solution and tests, which do together what they do as one; or else as one.
+
+    Line numbers are those of the whole. A statement before the tests stands for the solution: so no text at their
+    beginning becomes the module's documentation, and no import from the future is allowed that would not be otherwise.
+    """
+    try:
+        first = compile(f"{solution}\n", _FILE, "exec", dont_inherit=True)
+        before = f"{solution}\n".replace("\r\n", "\n").replace("\r", "\n").count("\n")
+        second = compile("pass" + "\n" * before + test, _FILE, "exec", first.co_flags & _FUTURE, dont_inherit=True)
+    except Exception:  # mostly an error, which is to be said of the whole; else one part goes on in the other
+        return [compile(f"{solution}\n{test}", _FILE, "exec", dont_inherit=True)]
+    return [first, second]
+
+
+def run(task: Task) -> None:
+    """Run the program and leave the process. Follows ``unsafe_execute`` of bigcodebench 0.2.5."""
+    sys.stdin = sys.stdout = sys.stderr = _Swallow()
+    subprocess.Popen = _PipedPopen  # type: ignore[misc]
+    module = types.ModuleType(MODULE)
+    space = module.__dict__
+    space.update(
+        __builtins__=builtins, __file__=_FILE, __package__=None, __doc__=None, sys=sys, os=os, environ=os.environ,
+    )  # fmt: skip
+    report, result = _Report(), None
+    details: dict[str, str] = {}
+    own = _getpid()
+    try:
+        parts = _compile(task.work.solution, task.work.test)
+        exec(parts[0], space)
+        if len(parts) > 1:
+            report.undone = _prepare_to_define(space)
+            exec(parts[1], space)
+        _modules[MODULE] = module
+        replaced = _restore()
+        report.undone |= replaced
+        # Where the tests could not be told from the solution, they were defined by whatever stood in unittest's place.
+        report.tampered = replaced and len(parts) == 1
+        suite = unittest.TestLoader().loadTestsFromTestCase(module.TestCases)
+        report.loaded = True
+        result = suite_result.Result(task.stop_at_failure)
+        watch = suite_result.Watch(result)
+        suite.run(result)
+        for case, trace in result.failures + result.errors:
+            details[case.id().split(".")[-1]] = trace
+        report.tampered |= _tampered() or watch.tampered()
+    except BaseException as error:
+        details["ALL"] = _message(error)
+    if _getpid() != own:  # a fork of the program's that did not leave on its own: the report is not its to give
+        _exit(0)
+    body = _encode(report, result, _cut(details, task.output_bytes))
+    left = memoryview(_seal(task.token, body))
+    while left:
+        left = left[_write(task.line, left) :]
+    _exit(0)

@@ -1,0 +1,1 @@
+"""Levels of sandbox, and what they are made of."""

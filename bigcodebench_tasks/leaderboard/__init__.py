@@ -1,0 +1,1 @@
+"""The public record: published scores, ranks and solve rates, and own runs placed among them."""

@@ -1,0 +1,147 @@
+"""Where a run of one's own stands among the published models."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from bigcodebench_tasks.benchmark.prompts import SPLITS
+from bigcodebench_tasks.leaderboard.published import (
+    NEWEST,
+    TASKS,
+    PublishedModel,
+    of_like_size,
+    published_models,
+    size_in,
+)
+from bigcodebench_tasks.results.evaluation import Evaluation, mean_of_splits
+from bigcodebench_tasks.scoring.intervals import Estimate
+from bigcodebench_tasks.scoring.presets import differences
+
+MEAN = "mean"
+"""Beside the splits: their mean, by which the leaderboard ranks."""
+
+MEASURES = (*SPLITS, MEAN)
+
+NEIGHBOURS = 3
+"""How many published models are named on either side."""
+
+
+@dataclass(frozen=True)
+class Placement:
+    """A score among the published ones.
+
+    Attributes:
+        measure: a split, or `MEAN`.
+        score: pass@1 with its 95% interval.
+        rank: 1 and how many published models are better.
+        best, worst: the rank at the upper and at the lower end of the interval.
+        among: how many published models have such a score.
+        size: billions of parameters that the model's name says; None where it says none.
+        like_rank, like_among: the same rank among models of like size; None where the size is not known.
+        above, below: the nearest published models (name, score) that are better, and that are not; the nearest first.
+    """
+
+    measure: str
+    score: Estimate
+    rank: int
+    best: int
+    worst: int
+    among: int
+    size: float | None
+    like_rank: int | None
+    like_among: int | None
+    above: Sequence[tuple[str, float]]
+    below: Sequence[tuple[str, float]]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The placement as plain JSON types."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class OwnModel:
+    """The evaluations of one's own model on one subset, and where they stand.
+
+    Attributes:
+        name: of the model.
+        subset: "full" or "hard".
+        placements: measure to placement; what was not evaluated is missing.
+        differences: how its settings differ from the preset of the published figures, of all its evaluations together;
+            empty for none.
+    """
+
+    name: str
+    subset: str
+    placements: Mapping[str, Placement]
+    differences: Sequence[str]
+
+
+def own_models(evaluations: Sequence[Evaluation], as_of: str = NEWEST) -> list[OwnModel]:
+    """One's own models on the published subsets, in the order that they came; other subsets are left out.
+
+    Args:
+        evaluations: one of each model, split and subset.
+        as_of: the state of the leaderboard.
+    """
+    several: dict[tuple[str, str], list[Evaluation]] = {}
+    for evaluation in evaluations:
+        if evaluation.subset in TASKS:
+            several.setdefault((evaluation.model, evaluation.subset), []).append(evaluation)
+    return [_own_model(name, subset, each, as_of) for (name, subset), each in several.items()]
+
+
+def _own_model(name: str, subset: str, evaluations: Sequence[Evaluation], as_of: str) -> OwnModel:
+    scores = {evaluation.split: evaluation.score() for evaluation in evaluations}
+    if mean := mean_of_splits(evaluations):
+        scores[MEAN] = mean
+    placements = {
+        measure: _placement(scores[measure], name, subset, measure, as_of) for measure in MEASURES if measure in scores
+    }
+    different = [words for each in evaluations for words in differences(each.run, len(each.samples), each.subset)]
+    return OwnModel(name, subset, placements, list(dict.fromkeys(different)))
+
+
+def published_score(model: PublishedModel, subset: str, measure: str) -> float | None:
+    """A published model's score, 0 to 1; None where there is none.
+
+    Args:
+        measure: a split, or `MEAN`.
+    """
+    return model.mean(subset) if measure == MEAN else model.score(subset, measure)
+
+
+def _placement(score: Estimate, name: str, subset: str, measure: str, as_of: str) -> Placement:
+    models = published_models(as_of)
+    scores = _scores(models, subset, measure)
+    size = size_in(name)
+    alike = None if size is None else _scores(of_like_size(models, size), subset, measure)
+    order = sorted(scores.items(), key=lambda pair: pair[1])
+    return Placement(
+        measure=measure,
+        score=score,
+        rank=_rank(score.rate, scores),
+        best=_rank(score.high, scores),
+        worst=_rank(score.low, scores),
+        among=len(scores),
+        size=size,
+        like_rank=None if alike is None else _rank(score.rate, alike),
+        like_among=None if alike is None else len(alike),
+        above=[pair for pair in order if _better(pair[1], score.rate)][:NEIGHBOURS],
+        below=[pair for pair in reversed(order) if not _better(pair[1], score.rate)][:NEIGHBOURS],
+    )
+
+
+def _scores(models: Sequence[PublishedModel], subset: str, measure: str) -> dict[str, float]:
+    scores = {model.name: published_score(model, subset, measure) for model in models}
+    return {name: score for name, score in scores.items() if score is not None}
+
+
+def _rank(score: float, others: Mapping[str, float]) -> int:
+    return 1 + sum(_better(other, score) for other in others.values())
+
+
+def _better(published: float, own: float) -> bool:
+    # Published are three decimals: a score that would be published as the same one is no worse.
+    return published > own + 0.0005

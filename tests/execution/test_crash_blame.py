@@ -1,0 +1,105 @@
+"""A program that breaks our own machinery has a verdict of its own kind; only a machine that runs none ends the run."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bigcodebench_tasks.execution import Environment, Limits, Program, execute
+from bigcodebench_tasks.execution.crash_blame import ATTEMPTS, CrashBlame
+from bigcodebench_tasks.execution.job_queue import Job
+from tests.helpers.programs import RIGHT, kill_all, processes_of, program
+
+LIMITS = Limits(timeout_s=60, tree_memory_mib=512)
+
+
+@contextlib.contextmanager
+def server_dies_of(mark: str, scratch: Path) -> Iterator[list[int]]:
+    """While a process with this mark runs, every process of the server is killed, as by a hole in the kernel."""
+    killed: list[int] = []
+    done = threading.Event()
+
+    def watch() -> None:
+        while not done.wait(0.05):
+            with contextlib.suppress(OSError):  # a process ended while it was looked at
+                if processes_of(mark):
+                    killed.append(len(kill_all(scratch)))
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        yield killed
+    finally:
+        done.set()
+        watcher.join()
+
+
+def test_what_breaks_the_sandbox_is_run_alone_and_judged_and_the_run_goes_on(
+    environment: Environment, level: str, scratch_parent: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    mark = f"breaks{scratch_parent.name}"
+    breaks = f"import subprocess\nsubprocess.run(['sleep', '60'], env={{'MARK': '{mark}'}})\n{RIGHT}"
+    beside = [
+        program(f"import time\ntime.sleep(1)\n# {number}\n{RIGHT}", task_id=f"test/{number}") for number in range(4)
+    ]
+    with server_dies_of(mark, scratch_parent) as killed, caplog.at_level(logging.ERROR):
+        verdicts = execute(
+            [program(breaks, task_id="test/9"), *beside], environment, limits=LIMITS, workers=2, sandbox=level
+        )
+    assert len(killed) >= ATTEMPTS
+    assert (verdicts[0].status, verdicts[0].reason) == ("timeout", "broke the sandbox")
+    assert [verdict.reason for verdict in verdicts[1:]] == ["passed"] * 4
+    assert "test/9" in caplog.text
+    assert "broke the sandbox" in caplog.text
+
+
+def job(number: int) -> Job:
+    return Job(Program(f"test/{number}", RIGHT, ""), number)
+
+
+def test_the_second_failure_is_one_beside_others_and_the_third_alone() -> None:
+    suspects, one, other = CrashBlame(), job(1), job(2)
+    assert suspects.failed(one, "why")
+    assert suspects.failed(other, "why")
+    assert suspects.first() is None
+    assert not suspects.failed(one, "why")
+    assert suspects.first() is one
+    assert one.alone
+    assert not other.alone
+    suspects.pop(one)
+    assert not suspects.failed(one, "the last why")
+    harmless = suspects.first()
+    assert harmless is not None
+    assert suspects.is_canary(harmless)
+    ((blamed, verdict),) = suspects.confirm()
+    assert blamed is one
+    assert verdict.reason == "broke the sandbox"
+    assert "the last why" in verdict.details["ALL"]
+    assert suspects.first() is None
+
+
+def test_where_not_even_a_harmless_program_runs_there_is_no_hope() -> None:
+    suspects, one = CrashBlame(), job(1)
+    for _ in range(ATTEMPTS):
+        suspects.failed(one, "why")
+    for _ in range(ATTEMPTS):
+        assert not suspects.hopeless
+        harmless = suspects.first()
+        assert harmless is not None
+        suspects.pop(harmless)
+        suspects.failed(harmless, "why")
+    assert suspects.hopeless
+    assert one in suspects.drain()
+    assert not suspects.hopeless
+
+
+def test_a_suspect_that_nobody_wants_any_more_is_not_run() -> None:
+    suspects, one = CrashBlame(), job(1)
+    suspects.add(one)
+    one.wanted = False
+    assert suspects.first() is None
