@@ -25,7 +25,6 @@ class Job:
         background: it was started with what nothing else on the machine wanted of the cores.
         alone: nothing may run beside it.
         disturbed: how often it did not pass and could have on a quiet machine, and so was run again.
-        set_aside: how often it was ended because it held up others (`patience`), to run again, whole, after them.
     """
 
     program: Program
@@ -35,12 +34,11 @@ class Job:
     background: bool = False
     alone: bool = False
     disturbed: int = 0
-    set_aside: int = 0
 
 
 @dataclass
 class Queue:
-    """Jobs that wait for their turn: long ones, then the others, each the longest first, then those set aside.
+    """Jobs that wait for their turn: the longest first.
 
     Durations become known while jobs are queued. A job whose task turns out to be longer is entered again, and its
     old entry is dropped when it comes up.
@@ -50,7 +48,6 @@ class Queue:
     seconds: dict[str, float] = field(default_factory=dict)
     _long: list[tuple[float, int, Job]] = field(default_factory=list)
     _short: list[tuple[float, int, Job]] = field(default_factory=list)
-    _last: list[tuple[float, int, Job]] = field(default_factory=list)
     _queued: dict[int, Job] = field(default_factory=dict)
     _of_task: dict[str, set[int]] = field(default_factory=dict)
 
@@ -64,10 +61,10 @@ class Queue:
 
     def first(self) -> Job | None:
         """The job that is to start next, if anybody wants one."""
-        return next((job for heap in (self._long, self._short, self._last) for job in self._first_of(heap)), None)
+        return next((job for heap in (self._long, self._short) for job in self._first_of(heap)), None)
 
     def first_short(self) -> Job | None:
-        """The next of those that are not long, and were not set aside."""
+        """The next of those that are not long."""
         return next(self._first_of(self._short), None)
 
     def pop(self, job: Job) -> None:
@@ -77,7 +74,7 @@ class Queue:
     def drain(self) -> list[Job]:
         """Take all out, those that nobody wants too."""
         jobs = list(self._queued.values())
-        for heap in (self._long, self._short, self._last):
+        for heap in (self._long, self._short):
             heap.clear()
         self._queued.clear()
         self._of_task.clear()
@@ -95,8 +92,8 @@ class Queue:
         return max(self.seconds.get(task_id, 0.0), self.schedule.seconds.get(task_id, 0.0))
 
     def is_long(self, job: Job) -> bool:
-        """Whether a job is known to take long, or has shown it."""
-        return job.set_aside > 0 or self._due(job) >= LONG_S
+        """Whether a job is known to take long."""
+        return self._due(job) >= LONG_S
 
     def _due(self, job: Job) -> float:
         task_id, together = job.program.task_id, self.schedule.measure_time
@@ -104,12 +101,10 @@ class Queue:
         return max(map(self.known, together)) if task_id in together else self.known(task_id)
 
     def _heap_of(self, job: Job) -> list[tuple[float, int, Job]]:
-        if job.set_aside:
-            return self._last
         return self._long if self.is_long(job) else self._short
 
     def _enter(self, job: Job) -> None:
-        heapq.heappush(self._heap_of(job), (job.set_aside or -self._due(job), job.number, job))
+        heapq.heappush(self._heap_of(job), (-self._due(job), job.number, job))
 
     def _first_of(self, heap: list[tuple[float, int, Job]]) -> Iterator[Job]:
         while heap:

@@ -4,7 +4,7 @@
 
     callers' threads            the pool's thread                       fork server, a process
     ────────────────            ─────────────────                       ──────────────────────
-    Engine.submit ── add ──▶    queue, longest first, loops last
+    Engine.submit ── add ──▶    queue, longest first
                      wake ──▶   _drive: start a server, fill it, take what it says
                                         StartProgram, Stop                 ──▶   forks a sample
                                         Waiting, Done, Broken     ◀──   looks, kills
@@ -39,12 +39,6 @@ from bigcodebench_tasks.execution.verdict import Verdict
 from bigcodebench_tasks.execution.worker import protocol
 
 __all__ = ["ATTEMPTS", "LATE_S", "STRETCHED_S", "Allowance", "Job", "Listener", "Pool"]
-
-# Why a program was ended that is to run again, after those that waited for it.
-_SET_ASIDE = "set aside"
-
-# While something waits, it is looked this often whether something else has had enough.
-_LOOK_S = 1.0
 
 # A server imports what the programs at hand import, so the first one waits until no program was added for this long,
 # but not for ever.
@@ -271,10 +265,8 @@ class Pool:
                 if idle and not done and self._preload and not server.preloaded.issuperset(self._wanted.names()):
                     return
             self._fill(server)
-            messages = server.wait(wake=self._wake_r, pause_s=_LOOK_S if self._set_aside(server) else None)
+            messages = server.wait(wake=self._wake_r)
             self._forget_wakes()
-            with self._lock:
-                self._scheduler.look()
             for message in messages:
                 self._take(message)
 
@@ -299,14 +291,6 @@ class Pool:
                 measures_time=program.task_id in self._schedule.measure_time,
             )
             server.run(run, program)
-
-    def _set_aside(self, server: ServerProcess) -> bool:
-        """End programs that hold up others, to run them again later. Whether anything is held up. Raises ServerLost."""
-        with self._lock:
-            overdue = self._scheduler.overdue()
-        for job in overdue or ():
-            server.stop(job.number, _SET_ASIDE)
-        return overdue is not None
 
     def _take(self, message: protocol.Message | Outcome) -> None:
         if isinstance(message, protocol.Waiting):
@@ -337,10 +321,6 @@ class Pool:
         if outcome.killed == protocol.CROWDED:
             with self._lock:
                 self._scheduler.again_alone(job)
-            return
-        if outcome.killed == _SET_ASIDE:
-            with self._lock:
-                self._scheduler.set_aside(job)
             return
         verdict = judge(outcome, suite_of(job.program.test))
         if verdict.passed:

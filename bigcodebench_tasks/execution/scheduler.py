@@ -8,7 +8,6 @@ from collections.abc import Collection, Mapping
 from bigcodebench_tasks.benchmark.known_tasks import Schedule
 from bigcodebench_tasks.execution.crash_blame import CrashBlame
 from bigcodebench_tasks.execution.job_queue import Job, Queue
-from bigcodebench_tasks.execution.patience import Patience
 from bigcodebench_tasks.execution.verdict import Verdict
 from bigcodebench_tasks.execution.worker.memory import MachineMemory
 
@@ -18,8 +17,8 @@ OWN_CORE_TOGETHER = 3
 # Waiting programs cost no core but memory and processes: how many may run for each worker.
 RUNNING_PER_WORKER = 8
 
-# Those that are known to take long have this share of the places at most, and half of the cores, while others wait:
-# most programs shall have their verdict soon.
+# Programs that are known to take long have at most this share of the places while others wait: most of them sleep, and
+# the cores shall not be idle meanwhile.
 _SHARE_OF_LONG = 0.75
 
 
@@ -34,7 +33,6 @@ class Scheduler:
         """
         self._workers, self._schedule = workers, schedule
         self._queue = Queue(schedule)
-        self._patience = Patience(self._queue.known)
         self._suspects = CrashBlame()
         self._memory = MachineMemory()
         self._running: dict[int, Job] = {}
@@ -84,7 +82,6 @@ class Scheduler:
         job = self._take_next()
         if job is not None:
             self._running[job.number] = job
-            self._patience.started(job)
             job.background = self._background
         return job
 
@@ -92,38 +89,12 @@ class Scheduler:
         """These of the running jobs want no core, and all others do."""
         self._waiting = set(numbers) & self._running.keys()
 
-    def look(self) -> None:
-        """To be called now and then, and after each change: counts who has held what others wait for."""
-        self._patience.look(self._waiting)
-
-    def overdue(self) -> list[Job] | None:
-        """Running jobs that are to be ended, because they have had enough for now. None: nothing waits for them."""
-        job = self._next_of_the_queue()
-        if job is None or not self._running or self._suspects.first():
-            return None
-        if job.set_aside or any(other.alone for other in self._running.values()):
-            return None
-        overdue = [
-            other
-            for other in self._patience.overdue(with_a_core=self._has_place())
-            if not self._depends_on_timing(other)
-        ]
-        for other in overdue:
-            self._patience.ended(other.number)  # it is told once
-        return overdue
-
     def end(self, number: int) -> Job | None:
         """The job runs no more; None for one that did not."""
         self._waiting.discard(number)
-        self._patience.ended(number)
         return self._running.pop(number, None)
 
     # -- again ---------------------------------------------------------------------------------------
-
-    def set_aside(self, job: Job) -> None:
-        """Run it again, whole, when nothing else waits."""
-        job.set_aside += 1
-        self._queue.push(job)
 
     def again_in_quiet(self, job: Job) -> None:
         """Run it again once nothing else wants the machine."""
@@ -175,22 +146,17 @@ class Scheduler:
         return job
 
     def _next_of_the_queue(self) -> Job | None:
-        """The longest, unless so many long ones run, or compute, that the others would have no place, or no core."""
+        """The longest, unless so many long ones run that the others would have no place."""
         job = self._queue.first()
         if job is not None and self._queue.is_long(job):
-            long = {number for number, other in self._running.items() if self._queue.is_long(other)}
-            many = _SHARE_OF_LONG * self._workers * RUNNING_PER_WORKER
-            if len(long) >= many or len(long - self._waiting) >= max(1, self._workers // 2):
+            long = sum(map(self._queue.is_long, self._running.values()))
+            if long >= _SHARE_OF_LONG * self._workers * RUNNING_PER_WORKER:
                 return self._queue.first_short() or job
         return job
 
-    def _has_place(self) -> bool:
-        """Whether fewer programs run than may, asleep or not."""
-        return len(self._running) < self._workers * RUNNING_PER_WORKER
-
     def _has_room_for(self, job: Job) -> bool:
         """Whether a core is free for the program, and the machine has not too many of them at once."""
-        if not self._has_place():
+        if len(self._running) >= self._workers * RUNNING_PER_WORKER:
             return False
         if any(other.alone for other in self._running.values()):
             return False

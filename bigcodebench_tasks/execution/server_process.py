@@ -146,38 +146,33 @@ class ServerProcess:
                 return True
         return False
 
-    def wait(
-        self, limit_s: float | None = None, wake: int | None = None, pause_s: float | None = None
-    ) -> list[protocol.Message | Outcome]:
+    def wait(self, limit_s: float | None = None, wake: int | None = None) -> list[protocol.Message | Outcome]:
         """The next messages; in place of each `Done`, what came of the program.
 
         Args:
             limit_s: seconds that the server may take for them; any number by default.
             wake: a descriptor; the wait ends when it is readable.
-            pause_s: seconds after which the wait ends; it may be longer than that.
 
         Returns:
-            At least one message, or none where `wake` became readable or `pause_s` was over first.
+            At least one message, or none where `wake` became readable first.
 
         Raises:
             ServerLost: the server ended.
             ExecutionFailed: it took longer than `limit_s`, or sent what is no message.
         """
-        began = time.monotonic()
-        end = None if limit_s is None else began + limit_s
+        end = None if limit_s is None else time.monotonic() + limit_s
         self._watch(wake)
         while True:
             self._selector.modify(self.channel, _READ_WRITE if self.channel.unsent else selectors.EVENT_READ)
             left = None if end is None else end - time.monotonic()
             if left is not None and left <= 0:
                 raise ExecutionFailed(f"the fork server did not answer within {limit_s:.0f} s")
-            ready = self._selector.select(left if pause_s is None else min(pause_s, left or pause_s))
+            ready = self._selector.select(left)
             for key, _ in ready:
                 if isinstance(key.fileobj, SampleSocket):
                     self._step(key.data, key.fileobj)
             messages = [self._with_report(message) for message in self._exchange()]
-            paused = pause_s is not None and time.monotonic() - began >= pause_s
-            if messages or paused or any(key.fd == wake for key, _ in ready):
+            if messages or any(key.fd == wake for key, _ in ready):
                 return messages
 
     def run(self, message: protocol.StartProgram, program: Program) -> None:
