@@ -24,7 +24,6 @@ class Job:
         wanted: False once nobody waits for it: then it is not started any more.
         background: it was started with what nothing else on the machine wanted of the cores.
         alone: nothing may run beside it.
-        disturbed: how often it did not pass and could have on a quiet machine, and so was run again.
     """
 
     program: Program
@@ -33,7 +32,6 @@ class Job:
     wanted: bool = True
     background: bool = False
     alone: bool = False
-    disturbed: int = 0
 
 
 @dataclass

@@ -38,7 +38,7 @@ from bigcodebench_tasks.execution.server_process import SandboxRefused, ServerLo
 from bigcodebench_tasks.execution.verdict import Verdict
 from bigcodebench_tasks.execution.worker import protocol
 
-__all__ = ["ATTEMPTS", "LATE_S", "STRETCHED_S", "Allowance", "Job", "Listener", "Pool"]
+__all__ = ["ATTEMPTS", "STRETCHED_S", "Allowance", "Job", "Listener", "Pool"]
 
 # A server imports what the programs at hand import, so the first one waits until no program was added for this long,
 # but not for ever.
@@ -46,11 +46,6 @@ _QUIET_S, _QUIET_AT_MOST_S = 0.02, 0.5
 
 # A program that looks at a clock can fail because it had to wait this long for its core, all in all.
 STRETCHED_S = 0.1
-
-# Seconds. A program of a task that measures time can fail because it was so late, all in all, for other people's work
-# on the machine: half of what the strictest of them allows (823). Being late makes no wrong program right, so it is run
-# again; the last of `ATTEMPTS` runs counts.
-LATE_S = 0.005
 
 # What a program says that looks at a clock, or at what another process or thread has done meanwhile.
 _LOOKS_AT_A_CLOCK = re.compile(
@@ -288,7 +283,6 @@ class Pool:
                 background=job.background,
                 timeout_s=may.timeout_s,
                 stop_at_failure=may.stop_at_failure,
-                measures_time=program.task_id in self._schedule.measure_time,
             )
             server.run(run, program)
 
@@ -325,8 +319,7 @@ class Pool:
         verdict = judge(outcome, suite_of(job.program.test))
         if verdict.passed:
             self.learn({job.program.task_id: verdict.seconds})
-        if not verdict.passed and _was_disturbed(job, outcome):
-            job.disturbed += 1
+        if not verdict.passed and job.background and _had_not_its_core(job, outcome):
             with self._lock:
                 self._scheduler.again_in_quiet(job)
         else:
@@ -371,15 +364,8 @@ class Pool:
                 self._listener.failed(job, error)
 
 
-def _was_disturbed(job: Job, outcome: Outcome) -> bool:
-    """Whether a program that did not pass could have passed on a quiet machine."""
-    if outcome.late_s >= LATE_S and job.disturbed < ATTEMPTS - 1:
-        return True
-    return job.background and _had_not_its_core(job, outcome)
-
-
 def _had_not_its_core(job: Job, outcome: Outcome) -> bool:
-    """The same, of one that ran in the background."""
+    """Whether a program that did not pass in the background could have passed on a quiet machine."""
     if outcome.killed or outcome.report is None:  # the time limit, or whatever ends programs when memory is short
         return True
     source = f"{job.program.solution}\n{job.program.test}"
