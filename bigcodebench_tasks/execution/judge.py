@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import ast
 import functools
-import json
 import warnings
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 from bigcodebench_tasks.execution.sample_socket import Outcome
 from bigcodebench_tasks.execution.verdict import Verdict
+from bigcodebench_tasks.execution.worker.protocol import Report
 
 _SKIPPING = {"skip", "skipIf", "skipUnless", "skipTest", "SkipTest"}
 
@@ -27,19 +27,6 @@ class Suite:
     methods: frozenset[str] | None
     may_skip: bool
     may_expect_failure: bool
-
-
-@dataclass(frozen=True)
-class _Report:
-    """What a sample says; `Report` of the runner has the words."""
-
-    loaded: bool
-    undone: bool
-    tampered: bool
-    ran: list[str]
-    skipped: list[str]
-    expected: list[str]
-    details: dict[str, str]
 
 
 @functools.lru_cache(maxsize=4096)
@@ -75,7 +62,7 @@ def judge(outcome: Outcome, suite: Suite) -> Verdict:
     unittest before its tests ran is no failure by itself, because they ran with the originals; it is named where they
     failed.
     """
-    report = None if outcome.report is None else _parse(outcome.report)
+    report = outcome.report
     if report is None or outcome.killed:
         return _without_report(outcome)
 
@@ -103,7 +90,7 @@ def judge(outcome: Outcome, suite: Suite) -> Verdict:
     return verdict("pass", "passed", {})
 
 
-def _missing(report: _Report, suite: Suite) -> list[str]:
+def _missing(report: Report, suite: Suite) -> list[str]:
     if suite.methods is None:
         return ["TestCases, which the test suite's source does not define"]
     if not suite.methods:
@@ -122,7 +109,7 @@ def _without_report(outcome: Outcome) -> Verdict:
     if outcome.killed:
         reason = "memory" if outcome.killed == "memory" else outcome.killed
         return Verdict("timeout", reason, {"ALL": f"killed: {outcome.killed}"}, outcome.seconds)
-    if outcome.problem == "forged" or outcome.report is not None:
+    if outcome.problem == "forged":
         text = "something that is not the report of the test run arrived in its place"
         return Verdict("fail", "invalid report", {"ALL": text}, outcome.seconds)
     reason = _exit_reason(outcome.exit)
@@ -131,24 +118,6 @@ def _without_report(outcome: Outcome) -> Verdict:
 
 def _exit_reason(status: int) -> str:
     return f"killed by signal {-status}" if status < 0 else "exited early"
-
-
-def _parse(body: bytes) -> _Report | None:
-    """The report, or None if it is not one."""
-    try:
-        value = json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(value, dict) or set(value) != {field.name for field in fields(_Report)}:
-        return None
-    lists = all(
-        isinstance(value[key], list) and all(isinstance(item, str) for item in value[key])
-        for key in ("ran", "skipped", "expected")
-    )
-    booleans = all(isinstance(value[key], bool) for key in ("loaded", "undone", "tampered"))
-    details = value["details"]
-    texts = isinstance(details, dict) and all(isinstance(text, str) for text in details.values())
-    return _Report(**value) if lists and booleans and texts else None
 
 
 def _printable(text: str) -> str:

@@ -22,7 +22,7 @@ class Outcome:
         id: the parent's number for it.
         exit: exit status of its process, negative for a signal.
         killed: why the server killed it: "timeout", "memory", "processes", `protocol.CROWDED`, "output limit" or "".
-        report: the report's JSON text, or None.
+        report: what it reported, or None.
         problem: why there is no report: "missing" or "forged"; "" otherwise.
         seconds: wall-clock seconds from its start to its end.
         starved_s: seconds for which it wanted a core that something else had, as far as the server saw.
@@ -32,7 +32,7 @@ class Outcome:
     id: int
     exit: int
     killed: str
-    report: bytes | None
+    report: protocol.Report | None
     problem: str
     seconds: float
     starved_s: float = 0.0
@@ -51,7 +51,7 @@ class SampleSocket:
         self._socket, self._others = socket.socketpair()
         self._socket.setblocking(False)
         self._token = secrets.token_bytes(protocol.TOKEN_BYTES)
-        body = protocol.encode(protocol.Work(program.task_id, program.solution, program.test))
+        body = protocol.encode(program)
         self._unsent = memoryview(self._token + protocol.HEADER.pack(len(body)) + body)
         self._raw = bytearray()
         # Six bytes of JSON for a character, and much besides: more is no report.

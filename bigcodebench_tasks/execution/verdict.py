@@ -6,24 +6,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from bigcodebench_tasks.execution.worker.protocol import Program
+
+__all__ = ["CANARY", "Program", "Status", "Verdict", "exception_line", "headline"]
+
 Status = Literal["pass", "fail", "timeout"]
-
-
-@dataclass(frozen=True)
-class Program:
-    """What is executed for one sample: a solution and the test suite that judges it.
-
-    The executed module is ``solution + "\\n" + test`` (official ``untrusted_check``).
-
-    Attributes:
-        task_id: the task, for logs and for known durations ("BigCodeBench/17").
-        solution: Python source, calibrated if the user wants calibration.
-        test: Python source that defines ``class TestCases(unittest.TestCase)``.
-    """
-
-    task_id: str
-    solution: str
-    test: str
 
 
 CANARY = Program(

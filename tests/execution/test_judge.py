@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-import json
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from bigcodebench_tasks.execution.judge import judge, suite_of
 from bigcodebench_tasks.execution.sample_socket import Outcome
 from bigcodebench_tasks.execution.verdict import Verdict, exception_line
+from bigcodebench_tasks.execution.worker.protocol import Report
 
 SUITE = suite_of(
     "import unittest\nclass TestCases(unittest.TestCase):\n  def test_a(self): pass\n  def test_b(self): pass"
 )
 
 
-def report(**changes: object) -> bytes:
-    whole: dict[str, object] = {"loaded": True, "undone": False, "tampered": False}
-    whole |= {"ran": ["test_a", "test_b"], "skipped": [], "expected": [], "details": {}}
-    return json.dumps({**whole, **changes}).encode()
+def report(**changes: Any) -> Report:
+    return replace(Report(True, False, False, ["test_a", "test_b"], [], [], {}), **changes)
 
 
-def outcome(body: bytes | None, *, status: int = 0, killed: str = "", problem: str = "") -> Outcome:
-    return Outcome(0, status, killed, body, problem or ("" if body else "missing"), 1.0)
+def outcome(report: Report | None, *, status: int = 0, killed: str = "", problem: str = "") -> Outcome:
+    return Outcome(0, status, killed, report, problem or ("" if report else "missing"), 1.0)
 
 
 @pytest.mark.parametrize(
@@ -48,11 +48,6 @@ def outcome(body: bytes | None, *, status: int = 0, killed: str = "", problem: s
         (outcome(None, status=-11), "timeout", "killed by signal 11"),
         (outcome(None), "timeout", "exited early"),
         (outcome(None, problem="forged"), "fail", "invalid report"),
-        (outcome(b"[]"), "fail", "invalid report"),
-        (outcome(b"[" * 100_000), "fail", "invalid report"),
-        (outcome(report(ran=[1])), "fail", "invalid report"),
-        (outcome(report(undone=0)), "fail", "invalid report"),
-        (outcome(report(extra=1)), "fail", "invalid report"),
     ],
 )
 def test_verdict(happened: Outcome, status: str, reason: str) -> None:

@@ -9,27 +9,32 @@ import pytest
 
 from bigcodebench_tasks.execution.worker import protocol
 from bigcodebench_tasks.execution.worker.protocol import (
+    TOKEN_BYTES,
     Broken,
     Done,
     Limits,
     Message,
+    Program,
     ProtocolError,
     Ready,
+    Report,
     ServerSettings,
     SetupFailed,
     StartProgram,
     Stop,
     Waiting,
-    Work,
     decode,
     encode,
+    seal,
+    unseal,
 )
 
 MESSAGES: list[Message] = [
     ServerSettings("landlock", "host", Limits(tree_memory_mib=7), ["numpy"], "/scratch", []),
     StartProgram(1, one_core=True),
     Stop(1, "output limit"),
-    Work("test/0", "x = '\ud800\u2028\x00'", "é"),
+    Program("test/0", "x = '\ud800\u2028\x00'", "é"),
+    Report(True, False, False, ["test_a"], [], [], {"test_b": "\ud800"}),
     Ready(0.5, "", "no cgroup v2"),
     SetupFailed("why"),
     Waiting([1, 2]),
@@ -66,12 +71,38 @@ def test_the_messages_above_are_of_every_type() -> None:
         json.dumps({"message": "Ready", "preload_s": "1", "degraded": ""}).encode(),
         json.dumps({"message": "Done", **asdict(MESSAGES[-1]), "seconds": "long"}).encode(),
         json.dumps({"message": "ServerSettings", **asdict(MESSAGES[0]), "limits": {}}).encode(),
-        b"W",
+        json.dumps({"message": "Program", "task_id": "", "solution": "", "test": None}).encode(),
+        json.dumps({"message": "Report", **asdict(MESSAGES[4]), "ran": [1]}).encode(),
+        json.dumps({"message": "Report", **asdict(MESSAGES[4]), "undone": 0}).encode(),
+        json.dumps({"message": "Report", **asdict(MESSAGES[4]), "details": {"test_a": 1}}).encode(),
+        json.dumps({"message": "Report", **asdict(MESSAGES[4]), "extra": 1}).encode(),
         encode(MESSAGES[3])[:-1],
         encode(MESSAGES[3]) + b"x",
-        encode(Work("", "", "é"))[:-1] + b"\x00",
     ],
 )
 def test_what_is_no_message_is_refused(body: bytes) -> None:
     with pytest.raises(ProtocolError):
         decode(body)
+
+
+TOKEN = b"t" * TOKEN_BYTES
+SEALED = seal(TOKEN, encode(MESSAGES[4]))
+
+
+@pytest.mark.parametrize(
+    ("raw", "problem"),
+    [
+        (b"", "missing"),
+        (TOKEN, "missing"),
+        (SEALED[:-1], "missing"),
+        (b"x" + SEALED, "forged"),
+        (SEALED + b"x", "forged"),
+        (SEALED + SEALED, "forged"),
+        (seal(TOKEN, b"[]"), "forged"),
+        (seal(TOKEN, b"[" * 100_000), "forged"),
+        (seal(TOKEN, encode(MESSAGES[5])), "forged"),
+    ],
+)
+def test_only_one_whole_report_with_the_token_is_taken(raw: bytes, problem: str) -> None:
+    assert unseal(TOKEN, SEALED) == (MESSAGES[4], "")
+    assert unseal(TOKEN, raw) == (None, problem)

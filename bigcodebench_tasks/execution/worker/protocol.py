@@ -1,23 +1,22 @@
-"""Messages between the parent, the fork server and its samples, and the one report of a program.
+"""Messages between the parent, the fork server and its samples.
 
-Every message is one of the types below, with one encoder and one decoder for both sides. They travel as
-length-prefixed JSON: the receiver learns the size before it reads, refuses what is too large, and takes
-nothing but plain values of the declared types; what arrives is never unpickled. `Work` alone is no JSON: a sample
-would copy some 80 pages of its memory to read it.
+Every message is one of the types below; both sides use the same encoder and decoder. Messages travel as
+length-prefixed JSON: the receiver learns the size before it reads, refuses what is too large, and accepts only plain
+values of the declared types. Nothing that arrives is unpickled.
 
 ::
 
-    parent to server     ServerSettings   once, first
-                         StartProgram        fork a process for a program; its end of the line goes along
-                         Stop       end it
+    parent to server     ServerSettings  once, first
+                         StartProgram    fork a process for a program; the sample's socket comes along
+                         Stop            end it
     parent to sample     the token, then
-                         Work       the program
-    sample to parent     its report, sealed with the token
-    server to parent     Ready      once: it is confined and has imported its libraries; or
+                         Program
+    sample to parent     Report, sealed with the token
+    server to parent     Ready           once: the sandbox is set up, the libraries are imported; or
                          SetupFailed
-                         Waiting    which of the running programs want no core, whenever that changes
-                         Done       a program ended, in whatever way; or
-                         Broken     it could not be run, through our fault
+                         Waiting         which of the running programs need no core, whenever that changes
+                         Done            a program ended, in whatever way; or
+                         Broken          a program could not be run; no program is to blame
 """
 
 from __future__ import annotations
@@ -28,10 +27,6 @@ import typing
 from dataclasses import dataclass, fields, is_dataclass
 
 HEADER = struct.Struct("!I")
-
-# How `Work` begins: with what no JSON object begins with, then the size of each text, bytes.
-_WORK = struct.Struct("!cIII")
-_WORK_MARK = b"W"
 
 # The largest message: one program, or one report, with room for JSON's escapes (six bytes a character).
 MAX_MESSAGE_BYTES = 256 << 20
@@ -132,35 +127,41 @@ class Stop:
 
 
 @dataclass(frozen=True)
-class Work:
-    """A program, as its sample gets it. `task_id` is where its random state comes from."""
+class Program:
+    """What is executed for one sample: a solution and the test suite that judges it.
+
+    The executed module is ``solution + "\\n" + test`` (official ``untrusted_check``).
+
+    Attributes:
+        task_id: the task ("BigCodeBench/17"); it seeds the sample's random state.
+        solution: Python source, calibrated if the user wants calibration.
+        test: Python source that defines ``class TestCases(unittest.TestCase)``.
+    """
 
     task_id: str
     solution: str
     test: str
 
-    def to_bytes(self) -> bytes:
-        texts = [text.encode("utf-8", "surrogatepass") for text in (self.task_id, self.solution, self.test)]
-        return b"".join([_WORK.pack(_WORK_MARK, *map(len, texts)), *texts])
 
-    @staticmethod
-    def from_bytes(body: bytes) -> Work:
-        """Raises ProtocolError."""
-        if len(body) < _WORK.size:
-            raise ProtocolError("Work without its sizes")
-        _, task_id, solution, test = _WORK.unpack_from(body)
-        first = _WORK.size + task_id
-        second = first + solution
-        if len(body) != second + test:
-            raise ProtocolError("Work of another size than it says")
-        try:
-            return Work(
-                body[_WORK.size : first].decode("utf-8", "surrogatepass"),
-                body[first:second].decode("utf-8", "surrogatepass"),
-                body[second:].decode("utf-8", "surrogatepass"),
-            )
-        except UnicodeDecodeError as error:
-            raise ProtocolError("Work that is no text") from error
+@dataclass(frozen=True)
+class Report:
+    """What a sample says of its test run.
+
+    Attributes:
+        loaded: the program was loaded and has a test suite.
+        undone: the solution had replaced parts of unittest or builtins; they were restored before the tests.
+        tampered: parts of unittest were replaced while the tests ran, or could not be restored before them.
+        ran, skipped, expected: names of the test methods that ended; that were skipped; that failed as expected.
+        details: test method name to traceback, or {"ALL": message} when no single test is to blame.
+    """
+
+    loaded: bool
+    undone: bool
+    tampered: bool
+    ran: list[str]
+    skipped: list[str]
+    expected: list[str]
+    details: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -221,7 +222,7 @@ class Done:
     late_s: float = 0.0
 
 
-Message = typing.Union[ServerSettings, StartProgram, Stop, Work, Ready, SetupFailed, Waiting, Broken, Done]  # noqa: UP007 (typing.get_args)
+Message = typing.Union[ServerSettings, StartProgram, Stop, Program, Report, Ready, SetupFailed, Waiting, Broken, Done]  # noqa: UP007 (typing.get_args)
 
 _TYPES: dict[str, type[Message]] = {kind.__name__: kind for kind in typing.get_args(Message)}
 _HINTS = {kind: typing.get_type_hints(kind) for kind in (*_TYPES.values(), Limits)}
@@ -229,15 +230,11 @@ _HINTS = {kind: typing.get_type_hints(kind) for kind in (*_TYPES.values(), Limit
 
 def encode(message: Message) -> bytes:
     """A message as it travels, without its length."""
-    if isinstance(message, Work):
-        return message.to_bytes()
     return json.dumps({"message": type(message).__name__, **_plain_fields(message)}).encode("ascii")
 
 
 def decode(body: bytes) -> Message:
     """The message. Raises ProtocolError: it is no JSON, of no known type, or a field is missing or of another type."""
-    if body.startswith(_WORK_MARK):
-        return Work.from_bytes(body)
     try:
         content = json.loads(body)
     except (ValueError, RecursionError) as error:
@@ -272,6 +269,8 @@ def _typed(hint: typing.Any, value: object, where: str) -> object:
         return None if value is None else _typed(some, value, where)
     if typing.get_origin(hint) is list and isinstance(value, list):
         return [_typed(allowed[0], item, where) for item in value]
+    if typing.get_origin(hint) is dict and isinstance(value, dict):
+        return {key: _typed(allowed[1], item, where) for key, item in value.items()}
     if hint in _HINTS:
         return _instance(hint, value)
     if hint is float and type(value) is int:
@@ -286,28 +285,29 @@ def seal(token: bytes, body: bytes) -> bytes:
     return token + HEADER.pack(len(body)) + body
 
 
-def is_whole(token: bytes, raw: bytearray) -> bool:
+def is_whole(token: bytes, raw: bytes | bytearray) -> bool:
     """Whether a report, as far as it has arrived, is all there."""
     prefix = TOKEN_BYTES + HEADER.size
     return len(raw) >= prefix and raw.startswith(token) and len(raw) >= prefix + HEADER.unpack_from(raw, TOKEN_BYTES)[0]
 
 
-def unseal(token: bytes, raw: bytes) -> tuple[bytes | None, str]:
-    """The JSON text of the only report in `raw`, or None and what is wrong: "missing" or "forged".
+def unseal(token: bytes, raw: bytes) -> tuple[Report | None, str]:
+    """The only report in `raw`, or None and what is wrong: "missing" or "forged".
 
     Whatever the program wrote to the report's descriptor is in `raw` too; it lacks the token, or it
-    makes a second report. Either way there is no report that could be trusted.
+    makes a second report. Either way no report can be trusted.
     """
     if not raw:
         return None, "missing"
     prefix = TOKEN_BYTES + HEADER.size
     if raw[:TOKEN_BYTES] != token:
         return None, "forged"
-    if len(raw) < prefix:
+    if not is_whole(token, raw):
         return None, "missing"
-    (size,) = HEADER.unpack_from(raw, TOKEN_BYTES)
-    if len(raw) < prefix + size:
-        return None, "missing"
-    if len(raw) > prefix + size:
+    body = raw[prefix:]
+    try:
+        report = decode(body)
+    except ProtocolError:
         return None, "forged"
-    return raw[prefix:], ""
+    is_only = len(body) == HEADER.unpack_from(raw, TOKEN_BYTES)[0]
+    return (report, "") if is_only and isinstance(report, Report) else (None, "forged")

@@ -14,8 +14,7 @@ import subprocess
 import sys
 import types
 import unittest
-from dataclasses import dataclass
-from json.encoder import encode_basestring_ascii as _quote
+from json import encoder
 from typing import Any
 
 from . import protocol, suite_result
@@ -27,6 +26,10 @@ _write = os.write
 _exit = os._exit
 _getpid = os.getpid
 _seal = protocol.seal
+# The encoder in C: the json module's classes belong to the program once it runs.
+_encode = encoder.c_make_encoder(  # type: ignore[attr-defined]
+    None, None, encoder.encode_basestring_ascii, None, ":", ",", False, False, False
+)
 _prepare_to_define, _restore, _tampered = suite_result.prepare_to_define, suite_result.restore, suite_result.tampered
 _modules = sys.modules
 
@@ -37,25 +40,6 @@ _FILE = f"{MODULE}.py"
 _FUTURE = 0
 for _name in __future__.all_feature_names:
     _FUTURE |= getattr(__future__, _name).compiler_flag
-
-
-@dataclass(frozen=True)
-class Task:
-    """What a sample is to do.
-
-    Attributes:
-        work: the program.
-        token: proves that the report is ours.
-        line: descriptor for the report.
-        output_bytes: characters of details to keep.
-        stop_at_failure: end the suite after the first test that fails.
-    """
-
-    work: protocol.Work
-    token: bytes
-    line: int
-    output_bytes: int
-    stop_at_failure: bool
 
 
 # What a program may print before the rest is dropped; the official evaluator keeps all of it in memory.
@@ -91,29 +75,6 @@ class _PipedPopen(subprocess.Popen):  # type: ignore[type-arg]
         super().__init__(*args, **kwargs)
 
 
-@dataclass
-class _Report:
-    """What is told of a run: parts of unittest were replaced before the tests (`undone`), or meanwhile (`tampered`)."""
-
-    loaded: bool = False
-    undone: bool = False
-    tampered: bool = False
-
-
-def _encode(report: _Report, result: suite_result.Result | None, details: dict[str, str]) -> bytes:
-    """The report as JSON, built by hand: the json module's classes belong to the program by now."""
-    lists = (
-        [("ran", result.ran), ("skipped", result.skipped_methods), ("expected", result.expected_methods)]
-        if result
-        else [("ran", []), ("skipped", []), ("expected", [])]
-    )
-    booleans = [("loaded", report.loaded), ("undone", report.undone), ("tampered", report.tampered)]
-    parts = [f'"{name}":{"true" if value else "false"}' for name, value in booleans]
-    parts += [f'"{name}":[{",".join([_quote(text) for text in texts])}]' for name, texts in lists]
-    pairs = ",".join([_quote(name) + ":" + _quote(text) for name, text in details.items()])
-    return f'{{{",".join(parts)},"details":{{{pairs}}}}}'.encode("ascii")
-
-
 def _cut(details: dict[str, str], limit: int) -> dict[str, str]:
     """Details of at most about `limit` characters, each text with an equal share of them."""
     share = limit // max(1, len(details))
@@ -146,8 +107,16 @@ def _compile(solution: str, test: str) -> list[types.CodeType]:
     return [first, second]
 
 
-def run(task: Task) -> None:
-    """Run the program and leave the process. Follows ``unsafe_execute`` of bigcodebench 0.2.5."""
+def run(program: protocol.Program, token: bytes, line: int, output_bytes: int, stop_at_failure: bool) -> None:
+    """Run the program, send its report and leave the process. Follows ``unsafe_execute`` of bigcodebench 0.2.5.
+
+    Args:
+        program: what to run.
+        token: proves that the report comes from here.
+        line: descriptor for the report.
+        output_bytes: characters of details to keep.
+        stop_at_failure: end the suite after the first test that fails.
+    """
     sys.stdin = sys.stdout = sys.stderr = _Swallow()
     subprocess.Popen = _PipedPopen  # type: ignore[misc]
     module = types.ModuleType(MODULE)
@@ -155,34 +124,44 @@ def run(task: Task) -> None:
     space.update(
         __builtins__=builtins, __file__=_FILE, __package__=None, __doc__=None, sys=sys, os=os, environ=os.environ,
     )  # fmt: skip
-    report, result = _Report(), None
+    loaded = undone = tampered = False
+    result = None
     details: dict[str, str] = {}
     own = _getpid()
     try:
-        parts = _compile(task.work.solution, task.work.test)
+        parts = _compile(program.solution, program.test)
         exec(parts[0], space)
         if len(parts) > 1:
-            report.undone = _prepare_to_define(space)
+            undone = _prepare_to_define(space)
             exec(parts[1], space)
         _modules[MODULE] = module
         replaced = _restore()
-        report.undone |= replaced
+        undone |= replaced
         # Where the tests could not be told from the solution, they were defined by whatever stood in unittest's place.
-        report.tampered = replaced and len(parts) == 1
+        tampered = replaced and len(parts) == 1
         suite = unittest.TestLoader().loadTestsFromTestCase(module.TestCases)
-        report.loaded = True
-        result = suite_result.Result(task.stop_at_failure)
+        loaded = True
+        result = suite_result.Result(stop_at_failure)
         watch = suite_result.Watch(result)
         suite.run(result)
         for case, trace in result.failures + result.errors:
             details[case.id().split(".")[-1]] = trace
-        report.tampered |= _tampered() or watch.tampered()
+        tampered |= _tampered() or watch.tampered()
     except BaseException as error:
         details["ALL"] = _message(error)
-    if _getpid() != own:  # a fork of the program's that did not leave on its own: the report is not its to give
+    if _getpid() != own:  # a process that the program forked and that did not leave: the report is not its to give
         _exit(0)
-    body = _encode(report, result, _cut(details, task.output_bytes))
-    left = memoryview(_seal(task.token, body))
+    report = {
+        "message": "Report",
+        "loaded": loaded,
+        "undone": undone,
+        "tampered": tampered,
+        "ran": result.ran if result else [],
+        "skipped": result.skipped_methods if result else [],
+        "expected": result.expected_methods if result else [],
+        "details": _cut(details, output_bytes),
+    }
+    left = memoryview(_seal(token, "".join(_encode(report, 0)).encode("ascii")))
     while left:
-        left = left[_write(task.line, left) :]
+        left = left[_write(line, left) :]
     _exit(0)

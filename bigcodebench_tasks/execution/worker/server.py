@@ -343,26 +343,29 @@ def _control_group(settings: protocol.ServerSettings) -> tuple[control_group.Ser
         return None, str(error)
 
 
-def _setup_sample(context: ForkContext) -> runner.Task:
-    """In a forked process: take the program, restrict this process for good, drop what is the server's."""
+def _setup_sample(context: ForkContext) -> tuple[protocol.Program, bytes, int, int, bool]:
+    """In a forked process: take the program, restrict this process for good, drop what is the server's.
+
+    Returns the arguments of `runner.run`.
+    """
     try:
         run = context.run
         token = bytes(read_exactly(context.line, protocol.TOKEN_BYTES))
-        work = read_message(context.line)
-        if not isinstance(work, protocol.Work):
-            raise protocol.ProtocolError(f"{type(work).__name__} in place of a program")
+        program = read_message(context.line)
+        if not isinstance(program, protocol.Program):
+            raise protocol.ProtocolError(f"{type(program).__name__} in place of a program")
         goes_first = _raise_oom_score()
         if run.background:
             _yield_to_others()
         if run.one_core:
             _take_turns_on_one_core(run.id)
-        context.box.restrict(work.solution + work.test, context.group.join if context.group else _do_nothing)
+        context.box.restrict(program.solution + program.test, context.group.join if context.group else _do_nothing)
         if not goes_first:  # where the server's /proc does not let this process, the sandbox's own does
             _raise_oom_score()
-        preload.reset(_seed(work.task_id))
+        preload.reset(_seed(program.task_id))
         _forget(context.modules)
         # Last, because it closes `setup` too: from here on nobody can say that this process could not be confined.
-        return runner.Task(work, token, _keep_only(context.line), context.output_bytes, run.stop_at_failure)
+        return program, token, _keep_only(context.line), context.output_bytes, run.stop_at_failure
     except BaseException as error:
         _could_not_be_confined(context.setup, error)
 
@@ -393,4 +396,4 @@ def main(fd: int) -> None:
     context = _serve(fd)
     if context:
         # Popped: no frame below the program's holds what came from the server.
-        runner.run(_setup_sample(context.pop()))
+        runner.run(*_setup_sample(context.pop()))
