@@ -9,10 +9,10 @@ difference; where it says what it said there, we do.
 ``--beside N`` is about time: N of the programs are given to both evaluators, one after the other, on the same cores.
 
 With ``--speed fast`` the canonical solutions are executed first, for the time limits by task. ``--compare`` names
-results of other runs (another level, a busy machine, another speed): programs whose status differs are printed.
+results of other runs (another sandbox, a busy machine, another speed): programs whose status differs are printed.
 
-Results are kept in the folder ``--out``, one file for each level and speed, and a program that is there is not executed
-again: an interrupted replay goes on, and a larger sample of the same seed holds the smaller one.
+Results are kept in the folder ``--out``, one file for each sandbox and speed, and a program that is there is not
+executed again: an interrupted replay goes on, and a larger sample of the same seed holds the smaller one.
 """
 
 from __future__ import annotations
@@ -160,7 +160,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0, help="(default: %(default)s)")
     parser.add_argument("--version", help="only programs that were judged with this version, such as v0.1.4")
     parser.add_argument("--task", type=int, action="append", help="only programs of these tasks, by number")
-    parser.add_argument("--level", choices=["namespaces", "landlock", "none"], help="default: the strongest")
+    parser.add_argument("--sandbox", choices=["namespaces", "landlock", "none"], help="default: the strongest")
     parser.add_argument("--speed", choices=SPEEDS, default=OFFICIAL, help="(default: %(default)s)")
     parser.add_argument(
         "--compare", type=Path, action="append", default=[], help="results of another run, a JSONL file"
@@ -172,7 +172,7 @@ def main() -> int:
     options = parser.parse_args()
     try:
         programs = replayed(options.file, options.data, options.version)
-        prepared = prepare(options.level, speed=options.speed)
+        prepared = prepare(options.sandbox, speed=options.speed)
     except (BigCodeBenchError, OSError, KeyError) as error:
         parser.error(str(error))
     if options.task:
@@ -184,7 +184,7 @@ def main() -> int:
         file.unlink(missing_ok=True)
         beside(chosen[: options.beside], prepared, Results(file), options.workers)
         return 0
-    name = prepared.sandbox.level + ("-fast" if options.speed == FAST else "")
+    name = prepared.conditions.sandbox.kind + ("-fast" if options.speed == FAST else "")
     files = (name, f"{name}-alone", f"{name}-closing-show", "official-evaluator")
     replay = Replay(*(Results(options.out / f"{file}.jsonl") for file in files), whole=options.speed == OFFICIAL)
     if not options.only_report:

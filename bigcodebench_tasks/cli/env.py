@@ -99,13 +99,11 @@ def _check(arguments: argparse.Namespace) -> int:
     _check_programs(environment)
     sandbox = probe(environment)
     say(f"sandbox:   {sandbox.description}")
-    if sandbox.no_group:
-        say(f"memory:      counted by looking at processes; no control groups for samples: {sandbox.no_group}")
     try_libraries(environment, sandbox)
     status = 0 if complete else 2
     if not arguments.ground_truth:
         return status
-    prepared = Prepared(environment, sandbox, Conditions.of(environment, sandbox))
+    prepared = Prepared(environment, Conditions.of(environment, sandbox))
     return _check_ground_truth(prepared, arguments) or status
 
 

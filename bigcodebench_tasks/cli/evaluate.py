@@ -264,7 +264,7 @@ def _evaluator(arguments: argparse.Namespace) -> Evaluator:
     from bigcodebench_tasks.scoring.evaluate import Evaluator
 
     return Evaluator.prepare(
-        level=arguments.sandbox,
+        sandbox=arguments.sandbox,
         network=arguments.network,
         speed=arguments.speed,
         calibrated=arguments.calibrated,

@@ -6,8 +6,8 @@ The rest of the package knows these things of this subpackage. `prepare` finds t
 
 from bigcodebench_tasks.environment.environment import Environment
 from bigcodebench_tasks.execution.cache import cache_file
-from bigcodebench_tasks.execution.choose_sandbox import Sandbox, probe
-from bigcodebench_tasks.execution.conditions import Conditions, Limits, resolve_limits
+from bigcodebench_tasks.execution.choose_sandbox import probe
+from bigcodebench_tasks.execution.conditions import Conditions, Limits, Sandbox, resolve_limits
 from bigcodebench_tasks.execution.engine import Engine, execute
 from bigcodebench_tasks.execution.preparation import Prepared, prepare
 from bigcodebench_tasks.execution.verdict import Program, Verdict

@@ -57,7 +57,7 @@ class VerdictCache:
         """
         self._conditions = conditions.key()
         self._host_fingerprint = host_fingerprint
-        self._keeps_failures = conditions.network == "loopback"
+        self._keeps_failures = conditions.sandbox.network == "loopback"
         self._not_taken: frozenset[str] = frozenset()
         self._not_kept: frozenset[str] = frozenset()
         # The pool's thread writes while callers read.

@@ -7,7 +7,7 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from bigcodebench_tasks import __version__, options
 from bigcodebench_tasks.environment.environment import Environment
@@ -15,10 +15,7 @@ from bigcodebench_tasks.errors import OptionError
 from bigcodebench_tasks.execution.worker import RUNNER_VERSION
 from bigcodebench_tasks.execution.worker.protocol import Limits
 
-if TYPE_CHECKING:
-    from bigcodebench_tasks.execution.choose_sandbox import Sandbox
-
-__all__ = ["TIMEOUT_VARIABLE", "Conditions", "Limits", "resolve_limits"]
+__all__ = ["TIMEOUT_VARIABLE", "Conditions", "Limits", "Sandbox", "resolve_limits"]
 
 TIMEOUT_VARIABLE = options.TIMEOUT_PER_TASK.name
 
@@ -49,6 +46,38 @@ MAY_DIFFER = ("folder",)
 rest."""
 
 
+_FILES_AND_PROCESSES = {
+    "namespaces": "own user, pid, mount, ipc and uts namespaces; read-only system, private scratch folder",
+    "landlock": "Landlock for files and signals, seccomp for the rest; processes and devices are shared",
+    "none": "limits on time, memory and files only: programs can read and change what this user can",
+}
+_NETWORK = {
+    "namespaces": {"loopback": "network namespace (loopback only)", "host": "the host's network"},
+    "landlock": {"loopback": "no TCP connections to other hosts", "host": "the host's network"},
+}
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """What confines each sample.
+
+    Attributes:
+        kind: "namespaces", "landlock" or "none".
+        network: "loopback" or "host".
+        degraded: the features of this kind that are missing on this machine; None where there are none.
+    """
+
+    kind: str
+    network: str = "loopback"
+    degraded: str | None = None
+
+    @property
+    def description(self) -> str:
+        """The sandbox in one line."""
+        parts = [_FILES_AND_PROCESSES.get(self.kind), _NETWORK.get(self.kind, {}).get(self.network), self.degraded]
+        return f"{self.kind}: {'; '.join(filter(None, parts))}"
+
+
 @dataclass(frozen=True)
 class Conditions:
     """Under which conditions programs are executed: two verdicts under equal ones can be compared.
@@ -62,9 +91,7 @@ class Conditions:
         folder: the environment's. Two builds of one lock may differ in their NLTK data.
         limits: of each program, as they were chosen. Where `Limits.tree_memory_mib` was left to the machine it is
             None: a program that is killed for it is a timeout, and those are never taken from the cache.
-        level: of sandbox.
-        degraded: what programs do not get on this machine although the level has it; "" mostly.
-        network: "loopback" or "host".
+        sandbox: what confines each sample.
         speed: "official", or "fast": a shorter time limit by task (`speed.time_limit_s`), and a suite ends after its
             first failing test.
         runner: `worker.RUNNER_VERSION`, the code around the program.
@@ -75,9 +102,7 @@ class Conditions:
     lock_sha256: str
     folder: str
     limits: Limits
-    level: str
-    degraded: str
-    network: str
+    sandbox: Sandbox
     speed: str = "official"
     runner: int = RUNNER_VERSION
     package: str = __version__
@@ -96,9 +121,7 @@ class Conditions:
             lock_sha256=environment.lock_sha256,
             folder=str(environment.folder),
             limits=limits or resolve_limits(),
-            level=sandbox.level,
-            degraded=sandbox.degraded,
-            network=sandbox.network,
+            sandbox=sandbox,
             speed=speed,
         )
 

@@ -72,9 +72,7 @@ class Engine(BaseEngine):
         limits = _with_memory(conditions.limits, workers)
 
         def start(modules: list[str]) -> ServerProcess:
-            return ServerProcess(
-                environment, level=conditions.level, network=conditions.network, limits=limits, preload=modules
-            )
+            return ServerProcess(environment, conditions.sandbox, limits=limits, preload=modules)
 
         in_flight = InFlight(None if cache is None else VerdictCache(cache, conditions, host_fingerprint(environment)))
         listener = Listener(in_flight.started, in_flight.judged, in_flight.failed)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from bigcodebench_tasks.environment.environment import Environment
 from bigcodebench_tasks.environment.verify import ensure, repair
 from bigcodebench_tasks.errors import EnvironmentMismatch, OptionError
-from bigcodebench_tasks.execution.choose_sandbox import Sandbox, probe
-from bigcodebench_tasks.execution.conditions import Conditions, resolve_limits
+from bigcodebench_tasks.execution.choose_sandbox import probe
+from bigcodebench_tasks.execution.conditions import Conditions, Sandbox, resolve_limits
 from bigcodebench_tasks.execution.engine import execute
 from bigcodebench_tasks.execution.speed import OFFICIAL, SPEEDS
 from bigcodebench_tasks.execution.verdict import Program
@@ -28,42 +28,40 @@ class Prepared:
 
     Attributes:
         environment: where programs run, complete and of the right versions.
-        sandbox: what confines them on this machine.
         conditions: all that verdicts depend on.
     """
 
     environment: Environment
-    sandbox: Sandbox
     conditions: Conditions
 
 
-def prepare(level: str | None = None, network: str = "loopback", speed: str = OFFICIAL) -> Prepared:
+def prepare(sandbox: str | None = None, network: str = "loopback", speed: str = OFFICIAL) -> Prepared:
     """Find the execution environment, or build it with progress, and try the sandbox with small programs.
 
     Done once per process and choice, however many tasks ask.
 
     Args:
-        level: of sandbox; the strongest that the machine gives by default.
+        sandbox: its kind; the strongest that works on this machine by default.
         network: "loopback" or "host".
         speed: "official" or "fast"; see `execution.speed`.
 
     Raises:
         ExecutionEnvironmentError: the environment cannot be had or is not what its lock promises.
         SandboxUnavailable: the machine cannot isolate programs as asked.
-        OptionError: there is no such level, network or speed, or a variable that changes the limits is wrong.
+        OptionError: there is no such sandbox, network or speed, or a variable that changes the limits is wrong.
         ExecutionFailed: our own machinery broke.
     """
     limits = resolve_limits()  # first: a wrong variable is said before an environment is built
     if speed not in SPEEDS:
         raise OptionError(f"speed={speed!r}: expected one of {', '.join(SPEEDS)}")
-    environment, sandbox = _tried(level, network)
-    return Prepared(environment, sandbox, Conditions.of(environment, sandbox, limits, speed))
+    environment, chosen = _tried(sandbox, network)
+    return Prepared(environment, Conditions.of(environment, chosen, limits, speed))
 
 
 @functools.cache
-def _tried(level: str | None, network: str) -> tuple[Environment, Sandbox]:
+def _tried(kind: str | None, network: str) -> tuple[Environment, Sandbox]:
     environment = ensure()
-    sandbox = probe(environment, sandbox=level, network=network)
+    sandbox = probe(environment, sandbox=kind, network=network)
     try_libraries(environment, sandbox)
     return environment, sandbox
 
@@ -75,10 +73,10 @@ def try_libraries(environment: Environment, sandbox: Sandbox) -> None:
         EnvironmentMismatch: they cannot be imported.
         ExecutionFailed: our own machinery broke.
     """
-    (verdict,) = execute([_IMPORT_CANARY], environment, workers=1, sandbox=sandbox.level, network=sandbox.network)
+    (verdict,) = execute([_IMPORT_CANARY], environment, workers=1, sandbox=sandbox.kind, network=sandbox.network)
     if not verdict.passed:
         problem = next(iter(verdict.details.values()), verdict.reason).strip().splitlines()[-1]
         raise EnvironmentMismatch(
-            f"programs that {environment.python} runs under the sandbox {sandbox.level!r} cannot "
+            f"programs that {environment.python} runs under the sandbox {sandbox.kind!r} cannot "
             f"{_IMPORT_CANARY.solution!r} ({problem}). Repair it: {repair(environment)}"
         )

@@ -17,7 +17,7 @@ from types import TracebackType
 
 from bigcodebench_tasks.environment.environment import Environment, variables
 from bigcodebench_tasks.errors import ExecutionFailed
-from bigcodebench_tasks.execution.conditions import Limits
+from bigcodebench_tasks.execution.conditions import Limits, Sandbox
 from bigcodebench_tasks.execution.sample_socket import Outcome, SampleSocket
 from bigcodebench_tasks.execution.verdict import Program
 from bigcodebench_tasks.execution.worker import control_group, protocol
@@ -70,15 +70,13 @@ class ServerProcess:
 
     Attributes:
         preloaded: names of the modules that it was told to import once for all programs.
-        degraded: what programs do not get on this machine although the level has it; "" mostly. Known when ready.
-        no_group: why no sample has a control group of its own; "" where each has. Known when ready.
+        degraded: see `Sandbox`; known when ready.
     """
 
-    degraded = ""
-    no_group = ""
+    degraded: str | None = None
 
     def __init__(
-        self, environment: Environment, *, level: str, network: str, limits: Limits, preload: Sequence[str] = ()
+        self, environment: Environment, sandbox: Sandbox, *, limits: Limits, preload: Sequence[str] = ()
     ) -> None:
         self.preloaded = frozenset(preload)
         # Without namespaces programs see where their folder lies. No "-" in its names: task 1127 splits paths at it.
@@ -103,8 +101,8 @@ class ServerProcess:
                 start_new_session=True,
             )
         settings = protocol.ServerSettings(
-            level=level,
-            network=network,
+            level=sandbox.kind,
+            network=sandbox.network,
             limits=limits,
             preload=list(preload),
             scratch=self._scratch,
@@ -142,7 +140,7 @@ class ServerProcess:
             if isinstance(message, protocol.SetupFailed):
                 raise SandboxRefused(message.why)
             if isinstance(message, protocol.Ready):
-                self.degraded, self.no_group = message.degraded, message.no_group
+                self.degraded = message.degraded or None
                 return True
         return False
 

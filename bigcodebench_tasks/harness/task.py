@@ -226,7 +226,7 @@ class BigCodeBenchTask(ConfigurableTask):
         options = self._options
         if not self._predict_only:
             self._evaluator = Evaluator.prepare(
-                level=options.sandbox,
+                sandbox=options.sandbox,
                 network=options.network,
                 speed=options.speed,
                 calibrated=options.calibrated,

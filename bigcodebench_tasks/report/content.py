@@ -70,9 +70,8 @@ def _facts(evaluation: Evaluation) -> list[tuple[str, str]]:
     conditions = run.conditions or {}  # those of an earlier version hold less
     lock = f"{conditions.get('lock', 'unknown')} {str(conditions.get('lock_sha256', ''))[:12]}"
     limit = (conditions.get("limits") or {}).get("timeout_s")
-    sandbox = str(conditions.get("level", "unknown"))
-    if conditions.get("degraded"):
-        sandbox += f"; {conditions['degraded']}"
+    confined = conditions.get("sandbox") or {}
+    sandbox = "; ".join(filter(None, [confined.get("kind", "unknown"), confined.get("degraded")]))
     seeds = ", ".join(f"{name} {seed}" for name, seed in run.seeds.items() if seed is not None)
     return [
         *facts,
@@ -81,7 +80,7 @@ def _facts(evaluation: Evaluation) -> list[tuple[str, str]]:
         ("prompting", "; ".join([run.prompting, *run.differs]) if run.prompting else "not recorded"),
         ("environment", lock.strip()),
         ("sandbox", sandbox),
-        ("network", str(conditions.get("network", "unknown"))),
+        ("network", str(confined.get("network", "unknown"))),
         ("time limit", "unknown" if limit is None else f"{limit:g} s"),
         ("speed", str(conditions.get("speed", "official"))),
         ("calibrated", "yes" if run.calibrated else "no"),

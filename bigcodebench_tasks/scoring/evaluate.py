@@ -69,7 +69,7 @@ class Evaluator:
     def prepare(
         cls,
         *,
-        level: str | None = None,
+        sandbox: str | None = None,
         network: str = "loopback",
         speed: str = "official",
         calibrated: bool = True,
@@ -83,7 +83,7 @@ class Evaluator:
         """Find or build what execution needs and try it, before anything is generated; tells which it is.
 
         Args:
-            level: of sandbox; the strongest that the machine gives by default.
+            sandbox: its kind; the strongest that works on this machine by default.
             network: "loopback" or "host".
             speed: "official" or "fast"; see `execution.speed`.
             calibrated, workers, cache, checks_ground_truth, tell, warn: see the class.
@@ -96,11 +96,11 @@ class Evaluator:
         address = cluster_address(cluster)
         if cache:
             cache_file()  # where there is no folder for it, that is said now
-        prepared = prepare(level, network, speed)
+        prepared = prepare(sandbox, network, speed)
         environment = prepared.environment
         tell(
             f"programs get the libraries of the {environment.lock} lock (Python {environment.version}); "
-            f"sandbox {prepared.sandbox.description}"
+            f"sandbox {prepared.conditions.sandbox.description}"
         )
         if speed == FAST:
             tell(

@@ -114,5 +114,5 @@ def _of_the_execution(run: RunRecord) -> Iterator[str]:
         yield f"time limit {limit:g} s"
     if (speed := conditions.get("speed", OFFICIAL)) != OFFICIAL:
         yield f"speed {speed}"
-    if conditions.get("network", "loopback") != "loopback":
+    if (conditions.get("sandbox") or {}).get("network", "loopback") != "loopback":
         yield "programs reach the internet"

@@ -195,8 +195,10 @@ class RunRecord:
             conditions = {
                 "lock": environment["lock"],
                 "lock_sha256": environment["sha256"],
-                "level": content["sandbox"],
-                "network": content["options"].get("network", "loopback"),
+                "sandbox": {
+                    "kind": content["sandbox"],
+                    "network": content["options"].get("network", "loopback"),
+                },
             }
         return cls(
             split=content["split"],

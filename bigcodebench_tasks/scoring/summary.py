@@ -67,7 +67,7 @@ def summary(records: Mapping[str, Sequence[SampleRecord]], run: RunRecord, secon
         f"pass@1 {score.rate:.4f} (95% interval {score.low:.4f} to {score.high:.4f}); "
         f"{reasons['passed']} of {reasons.total()} samples of {len(records)} tasks pass",
         "verdicts: " + ", ".join(f"{reason} {count}" for reason, count in reasons.most_common()),
-        f"sandbox {conditions.get('level')}; libraries of the {conditions.get('lock')} lock; "
+        f"sandbox {(conditions.get('sandbox') or {}).get('kind')}; libraries of the {conditions.get('lock')} lock; "
         f"scored {seconds:.0f} s after the last answer",
     ]
     lines[1:1] = chance({task_id: [s.passed for s in samples] for task_id, samples in records.items() if samples})

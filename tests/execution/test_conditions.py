@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -10,25 +9,35 @@ from typing import Any
 import pytest
 
 from bigcodebench_tasks.errors import OptionError
-from bigcodebench_tasks.execution import Conditions, Engine, Environment, Limits, Verdict, probe, resolve_limits
-from bigcodebench_tasks.execution import worker as worker_package
+from bigcodebench_tasks.execution import (
+    Conditions,
+    Engine,
+    Environment,
+    Limits,
+    Sandbox,
+    Verdict,
+    probe,
+    resolve_limits,
+)
 from bigcodebench_tasks.execution.cache import VerdictCache
 from bigcodebench_tasks.scoring.ground_truth import ground_truth
 from bigcodebench_tasks.scoring.records import RunRecord
 from tests.helpers.programs import SUITE, WRONG, program
 
-CONDITIONS = Conditions("official", "0" * 64, "/somewhere", Limits(), "namespaces", "", "loopback")
+CONDITIONS = Conditions("official", "0" * 64, "/somewhere", Limits(), Sandbox("namespaces"))
 
 CHANGES: dict[str, Any] = {
     "lock": "current",
     "lock_sha256": "1" * 64,
     "folder": "/elsewhere",
-    "level": "landlock",
-    "degraded": "no loopback of their own",
-    "network": "host",
     "speed": "fast",
     "runner": 10**6,
     "package": "99.0",
+}
+SANDBOX_CHANGES: dict[str, Any] = {
+    "kind": "landlock",
+    "network": "host",
+    "degraded": "no loopback of their own",
 }
 LIMIT_CHANGES: dict[str, Any] = {
     "timeout_s": 241.0,
@@ -41,16 +50,20 @@ LIMIT_CHANGES: dict[str, Any] = {
     "output_bytes": 1,
 }
 CHANGED = [replace(CONDITIONS, **{name: value}) for name, value in CHANGES.items()]
+CHANGED += [
+    replace(CONDITIONS, sandbox=replace(CONDITIONS.sandbox, **{name: value})) for name, value in SANDBOX_CHANGES.items()
+]
 CHANGED += [replace(CONDITIONS, limits=replace(Limits(), **{name: value})) for name, value in LIMIT_CHANGES.items()]
 
 
 def test_the_changes_below_are_of_every_field() -> None:
-    assert {*CHANGES, "limits"} == {field.name for field in fields(Conditions)}
+    assert {*CHANGES, "limits", "sandbox"} == {field.name for field in fields(Conditions)}
+    assert SANDBOX_CHANGES.keys() == {field.name for field in fields(Sandbox)}
     assert LIMIT_CHANGES.keys() == {field.name for field in fields(Limits)}
     assert len({conditions.key() for conditions in [CONDITIONS, *CHANGED]}) == 1 + len(CHANGED)
 
 
-@pytest.mark.parametrize("changed", CHANGED, ids=[*CHANGES, *LIMIT_CHANGES])
+@pytest.mark.parametrize("changed", CHANGED, ids=[*CHANGES, *SANDBOX_CHANGES, *LIMIT_CHANGES])
 def test_a_change_of_any_field_is_followed_by_cache_ground_truth_and_results(
     changed: Conditions, environment: Environment, tmp_path: Path
 ) -> None:
@@ -94,7 +107,7 @@ def test_they_say_what_was_found_and_chosen(environment: Environment) -> None:
     sandbox = probe(environment)
     conditions = Conditions.of(environment, sandbox, Limits(timeout_s=7))
     assert (conditions.lock_sha256, conditions.folder) == (environment.lock_sha256, str(environment.folder))
-    assert (conditions.level, conditions.degraded) == (sandbox.level, sandbox.degraded)
+    assert conditions.sandbox == sandbox
     assert conditions.limits.timeout_s == 7
     assert conditions.limits.tree_memory_mib is None, "the machine's share is no choice"
 
@@ -108,21 +121,3 @@ def test_the_time_limit_comes_from_its_variable(environment: Environment, monkey
 def test_a_wrong_time_limit_is_named(text: str) -> None:
     with pytest.raises(OptionError, match=f"BIGCODEBENCH_TIMEOUT_PER_TASK='{text}'.*positive"):
         resolve_limits({"BIGCODEBENCH_TIMEOUT_PER_TASK": text})
-
-
-def test_a_change_of_the_code_around_programs_asks_for_a_new_runner_version() -> None:
-    """A verdict in the cache is one of this code. If a change cannot alter any verdict, only the digest is renewed."""
-    folder = Path(worker_package.__file__).parent
-    digest = hashlib.sha256()
-    for file in sorted(folder.rglob("*.py")):
-        text = file.read_text(encoding="utf-8")
-        if file == folder / "__init__.py":
-            text = text.partition("RUNNER_VERSION")[0]
-        digest.update(f"{file.relative_to(folder)}\n{text}".encode())
-    known = (RUNNER, DIGEST)
-    assert (worker_package.RUNNER_VERSION, digest.hexdigest()[:16]) == known, (
-        "execution/worker has changed: raise RUNNER_VERSION if any verdict can, then write both down here"
-    )
-
-
-RUNNER, DIGEST = 7, "0515c30ebe203ad3"

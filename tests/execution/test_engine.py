@@ -17,7 +17,7 @@ import pytest
 
 from bigcodebench_tasks.benchmark.known_tasks import Schedule
 from bigcodebench_tasks.errors import ExecutionFailed, SandboxUnavailable
-from bigcodebench_tasks.execution import Conditions, Engine, Environment, Limits, Verdict, probe
+from bigcodebench_tasks.execution import Conditions, Engine, Environment, Limits, Sandbox, Verdict, probe
 from tests.helpers.programs import RIGHT, WRONG, assert_gone, kill_all, processes_of, program
 from tests.helpers.project import ROOT
 
@@ -234,7 +234,7 @@ def test_a_failure_of_our_own_is_the_futures_exception_and_the_engine_goes_on(
 
 
 def test_a_level_that_cannot_be_had_is_the_futures_exception(environment: Environment, conditions: Conditions) -> None:
-    unknown = replace(conditions, level="lndlock")
+    unknown = replace(conditions, sandbox=Sandbox("lndlock"))
     match = "there is no level 'lndlock'"
     with Engine(environment, unknown) as engine, pytest.raises(SandboxUnavailable, match=match):
         engine.submit(program(RIGHT)).result()

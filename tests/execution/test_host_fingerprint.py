@@ -13,13 +13,13 @@ import pytest
 
 from bigcodebench_tasks import files
 from bigcodebench_tasks.environment.environment import find
-from bigcodebench_tasks.execution import Conditions, Environment, Limits, Prepared, Verdict, probe
+from bigcodebench_tasks.execution import Conditions, Environment, Limits, Prepared, Sandbox, Verdict, probe
 from bigcodebench_tasks.execution.cache import VerdictCache
 from bigcodebench_tasks.execution.host_fingerprint import host_fingerprint
 from bigcodebench_tasks.scoring.evaluate import Evaluated, Evaluator, Sample
 from tests.helpers.programs import RIGHT, WRONG, program
 
-CONDITIONS = Conditions("official", "0" * 64, "/somewhere", Limits(), "namespaces", "", "loopback")
+CONDITIONS = Conditions("official", "0" * 64, "/somewhere", Limits(), Sandbox("namespaces"))
 PASS, FAIL = Verdict("pass", "passed", {}, 1.5, 2), Verdict("fail", "error", {"test_one": "no such tool"}, 0.5, 2)
 
 PROMPT = "import subprocess\ndef task_func():\n"
@@ -53,8 +53,8 @@ def own(scratch_parent: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
 
 def evaluate(environment: Environment, *, checks_ground_truth: bool = True, network: str = "loopback") -> Evaluated:
     sandbox = probe(environment, sandbox="namespaces")
-    conditions = replace(Conditions.of(environment, sandbox), network=network)
-    evaluator = Evaluator(Prepared(environment, sandbox, conditions), checks_ground_truth=checks_ground_truth)
+    conditions = replace(Conditions.of(environment, sandbox), sandbox=replace(sandbox, network=network))
+    evaluator = Evaluator(Prepared(environment, conditions), checks_ground_truth=checks_ground_truth)
     return evaluator.evaluate([TASK], [[Sample(lambda: SAMPLE)]])
 
 
@@ -109,7 +109,7 @@ def test_the_digest_of_the_real_environment_is_stable() -> None:
 def test_a_kept_failure_is_believed_only_where_nothing_can_have_cured_it(
     tmp_path: Path, now: str, network: str, executed: list[str], passes: bool, believed: bool
 ) -> None:
-    conditions = replace(CONDITIONS, network=network)
+    conditions = replace(CONDITIONS, sandbox=Sandbox("namespaces", network))
     before = VerdictCache(tmp_path / "verdicts.sqlite", conditions, "as then")
     before.put(program(WRONG), FAIL)
     before.put(program(RIGHT), PASS)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bigcodebench_tasks.execution import Environment, Limits, server_process
+from bigcodebench_tasks.execution import Environment, Limits, Sandbox, server_process
 from bigcodebench_tasks.execution.server_process import ServerProcess
 from tests.helpers.programs import kill_all
 
@@ -31,7 +31,7 @@ def test_what_still_writes_while_a_killed_server_is_closed_leaves_no_folder(
         except FileNotFoundError:  # the folder is gone
             return
 
-    with ServerProcess(environment, level=level, network="loopback", limits=Limits(tree_memory_mib=512)) as server:
+    with ServerProcess(environment, Sandbox(level), limits=Limits(tree_memory_mib=512)) as server:
         assert server.wait_until_ready()
         kill_all(scratch_parent)
         writer = threading.Thread(target=write)

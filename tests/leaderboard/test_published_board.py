@@ -36,7 +36,11 @@ def run_of(split: str, **options: Any) -> RunRecord:
         mode="chat",
         options={**Options().to_dict(), **options},
         dataset_sha256=SHA256["hard"],
-        conditions={"lock": "official", "limits": {"timeout_s": 240.0}, "network": "loopback"},
+        conditions={
+            "lock": "official",
+            "limits": {"timeout_s": 240.0},
+            "sandbox": {"kind": "namespaces", "network": "loopback"},
+        },
         generation={"max_gen_toks": 1280, "do_sample": False},
     )
 

@@ -18,7 +18,9 @@ from bigcodebench_tasks.scoring.records import RunRecord, SampleRecord
 from tests.helpers.official_files import write_results
 
 KNOWN = ["Made/0", "Made/1"]
-RUN = RunRecord("complete", "hard", "chat", {"calibrated": True}, "0" * 64, {"level": "landlock"}, 0.5, ["Made/1"])
+RUN = RunRecord(
+    "complete", "hard", "chat", {"calibrated": True}, "0" * 64, {"sandbox": {"kind": "landlock"}}, 0.5, ["Made/1"]
+)
 
 
 def test_the_name_is_the_official_one() -> None:

@@ -26,7 +26,7 @@ def test_a_run_of_the_harness_is_read_with_its_tasks_and_programs(mini_run: tupl
         assert set(evaluation.solve_rates().values()) == {1.0}
         assert evaluation.run is not None
         conditions = evaluation.run.conditions or {}
-        assert conditions["level"] in ("namespaces", "landlock")
+        assert conditions["sandbox"]["kind"] in ("namespaces", "landlock")
         assert conditions["limits"]["timeout_s"] == 240.0
         assert evaluation.run.seeds["random"] == 0
         for task_id, (sample,) in evaluation.samples.items():
@@ -130,7 +130,7 @@ def test_what_the_version_before_records_wrote_is_still_read() -> None:
     for split, evaluation in evaluations.items():
         assert (evaluation.model, evaluation.subset) == ("org/model", "mini")
         assert evaluation.run is not None
-        assert (evaluation.run.conditions or {})["level"] == "namespaces"
+        assert (evaluation.run.conditions or {})["sandbox"]["kind"] == "namespaces"
         assert evaluation.run.seeds["torch"] == 1234
         assert set(evaluation.solve_rates().values()) == {1.0}
         for (sample,) in evaluation.samples.values():

@@ -19,7 +19,11 @@ RUN = RunRecord(
     mode="chat",
     options=Options().to_dict(),
     dataset_sha256=SHA256["hard"],
-    conditions={"lock": "official", "limits": {"timeout_s": 240.0}, "level": "landlock", "network": "loopback"},
+    conditions={
+        "lock": "official",
+        "limits": {"timeout_s": 240.0},
+        "sandbox": {"kind": "landlock", "network": "loopback"},
+    },
     generation={"do_sample": False, "temperature": 0.0, "max_gen_toks": 1280},
 )
 
@@ -64,7 +68,7 @@ def test_what_changes_no_score_is_no_difference(options: Mapping[str, Any]) -> N
         (replace(RUN, dataset_sha256="0" * 64), f"another dataset than {DATASET_VERSION}"),
         (under(lock="current"), "current lock"),
         (under(limits={"timeout_s": 60.0}), "time limit 60 s"),
-        (under(network="host"), "programs reach the internet"),
+        (under(sandbox={"kind": "landlock", "network": "host"}), "programs reach the internet"),
         (under(speed="fast"), "speed fast"),
         (None, "settings not recorded"),
     ],

@@ -19,7 +19,7 @@ RUN = RunRecord(
     mode="chat",
     options={"n_samples": 2},
     dataset_sha256="0" * 64,
-    conditions={"level": "landlock", "lock": "official"},
+    conditions={"sandbox": {"kind": "landlock"}, "lock": "official"},
     ground_truth=0.5,
     failed=["Made/1"],
     seeds={"fewshot": 1},
@@ -103,7 +103,6 @@ def test_a_run_of_an_earlier_version_is_read() -> None:
     assert record.conditions == {
         "lock": "official",
         "lock_sha256": "1" * 64,
-        "level": "landlock",
-        "network": "host",
+        "sandbox": {"kind": "landlock", "network": "host"},
     }
     assert (record.ground_truth, record.failed, record.calibrated) == (0.5, ["Made/1"], False)

@@ -22,7 +22,7 @@ def prepared(monkeypatch: pytest.MonkeyPatch) -> Prepared:
     monkeypatch.setattr(speed_module, "TIMES", 2.0)
     environment = Environment(Path(sys.executable), "custom", "0" * 64, Path(sys.prefix))
     sandbox = probe(environment)
-    return Prepared(environment, sandbox, Conditions.of(environment, sandbox, speed="fast"))
+    return Prepared(environment, Conditions.of(environment, sandbox, speed="fast"))
 
 
 def row(canonical: str, task_id: str = "test/1") -> dict[str, str]:

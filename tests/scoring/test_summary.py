@@ -16,7 +16,7 @@ RUN = RunRecord(
     mode="chat",
     options={"ground_truth": "check"},
     dataset_sha256="0" * 64,
-    conditions={"level": "landlock", "lock": "official"},
+    conditions={"sandbox": {"kind": "landlock"}, "lock": "official"},
     ground_truth=0.5,
 )
 

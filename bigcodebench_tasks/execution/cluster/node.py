@@ -126,7 +126,8 @@ class NodeRunner:
             if chosen != expected["lock"]:
                 return f"the lock is {chosen} there ({environments.LOCK_VARIABLE}) and {expected['lock']} here"
         environment = ensure()
-        sandbox = probe(environment, sandbox=expected["level"], network=expected["network"])
+        wanted_sandbox = expected["sandbox"]
+        sandbox = probe(environment, sandbox=wanted_sandbox["kind"], network=wanted_sandbox["network"])
         self._environment = environment
         self._conditions = Conditions.of(environment, sandbox, Limits(**expected["limits"]), expected["speed"])
         if differs := _differences(self._conditions.to_dict(), expected, MAY_DIFFER):
