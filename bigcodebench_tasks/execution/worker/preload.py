@@ -9,19 +9,16 @@ import random
 import sys
 import warnings
 
-from . import forking
-
 
 def load(names: list[str]) -> None:
     """Import each library that is there. A broken one is left to the program that asks for it."""
-    with forking.registered():
-        for name in names:
-            try:
-                with warnings.catch_warnings():
-                    warnings.simplefilter("ignore")
-                    importlib.import_module(name)
-            except Exception:
-                continue
+    for name in names:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                importlib.import_module(name)
+        except Exception:
+            continue
     gc.collect()
     gc.freeze()
     huge_pages()

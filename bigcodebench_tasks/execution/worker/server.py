@@ -7,7 +7,6 @@ the secret of one: each sample inherits the server's memory, and nothing of othe
 
 from __future__ import annotations
 
-import _signal  # type: ignore[import-not-found]  # signal.signal names numbers, which copies sixty pages in a child
 import contextlib
 import hashlib
 import os
@@ -162,7 +161,7 @@ class Server:
             return None
         if not pid:
             signal.set_wakeup_fd(-1)
-            _signal.signal(_signal.SIGCHLD, _signal.SIG_DFL)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             return ForkContext(run, line, setup_w, self._box, group, self._limits.output_bytes, self._modules)
         os.close(line)
         os.close(setup_w)

@@ -24,21 +24,19 @@ from functools import partial
 from typing import Any
 
 from . import unittest_names
-from .unchanged import Unchanged
 
 # Functions take their builtins from here when they are defined. A copy: the real ones belong to the program.
 globals()["__builtins__"] = dict(vars(builtins))
 
 unittest_names.restore()
 
-# As in the official evaluator. Here already, because `_builtins_unchanged` shall find nothing new in each sample.
+# As in the official evaluator.
 builtins.exit = builtins.quit = None  # type: ignore[assignment]
 
 # Builtins that honest programs replace as well, which decide nothing.
 _NOT_OURS = {"print", "input", "open", "exit", "quit", "copyright", "credits", "license", "help", "_"}
 _BUILTINS = {name: value for name, value in vars(builtins).items() if callable(value) and name not in _NOT_OURS}
 _REAL_BUILTINS = vars(builtins)
-_builtins_unchanged = Unchanged([(0, _REAL_BUILTINS)])
 _MODULES = sys.modules
 
 _ABSENT = object()
@@ -184,8 +182,6 @@ class _Cell:
 Undo = Callable[[], object]
 
 _known: list[_Class | _Space | _Function | _Cell] = []
-_watched: list[tuple[int, object]] = []
-_unchanged = Unchanged(_watched)
 _ids: set[int] = set()
 _imported: dict[str, types.ModuleType] = {}
 _bases: list[tuple[type, tuple[type, ...]]] = []
@@ -198,14 +194,10 @@ def remember(modules: Iterable[str]) -> None:
         if module is None or name in _imported:
             continue
         _imported[name] = module
-        _watched.append((len(_known), vars(module)))
         _known.append(_Space(module, {key: value for key, value in vars(module).items() if _decides(key, value)}))
         for value in list(vars(module).values()):
             if getattr(value, "__module__", None) == name:
                 _remember_part(value)
-    # All of them, also those of earlier calls: libraries that were imported since have left their traces.
-    _unchanged.take()
-    _builtins_unchanged.take()
 
 
 def _remember_part(value: object) -> None:
@@ -217,7 +209,6 @@ def _remember_part(value: object) -> None:
     elif isinstance(value, type):
         if value.__flags__ & _HEAP_TYPE and id(value) not in _ids:  # nobody can change a class that is written in C
             _ids.add(id(value))
-            _watched.append((len(_known), vars(value)))
             _known.append(_Class(value, value.__bases__, dict(vars(value))))
             if value.__bases__ != (object,):  # the interpreter lets nobody exchange `object` alone
                 _bases.append((value, value.__bases__))
@@ -226,14 +217,10 @@ def _remember_part(value: object) -> None:
     elif isinstance(value, types.FunctionType) and id(value) not in _ids:
         _ids.add(id(value))
         keywords = value.__kwdefaults__
-        function = _Function(value, value.__code__, value.__defaults__, None if keywords is None else dict(keywords))
-        _watched.append((len(_known), value))
-        _known.append(function)
-        if keywords:  # a dictionary, which can change and lie where it lay
-            _watched.append((len(_known), keywords))
-            _known.append(function)
+        _known.append(
+            _Function(value, value.__code__, value.__defaults__, None if keywords is None else dict(keywords))
+        )
         for cell in value.__closure__ or ():
-            _watched.append((len(_known), cell))
             _known.append(_Cell(cell, _content(cell)))
             if isinstance(_content(cell), types.FunctionType):  # what a decorator has wrapped
                 _remember_part(_content(cell))
@@ -279,11 +266,10 @@ def prepare_to_define(space: dict[str, Any]) -> bool:
     _stop_monitoring()
     changed = space.get("__builtins__") not in (builtins, _REAL_BUILTINS)
     space["__builtins__"] = builtins
-    if _builtins_unchanged.changed():
-        for name, value in _BUILTINS.items():
-            if _REAL_BUILTINS.get(name) is not value:
-                _REAL_BUILTINS[name] = value
-                changed = True
+    for name, value in _BUILTINS.items():
+        if _REAL_BUILTINS.get(name) is not value:
+            _REAL_BUILTINS[name] = value
+            changed = True
     return restore() or changed
 
 
@@ -319,5 +305,5 @@ def _differences() -> Iterator[Undo]:
     for itself, bases in _bases:
         if itself.__bases__ != bases:
             yield partial(_TYPE_SETATTR, itself, "__bases__", bases)
-    for number in _unchanged.changed():
-        yield from _known[number].differences()
+    for known in _known:
+        yield from known.differences()

@@ -14,7 +14,7 @@ import traceback
 from collections.abc import Callable
 from typing import NoReturn
 
-from .. import control_group, forking, processes
+from .. import control_group, processes
 from ..protocol import ServerSettings
 from . import kernel, rlimits
 from .remove import remove
@@ -55,7 +55,7 @@ class Keeper:
         kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
 
     def fork(self) -> int:
-        return forking.fork()
+        return os.fork()
 
     def held(self) -> int:
         """A descriptor that the guard keeps open as long as anything of ours runs; -1 for none."""
@@ -94,7 +94,7 @@ class Keeper:
         kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
         kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
         go_r, go_w = os.pipe()
-        sample = forking.fork()
+        sample = os.fork()
         if sample:
             self._keep(sample, go_w)
         os.close(go_w)

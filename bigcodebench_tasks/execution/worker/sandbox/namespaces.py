@@ -20,7 +20,7 @@ import sys
 from collections.abc import Callable
 from typing import NoReturn
 
-from .. import control_group, forking, kernel_files
+from .. import control_group, kernel_files
 from ..protocol import ServerSettings
 from . import kernel, rlimits, rootfs, seccomp
 from .backend import SandboxSetupError
@@ -109,7 +109,7 @@ class Namespaces:
             raise OSError(-first, f"cannot prepare a sandbox: {os.strerror(-first)}")
         sandbox = os.pidfd_open(first)
         kernel.setns(sandbox, kernel.CLONE_NEWPID)
-        pid = forking.fork()
+        pid = os.fork()
         if pid:
             self._sandboxes[pid] = (first, sandbox)
         else:
