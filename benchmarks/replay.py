@@ -8,8 +8,8 @@ difference; where it says what it said there, we do.
 
 ``--beside N`` is about time: N of the programs are given to both evaluators, one after the other, on the same cores.
 
-With ``--speed fast`` the canonical solutions are executed first, for the time limits by task. ``--compare`` names
-results of other runs (another sandbox, a busy machine, another speed): programs whose status differs are printed.
+``--compare`` names results of other runs (another sandbox, a busy machine, another speed): programs whose status
+differs are printed.
 
 Results are kept in the folder ``--out``, one file for each sandbox and speed, and a program that is there is not
 executed again: an interrupted replay goes on, and a larger sample of the same seed holds the smaller one.
@@ -18,40 +18,24 @@ executed again: an interrupted replay goes on, and a larger sample of the same s
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import time
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import as_completed
 from dataclasses import replace
 from pathlib import Path
 
 import official
 from engine import cpu_s
-from replay_programs import Replayed, Results, lines_of, replayed, sample
+from replay_programs import Replayed, Results, replayed, sample
 from replay_report import Replay, compare, report
 
 from bigcodebench_tasks.errors import BigCodeBenchError
 from bigcodebench_tasks.execution import Engine, Prepared, machine, prepare
 from bigcodebench_tasks.execution.speed import FAST, OFFICIAL, SPEEDS
 from bigcodebench_tasks.progress import progress
-from bigcodebench_tasks.scoring.ground_truth import ground_truth
 
 _CLOSING_SHOW = "import matplotlib.pyplot as _pyplot\n_pyplot.show = lambda *_, **__: _pyplot.close('all')\n"
-
-
-def canonical_seconds(
-    data: Path, task_ids: Collection[str], prepared: Prepared, file: Path, workers: int | None
-) -> dict[str, float]:
-    """What the canonical solutions of tasks take here, those that pass; kept in a file (0 for those that do not)."""
-    seconds: dict[str, float] = json.loads(file.read_text()) if file.exists() else {}
-    rows = lines_of(data / "BigCodeBench-v0.1.4.jsonl.gz")
-    tasks = [row for row in rows if row["task_id"] in task_ids and row["task_id"] not in seconds]
-    with Engine(prepared.environment, prepared.conditions, workers=workers) as engine:
-        verdicts = ground_truth(tasks, engine).verdicts
-    seconds |= {task_id: verdict.seconds if verdict.passed else 0.0 for task_id, verdict in verdicts.items()}
-    file.write_text(json.dumps(seconds))
-    return {task_id: each for task_id, each in seconds.items() if each}
 
 
 def execute(
@@ -59,7 +43,6 @@ def execute(
     prepared: Prepared,
     results: Results,
     workers: int | None,
-    canonical_s: Mapping[str, float],
 ) -> None:
     """Execute what has no result yet, all at once, and say what it cost."""
     missing = [each for each in chosen if each.key not in results.known]
@@ -67,8 +50,6 @@ def execute(
         return
     ends: list[float] = []
     with Engine(prepared.environment, prepared.conditions, workers=workers) as engine:
-        for task_id, seconds in canonical_s.items():
-            engine.measured(task_id, seconds)
         began, before = time.monotonic(), cpu_s()
         submit_all(missing, engine, results, ends)
     say_cost("ours", [end - began for end in ends], cpu_s() - before)
@@ -93,7 +74,7 @@ def say_cost(who: str, ends_s: Sequence[float], used_s: float) -> None:
 
 def beside(chosen: Sequence[Replayed], prepared: Prepared, results: Results, workers: int | None) -> None:
     """Execute programs with both evaluators, and say what each costs."""
-    execute(chosen, prepared, results, workers, {})
+    execute(chosen, prepared, results, workers)
     run = official.evaluate([each.program for each in chosen], prepared.environment, machine.workers(workers))
     say_cost("official", sorted(run.ends_s), run.cpu_s)
     same = sum(
@@ -186,15 +167,9 @@ def main() -> int:
         return 0
     name = prepared.conditions.sandbox.kind + ("-fast" if options.speed == FAST else "")
     files = (name, f"{name}-alone", f"{name}-closing-show", "official-evaluator")
-    replay = Replay(*(Results(options.out / f"{file}.jsonl") for file in files), whole=options.speed == OFFICIAL)
+    replay = Replay(*(Results(options.out / f"{file}.jsonl") for file in files))
     if not options.only_report:
-        canonical_s = {}
-        if options.speed == FAST:
-            file = options.out / "canonical-seconds.json"
-            canonical_s = canonical_seconds(
-                options.data, {each.program.task_id for each in chosen}, prepared, file, options.workers
-            )
-        execute(chosen, prepared, replay.results, options.workers, canonical_s)
+        execute(chosen, prepared, replay.results, options.workers)
         differing = [each for each in chosen if replay.differs(each)]
         with_closing_show(differing, prepared, replay.closing)
         differing = [each for each in differing if replay.status(each) != each.official[0]]

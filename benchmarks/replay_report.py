@@ -42,14 +42,12 @@ class Replay:
         alone: those of programs that differ, executed again with nothing beside them.
         closing: those of programs that differ and show figures, executed with a `plt.show()` that closes them.
         here: what the official evaluator says here of programs that differ.
-        whole: suites ran to their end, so that it is known which tests fail.
     """
 
     results: Results
     alone: Results
     closing: Results
     here: Results
-    whole: bool
 
     def status(self, each: Replayed) -> str:
         return str(self.results.known[each.key]["ours"]["status"])
@@ -63,7 +61,7 @@ class Replay:
 
     def other_tests(self, each: Replayed) -> bool:
         """Whether it fails in both, in other tests."""
-        both = self.whole and set(each.official) == {"fail"} == {self.status(each)}
+        both = set(each.official) == {"fail"} == {self.status(each)}
         return both and bool(each.failed_tests) and self.failing(each) != each.failed_tests
 
     def as_there_if_closed(self, each: Replayed) -> bool:
@@ -99,8 +97,7 @@ def report(chosen: Sequence[Replayed], replay: Replay) -> list[Replayed]:
         words = [each.key, each.number, each.model, "/".join(each.official), f"{ours['status']}, {ours['reason']}"]
         print("| " + " | ".join(str(word).replace("|", "/") for word in [*words, itself, there, text]) + " |")
     table("cause, as far as running again tells", causes)
-    if replay.whole:
-        report_failing_tests(judged, replay)
+    report_failing_tests(judged, replay)
     return differing
 
 

@@ -21,7 +21,7 @@ import official
 from tqdm import tqdm
 
 from bigcodebench_tasks.benchmark.dataset import canonical_program
-from bigcodebench_tasks.benchmark.known_tasks import USUAL_SECONDS
+from bigcodebench_tasks.benchmark.known_tasks import REFERENCE_TIMES
 from bigcodebench_tasks.benchmark.sanitize import calibrate
 from bigcodebench_tasks.execution import Program, Verdict, execute, machine
 from bigcodebench_tasks.execution.preparation import prepare
@@ -186,7 +186,7 @@ KINDS = ["syntax error", "cut off", "imports missing", "does not load", "wrong n
 def programs(tasks: list[Task], count: int, seed: int) -> Iterator[tuple[str, Program]]:
     """(kind, program): `count` derived solutions, of all kinds in turn, of tasks that do not take long."""
     rng = random.Random(seed)
-    quick = [task for task in tasks if task["task_id"] not in USUAL_SECONDS]
+    quick = [task for task in tasks if task["task_id"] not in REFERENCE_TIMES]
     order = rng.sample(quick, len(quick))
     done = 0
     for number in range(10 * count):

@@ -39,8 +39,8 @@ class Options:
         cluster: the Ray cluster whose machines run programs: "auto", or host and port of its head node; None takes
             ``BIGCODEBENCH_CLUSTER``, or this machine.
         network: "loopback", or "host" for the few tasks whose programs need the internet.
-        speed: "official", or "fast" for the same pass@k sooner: a shorter time limit by task, and a suite ends after
-            its first failing test (`execution.speed`).
+        speed: "official", or "fast" for the same pass@k sooner: a shorter time limit by task
+            (`execution.speed`).
         ground_truth: "check" executes the canonical solutions of the run's tasks where no record of them is kept,
             and reports their pass rate; "skip" does not.
         cache: take verdicts of programs that were executed under the same conditions before from the cache

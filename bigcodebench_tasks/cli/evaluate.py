@@ -63,7 +63,7 @@ def add_command(commands: Commands) -> None:
         "--speed",
         choices=CHOICES["speed"],
         default="official",
-        help="fast: shorter time limits by task, and suites end after their first failing test (default: %(default)s)",
+        help="fast: shorter time limits by task (default: %(default)s)",
     )
     parser.add_argument("--no-cache", action="store_true", help="take no verdict from an earlier run")
     add_force(parser)

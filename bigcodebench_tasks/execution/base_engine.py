@@ -36,14 +36,12 @@ class JobRunner(Protocol):
 class BaseEngine:
     """Programs may be submitted at any time, from any thread. A context manager; see `Engine` and `ClusterEngine`."""
 
-    def __init__(self, pool: JobRunner, in_flight: InFlight, canonical_s: dict[str, float]) -> None:
+    def __init__(self, pool: JobRunner, in_flight: InFlight) -> None:
         """
         Args:
             pool: runs the programs.
             in_flight: who waits for them.
-            canonical_s: what `measured` is told, which the pool reads.
         """
-        self._canonical_s = canonical_s
         self._pool = pool
         self._in_flight = in_flight
         self._numbers = itertools.count()
@@ -107,10 +105,6 @@ class BaseEngine:
         if verdict is not None and verdict.passed:
             self._pool.learn({program.task_id: verdict.seconds})
         return verdict
-
-    def measured(self, task_id: str, seconds: float) -> None:
-        """The canonical solution of a task passed here in so many seconds: the measure of the speed "fast"."""
-        self._canonical_s[task_id] = seconds
 
     def doubt(self, executed: Collection[str], failing: Collection[str]) -> None:
         """Believe no failure of these tasks that an earlier run kept; see `VerdictCache.doubt`."""

@@ -92,8 +92,7 @@ class Conditions:
         limits: of each program, as they were chosen. Where `Limits.tree_memory_mib` was left to the machine it is
             None: a program that is killed for it is a timeout, and those are never taken from the cache.
         sandbox: what confines each sample.
-        speed: "official", or "fast": a shorter time limit by task (`speed.time_limit_s`), and a suite ends after its
-            first failing test.
+        speed: "official", or "fast": a shorter time limit by task (`speed.time_limit_s`).
         runner: `worker.RUNNER_VERSION`, the code around the program.
         package: version of this package, whose judgement a verdict is.
     """

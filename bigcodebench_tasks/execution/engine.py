@@ -10,7 +10,7 @@ It is used in the manner of `concurrent.futures.Executor`::
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import as_completed
 from dataclasses import replace
 from pathlib import Path
@@ -24,9 +24,9 @@ from bigcodebench_tasks.execution.choose_sandbox import probe
 from bigcodebench_tasks.execution.conditions import Conditions, Limits
 from bigcodebench_tasks.execution.host_fingerprint import host_fingerprint
 from bigcodebench_tasks.execution.in_flight import InFlight
-from bigcodebench_tasks.execution.pool import Allowance, Listener, Pool
+from bigcodebench_tasks.execution.pool import Listener, Pool
 from bigcodebench_tasks.execution.server_process import ServerProcess
-from bigcodebench_tasks.execution.speed import FAST, time_limit_s
+from bigcodebench_tasks.execution.speed import time_limit_s
 from bigcodebench_tasks.execution.verdict import Program, Verdict
 
 
@@ -76,15 +76,9 @@ class Engine(BaseEngine):
 
         in_flight = InFlight(None if cache is None else VerdictCache(cache, conditions, host_fingerprint(environment)))
         listener = Listener(in_flight.started, in_flight.judged, in_flight.failed)
-        # What the canonical solution of a task took here, by task_id; not the engine itself, which can become garbage.
-        canonical_s: dict[str, float] = {}
-        allowance = functools.partial(_allowance, conditions.speed, limits.timeout_s, canonical_s)
-        pool = Pool(start, workers, schedule, listener, allowance, preload=preload, expected=expected)
-        super().__init__(pool, in_flight, canonical_s)
-
-
-def _allowance(speed: str, official_s: float, canonical_s: Mapping[str, float], task_id: str) -> Allowance:
-    return Allowance(time_limit_s(speed, official_s, canonical_s.get(task_id), task_id), speed == FAST)
+        limit_s = functools.partial(time_limit_s, conditions.speed, limits.timeout_s)
+        pool = Pool(start, workers, schedule, listener, limit_s, preload=preload, expected=expected)
+        super().__init__(pool, in_flight)
 
 
 def _with_memory(limits: Limits, workers: int) -> Limits:

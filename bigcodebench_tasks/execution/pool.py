@@ -38,7 +38,7 @@ from bigcodebench_tasks.execution.server_process import SandboxRefused, ServerLo
 from bigcodebench_tasks.execution.verdict import Verdict
 from bigcodebench_tasks.execution.worker import protocol
 
-__all__ = ["ATTEMPTS", "STRETCHED_S", "Allowance", "Job", "Listener", "Pool"]
+__all__ = ["ATTEMPTS", "STRETCHED_S", "Job", "Listener", "Pool"]
 
 # A server imports what the programs at hand import, so the first one waits until no program was added for this long,
 # but not for ever.
@@ -63,14 +63,6 @@ class Listener:
     failed: Callable[[Job, BaseException], None]
 
 
-@dataclass(frozen=True)
-class Allowance:
-    """What a program may take: wall-clock seconds, and whether its suite ends after the first test that fails."""
-
-    timeout_s: float
-    stop_at_failure: bool = False
-
-
 class Pool:
     """Runs jobs over a fork server, in a thread of its own. Its methods may be called from any thread."""
 
@@ -80,7 +72,7 @@ class Pool:
         workers: int,
         schedule: Schedule,
         listener: Listener,
-        allowance: Callable[[str], Allowance],
+        time_limit_s: Callable[[str], float],
         *,
         preload: bool = True,
         expected: Collection[str] = (),
@@ -91,12 +83,12 @@ class Pool:
             workers: programs that may use a core at the same time.
             schedule: how tasks want to be run.
             listener: told of every job.
-            allowance: of a task_id.
+            time_limit_s: wall-clock seconds that a program of a task has, by task_id.
             preload: import what several programs import once for all.
             expected: Python source whose imports the programs will probably share.
         """
         self._start, self._workers, self._schedule, self._listener = start, workers, schedule, listener
-        self._allowance = allowance
+        self._time_limit_s = time_limit_s
         self._preload = preload
         self._wanted = ImportCounter()
         for source in expected:
@@ -276,13 +268,11 @@ class Pool:
             if not self._scheduler.is_canary(job):
                 self._listener.started(job)
             program = job.program
-            may = self._allowance(program.task_id)
             run = protocol.StartProgram(
                 job.number,
                 one_core=program.task_id in self._schedule.race,
                 background=job.background,
-                timeout_s=may.timeout_s,
-                stop_at_failure=may.stop_at_failure,
+                timeout_s=self._time_limit_s(program.task_id),
             )
             server.run(run, program)
 

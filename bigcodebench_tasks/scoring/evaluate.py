@@ -103,10 +103,7 @@ class Evaluator:
             f"sandbox {prepared.conditions.sandbox.description}"
         )
         if speed == FAST:
-            tell(
-                "speed fast: shorter time limits by task, and suites end after their first failing test, so it is not "
-                "known which others fail"
-            )
+            tell("speed fast: the time limit of a task is the larger of 60 s and ten times its reference time")
         nodes = None
         if address is not None:
             nodes = look_at(address, environment, prepared.conditions, workers=workers, tell=tell, warn=warn)

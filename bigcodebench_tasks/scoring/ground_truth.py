@@ -53,8 +53,6 @@ class Executes(Protocol):
 
     def submit(self, program: Program, *, fresh: bool = False) -> Future[Verdict]: ...
 
-    def measured(self, task_id: str, seconds: float) -> None: ...
-
     def doubt(self, executed: Collection[str], failing: Collection[str]) -> None: ...
 
 
@@ -89,9 +87,6 @@ def ground_truth(tasks: Sequence[Mapping[str, str]], engine: Executes, *, fresh:
             if not verdict.passed:
                 failing.append(futures[future])
             bar.update()
-    for task_id, judged in verdicts.items():
-        if judged and judged.passed:
-            engine.measured(task_id, judged.seconds)
     engine.doubt(list(futures.values()), failing)
     return GroundTruth({task_id: verdict for task_id, verdict in verdicts.items() if verdict}, len(futures))
 

@@ -6,7 +6,6 @@ submitted when it is known, by whoever knows it, and asked for again when a scor
 
 from __future__ import annotations
 
-import functools
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, wait
@@ -15,10 +14,8 @@ from types import TracebackType
 
 from bigcodebench_tasks.benchmark.known_tasks import SCHEDULE
 from bigcodebench_tasks.benchmark.sanitize import calibrate
-from bigcodebench_tasks.errors import ExecutionFailed
 from bigcodebench_tasks.execution import Engine, Prepared, Program, Verdict, cache_file
 from bigcodebench_tasks.execution.cluster import Cluster, ClusterEngine, NodeUse
-from bigcodebench_tasks.execution.speed import time_limit_s
 from bigcodebench_tasks.progress import progress
 from bigcodebench_tasks.scoring.ground_truth import program_of
 from bigcodebench_tasks.scoring.records import SampleRecord
@@ -79,11 +76,8 @@ class Session:
             self._engine = Engine(*machine, workers=workers, cache=file, expected=expected)
         else:
             self._engine = ClusterEngine(cluster, *machine, workers=workers, cache=file, expected=expected)
-        self._conditions = prepared.conditions
         self._lock = threading.Lock()
         self._executed: dict[Program, Future[Verdict]] = {}
-        # By task whose canonical solution is on its way to give the time limit: the samples that wait for that.
-        self._waiting: dict[str, list[tuple[Program, Future[Verdict]]]] = {}
         # Tasks whose canonical solution was executed in this session, and those of them that are known to fail.
         self._doubted: set[str] = set()
         self._failing: set[str] = set()
@@ -120,45 +114,6 @@ class Session:
                     self._executed[program] = future
         return future
 
-    def measured(self, task_id: str, seconds: float) -> None:
-        """See `Engine.measured`."""
-        if self._limit_depends_on_measure(task_id):
-            self._engine.measured(task_id, seconds)
-
-    def _limit_depends_on_measure(self, task_id: str) -> bool:
-        """Whether a sample's time limit may be less once it is known what the canonical solution takes.
-
-        Not of tasks that have the whole limit anyhow, as those that usually take long: their samples wait for nothing.
-        """
-        official_s = self._conditions.limits.timeout_s
-        usual_s = SCHEDULE.seconds.get(task_id, 0.0)
-        return time_limit_s(self._conditions.speed, official_s, usual_s, task_id) < official_s
-
-    def _measured(self, task_id: str, future: Future[Verdict]) -> None:
-        """A canonical solution is done: what it took is the measure of its task's samples, which begin now."""
-        if not future.cancelled() and future.exception() is None and future.result().passed:
-            self.measured(task_id, future.result().seconds)
-        with self._lock:
-            waiting = self._waiting.pop(task_id, [])
-        for program, waits in waiting:
-            if future.cancelled():
-                _pass_on(waits, future)
-                continue
-            try:
-                self._engine.submit(program).add_done_callback(functools.partial(_pass_on, waits))
-            except (RuntimeError, ExecutionFailed) as error:  # the engine has ended
-                if waits.set_running_or_notify_cancel():
-                    waits.set_exception(error)
-
-    def _submit_when_measured(self, program: Program) -> Future[Verdict]:
-        """As `submit`. Where the time limit is not known yet the program waits: else chance would say which it gets."""
-        with self._lock:
-            future = self._executed.get(program)
-            if future is None and program.task_id in self._waiting:
-                future = self._executed[program] = Future()
-                self._waiting[program.task_id].append((program, future))
-        return future or self.submit(program)
-
     def doubt(self, executed: Collection[str], failing: Collection[str]) -> None:
         """See `Engine.doubt`; what was doubted once in a session stays so."""
         with self._lock:
@@ -173,23 +128,15 @@ class Session:
         unknown = [program for program in programs if not ((verdict := known[program.task_id]) and verdict.passed)]
         # Now: once they have passed, nothing tells that they had to be executed.
         self.doubt([program.task_id for program in unknown], [])
-        with self._lock:
-            for program in unknown:
-                if self._limit_depends_on_measure(program.task_id):
-                    self._waiting.setdefault(program.task_id, [])
         for program in unknown:
-            future = self.submit(program, fresh=True)
-            future.add_done_callback(functools.partial(self._measured, program.task_id))
-        for task_id, verdict in known.items():
-            if verdict and verdict.passed:
-                self.measured(task_id, verdict.seconds)
+            self.submit(program, fresh=True)
 
     def submit_sample(self, task: Task, sample: Sample, *, calibrated: bool) -> Submitted:
         """Make a sample's solution and submit its program, calibrated or not."""
         solution = sample.solution()
         executed = calibrate(solution, task["code_prompt"]) if calibrated else solution
         program = Program(task["task_id"], executed, task["test"])
-        return Submitted(solution, sample.raw, self._submit_when_measured(program))
+        return Submitted(solution, sample.raw, self.submit(program))
 
     def submit_samples(
         self, tasks: Sequence[Task], samples: Sequence[Sequence[Sample]], *, calibrated: bool
@@ -253,19 +200,6 @@ class Session:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close(wait=kind is None)
-
-
-def _pass_on(waits: Future[Verdict], done: Future[Verdict]) -> None:
-    """What came of one future is what comes of another."""
-    if done.cancelled():
-        if waits.cancel():
-            waits.set_running_or_notify_cancel()  # else who waits for it by `wait` is not told
-    elif waits.set_running_or_notify_cancel():
-        error = done.exception()
-        if error is None:
-            waits.set_result(done.result())
-        else:
-            waits.set_exception(error)
 
 
 def _usual_seconds(task: Task) -> float:

@@ -15,7 +15,7 @@ import pytest
 from bigcodebench_tasks.benchmark.known_tasks import Schedule
 from bigcodebench_tasks.execution import Environment, Limits, Verdict, execute
 from bigcodebench_tasks.execution.job_queue import Job
-from bigcodebench_tasks.execution.pool import Allowance, Listener, Pool
+from bigcodebench_tasks.execution.pool import Listener, Pool
 from bigcodebench_tasks.execution.sample_socket import Outcome
 from bigcodebench_tasks.execution.verdict import Program
 from bigcodebench_tasks.execution.worker import memory, processes, protocol
@@ -141,7 +141,7 @@ class FakeServer:
         self.running.append(message.id)
         self.most = max(self.most, len(self.running))
 
-    def wait(self, wake: int, pause_s: float | None = None) -> list[protocol.Message | Outcome]:
+    def wait(self, wake: int) -> list[protocol.Message | Outcome]:
         if not self.running:
             with contextlib.suppress(BlockingIOError):
                 os.read(wake, 1)
@@ -166,7 +166,7 @@ def pool() -> Iterator[tuple[Pool, FakeServer, dict[int, Future[Verdict]]]]:
         4,
         Schedule(),
         listener,
-        lambda task_id: Allowance(240.0),
+        lambda task_id: 240.0,
         preload=False,
     )
     yield pool, server, futures

@@ -170,8 +170,7 @@ class ClusterEngine(BaseEngine):
 
         in_flight = InFlight(None if cache is None else VerdictCache(cache, conditions, cluster.host_fingerprint))
         listener = Listener(in_flight.started, in_flight.judged, in_flight.failed)
-        canonical_s: dict[str, float] = {}
-        super().__init__(ClusterPool(start, schedule, listener, canonical_s), in_flight, canonical_s)
+        super().__init__(ClusterPool(start, schedule, listener), in_flight)
 
     @property
     def used(self) -> list[NodeUse]:

@@ -49,8 +49,7 @@ class Run:
 
     Attributes:
         node: its id.
-        programs: a pickled list, which only the node reads, of number, `Program` and the seconds that its task's
-            canonical solution takes (`Engine.measured`) or None.
+        programs: a pickled list, which only the node reads, of number and `Program`.
     """
 
     node: str

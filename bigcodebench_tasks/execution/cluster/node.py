@@ -152,9 +152,7 @@ class NodeRunner:
     def run(self, programs: bytes) -> None:
         """Queue programs: see `messages.Run`."""
         assert self._engine is not None
-        for number, program, canonical_s in pickle.loads(programs):
-            if canonical_s is not None:
-                self._engine.measured(program.task_id, canonical_s)
+        for number, program in pickle.loads(programs):
             self._submit(number, program)
 
     def _submit(self, number: int, program: Program) -> None:

@@ -31,16 +31,14 @@ class ClusterPool:
         start: Callable[[], DriverProcess],
         schedule: Schedule,
         listener: Listener,
-        canonical_s: Mapping[str, float],
     ) -> None:
         """
         Args:
             start: starts the process; called with the first job.
             schedule: how tasks want to be run.
             listener: told of every job.
-            canonical_s: by task_id, what canonical solutions take, as far as it is known; see `Engine.measured`.
         """
-        self._start, self._listener, self._canonical_s = start, listener, canonical_s
+        self._start, self._listener = start, listener
         self._lock = threading.Condition()
         self._dispatch = Dispatch(schedule)
         self._process: DriverProcess | None = None
@@ -123,7 +121,7 @@ class ClusterPool:
             batches = self._dispatch.assign()
             for node, jobs in batches.items():
                 programs = pickle.dumps(
-                    [(job.number, job.program, self._canonical_s.get(job.program.task_id)) for job in jobs],
+                    [(job.number, job.program) for job in jobs],
                     pickle.HIGHEST_PROTOCOL,
                 )
                 for job in jobs:

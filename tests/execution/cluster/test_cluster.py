@@ -40,14 +40,6 @@ def test_the_verdicts_are_those_of_one_machine(
         assert [(v.status, v.reason, v.details, v.tests_run) for v in cluster.map(PROGRAMS)] == expected
 
 
-def test_the_speed_fast_is_that_of_one_machine(engine: MakeEngine, conditions: Conditions) -> None:
-    with engine(conditions=replace(conditions, speed="fast")) as cluster:
-        failed, endless = program(WRONG), program("while True:\n    pass\n")
-        cluster.measured(endless.task_id, 0.1)  # the limit is 30 s then, in place of the 900 of these tests
-        verdicts = [cluster.submit(each).result() for each in (failed, endless)]
-    assert [(v.status, v.tests_run) for v in verdicts] == [("fail", 1), ("timeout", 0)]
-
-
 def test_every_node_runs_programs_and_is_named_with_their_number(engine: MakeEngine) -> None:
     with engine(workers=1) as cluster:
         futures = [cluster.submit(program(asleep(2, number))) for number in range(32)]
@@ -122,7 +114,6 @@ def test_a_node_whose_lock_differs_is_named_and_left_out(
 def test_where_all_nodes_differ_nothing_begins(
     nodes: Nodes, node: Callable[..., Any], own_python: Environment, conditions: Conditions
 ) -> None:
-    from dataclasses import replace
 
     other = replace(conditions, lock_sha256="0" * 64)
     with pytest.raises(
