@@ -6,11 +6,11 @@ import contextlib
 import math
 import os
 from collections.abc import Mapping
+from pathlib import Path
 
 from bigcodebench_tasks import options
 from bigcodebench_tasks.errors import OptionError
-from bigcodebench_tasks.execution.worker import kernel_files, memory
-from bigcodebench_tasks.execution.worker.own_groups import own_groups
+from bigcodebench_tasks.execution.worker import cgroup, memory
 
 WORKERS_VARIABLE = options.WORKERS.name
 
@@ -55,9 +55,9 @@ def memory_mib() -> int | None:
 def _cpu_quota() -> float | None:
     """How many cores' worth of time the control groups allow; None where they set no limit."""
     quotas = []
-    for version, folder in own_groups("cpu"):
+    for version, folder in cgroup.folders("cpu"):
         names = ["cpu.max"] if version == 2 else ["cpu.cfs_quota_us", "cpu.cfs_period_us"]
         with contextlib.suppress(OSError):  # a root has no limit
-            quota, period = " ".join(kernel_files.read(f"{folder}/{name}") for name in names).split()
+            quota, period = " ".join(Path(folder, name).read_text() for name in names).split()
             quotas += [int(quota) / int(period)] if quota not in ("max", "-1") else []
     return min(quotas, default=None)

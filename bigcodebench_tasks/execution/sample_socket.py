@@ -26,7 +26,6 @@ class Outcome:
         problem: why there is no report: "missing" or "forged"; "" otherwise.
         seconds: wall-clock seconds from its start to its end.
         starved_s: seconds for which it wanted a core that something else had, as far as the server saw.
-        late_s: see `protocol.Done`.
     """
 
     id: int
@@ -36,7 +35,6 @@ class Outcome:
     problem: str
     seconds: float
     starved_s: float = 0.0
-    late_s: float = 0.0
 
 
 class SampleSocket:
@@ -101,7 +99,7 @@ class SampleSocket:
         self.step()
         self.close()
         report, problem = protocol.unseal(self._token, bytes(self._raw))
-        return Outcome(done.id, done.exit, done.killed, report, problem, done.seconds, done.starved_s, done.late_s)
+        return Outcome(done.id, done.exit, done.killed, report, problem, done.seconds, done.starved_s)
 
     def close(self) -> None:
         """Close the ends that are still this process's."""

@@ -20,7 +20,7 @@ from bigcodebench_tasks.errors import ExecutionFailed
 from bigcodebench_tasks.execution.conditions import Limits, Sandbox
 from bigcodebench_tasks.execution.sample_socket import Outcome, SampleSocket
 from bigcodebench_tasks.execution.verdict import Program
-from bigcodebench_tasks.execution.worker import control_group, protocol
+from bigcodebench_tasks.execution.worker import protocol
 from bigcodebench_tasks.execution.worker.channel import Channel
 from bigcodebench_tasks.execution.worker.sandbox.remove import remove
 
@@ -252,7 +252,6 @@ class ServerProcess:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
         self._log.close()
-        control_group.remove(os.path.basename(self._scratch))
         self._remove_scratch()
 
     def _remove_scratch(self) -> None:

@@ -8,8 +8,7 @@ import pytest
 
 from bigcodebench_tasks.errors import OptionError
 from bigcodebench_tasks.execution import machine
-from bigcodebench_tasks.execution.worker import kernel_files
-from bigcodebench_tasks.execution.worker.own_groups import own_groups
+from bigcodebench_tasks.execution.worker import cgroup
 
 
 def test_the_option_wins_over_the_variable() -> None:
@@ -57,8 +56,8 @@ def test_control_groups_are_found_in_both_versions(
     controller: str, mounts: str, groups: str, found: list[tuple[int, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     texts = {"/proc/self/mountinfo": mounts, "/proc/self/cgroup": groups}
-    monkeypatch.setattr(kernel_files, "read", texts.__getitem__)
-    assert own_groups(controller) == found
+    monkeypatch.setattr(cgroup, "_read", texts.__getitem__)
+    assert cgroup.folders(controller) == found
 
 
 @pytest.mark.parametrize(
@@ -76,5 +75,5 @@ def test_what_a_control_group_allows_of_the_cores(
 ) -> None:
     for name, text in files.items():
         (tmp_path / name).write_text(text)
-    monkeypatch.setattr(machine, "own_groups", lambda _: [(version, str(tmp_path))])
+    monkeypatch.setattr(cgroup, "folders", lambda _: [(version, str(tmp_path))])
     assert machine._cpu_quota() == cores

@@ -35,7 +35,7 @@ MESSAGES: list[Message] = [
     Stop(1, "output limit"),
     Program("test/0", "x = '\ud800\u2028\x00'", "é"),
     Report(True, False, False, ["test_a"], [], [], {"test_b": "\ud800"}),
-    Ready(0.5, "", "no cgroup v2"),
+    Ready(0.5, ""),
     SetupFailed("why"),
     Waiting([1, 2]),
     Broken(1, "why"),

@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .own_groups import own_groups
+from . import cgroup
 from .processes import Process
 
 # So many processes can be looked at closely within one look of the server: that takes a millisecond for each.
@@ -98,7 +98,9 @@ class MachineMemory:
 
     def __init__(self) -> None:
         self._meminfo = _opened("/proc/meminfo")
-        opened = [[_opened(f"{folder}/{name}") for name in _FILES[version]] for version, folder in own_groups("memory")]
+        opened = [
+            [_opened(f"{folder}/{name}") for name in _FILES[version]] for version, folder in cgroup.folders("memory")
+        ]
         self._opened = [self._meminfo, *(fd for group in opened for fd in group)]
         total = self._value(b"MemTotal:")
         # A group without a limit of its own says nothing, and takes the kernel long to say it.

@@ -74,18 +74,6 @@ def _stat(path: str) -> list[bytes]:
     return line[line.rindex(b")") + 2 :].split()
 
 
-def late_s(process: Process) -> float:
-    """Seconds that a process's first thread has wanted a core and had none, as when it wakes from a sleep too late.
-
-    The kernel's own count: ``/proc/<pid>/schedstat``, the second number, nanoseconds (its document sched-stats). 0
-    where it does not count, and for a process that has ended.
-    """
-    with contextlib.suppress(OSError, ValueError), open(f"/proc/{process.pid}/schedstat", "rb") as file:
-        _, waited_ns, _ = map(int, file.read().split())
-        return waited_ns / 1e9
-    return 0.0
-
-
 def tasks_of(user: int) -> int:
     """Processes and threads that a user runs now."""
     owners = {}

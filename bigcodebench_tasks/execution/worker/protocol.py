@@ -107,7 +107,6 @@ class StartProgram:
         background: let it have only what nothing else on the machine wants of the cores.
         timeout_s: seconds that it has, at most those of the limits.
         stop_at_failure: end its suite after the first test that fails.
-        measures_time: say in `Done.late_s` how late it was.
     """
 
     id: int
@@ -115,7 +114,6 @@ class StartProgram:
     background: bool = False
     timeout_s: float = Limits.timeout_s
     stop_at_failure: bool = False
-    measures_time: bool = False
 
 
 @dataclass(frozen=True)
@@ -171,12 +169,10 @@ class Ready:
     Attributes:
         preload_s: seconds that the imports took.
         degraded: what programs do not get here although the level has it, mostly "".
-        no_group: why they have no control groups of their own; "" where they have.
     """
 
     preload_s: float
     degraded: str
-    no_group: str
 
 
 @dataclass(frozen=True)
@@ -210,8 +206,6 @@ class Done:
         killed: why the server killed it: "timeout", "memory", "processes", `CROWDED`, what a `Stop` said, or "".
         seconds: wall-clock seconds from its start to its end.
         starved_s: seconds for which it wanted a core that something else had, as far as the server saw.
-        late_s: seconds from its wish for a core until it had one, all in all, as the kernel counts them; up to the
-            server's last look. 0 unless `StartProgram.measures_time`, and where the kernel does not count.
     """
 
     id: int
@@ -219,7 +213,6 @@ class Done:
     killed: str
     seconds: float
     starved_s: float = 0.0
-    late_s: float = 0.0
 
 
 Message = typing.Union[ServerSettings, StartProgram, Stop, Program, Report, Ready, SetupFailed, Waiting, Broken, Done]  # noqa: UP007 (typing.get_args)

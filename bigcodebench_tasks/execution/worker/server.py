@@ -19,7 +19,7 @@ import time
 from dataclasses import dataclass, field
 from typing import NoReturn
 
-from . import control_group, kernel_files, memory, preload, processes, protocol, runner, suite_result
+from . import memory, preload, processes, protocol, runner, suite_result
 from .channel import Channel, read_exactly, read_message
 from .sandbox import backends, kernel
 from .sandbox.backend import SETUP_FAILED, Sandbox, SandboxSetupError
@@ -47,7 +47,6 @@ class RunningProgram:
     request: int
     pid: int
     setup_fd: int
-    group: control_group.SampleGroup | None
     started: float
     timeout_s: float
     killed: str = ""
@@ -55,8 +54,6 @@ class RunningProgram:
     looked: float = 0.0
     waiting: bool = False
     starved_s: float = 0.0
-    measures_time: bool = False
-    late_s: float = 0.0
     rss_bytes: int = 0
     tally: memory.Tally = field(default_factory=memory.Tally)
 
@@ -69,7 +66,6 @@ class ForkContext:
     line: int
     setup: int
     box: Sandbox
-    group: control_group.SampleGroup | None
     output_bytes: int
     modules: list[str]
 
@@ -82,14 +78,12 @@ class Server:
         channel: Channel,
         limits: protocol.Limits,
         box: Sandbox,
-        group: control_group.ServerGroup | None,
         machine: memory.MachineMemory,
     ) -> None:
         self._channel = channel
         self._machine = machine
         self._limits = limits
         self._box = box
-        self._group = group
         self._samples: dict[int, RunningProgram] = {}
         self._selector = selectors.DefaultSelector()
         self._selector.register(channel, selectors.EVENT_READ, "parent")
@@ -149,12 +143,9 @@ class Server:
         setup_r, setup_w = os.pipe()
         # Before the fork: on a busy machine the sample may be done before this process runs again.
         now = time.monotonic()
-        group = None
         try:
-            group = self._group.for_sample() if self._group else None
             pid = self._box.fork()
         except OSError as error:
-            self._leave(group)
             for fd in (line, setup_r, setup_w):
                 os.close(fd)
             self._channel.send(protocol.Broken(run.id, f"cannot start a process: {error}"))
@@ -162,13 +153,11 @@ class Server:
         if not pid:
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            return ForkContext(run, line, setup_w, self._box, group, self._limits.output_bytes, self._modules)
+            return ForkContext(run, line, setup_w, self._box, self._limits.output_bytes, self._modules)
         os.close(line)
         os.close(setup_w)
         os.set_blocking(setup_r, False)
-        self._samples[pid] = RunningProgram(
-            run.id, pid, setup_r, group, now, run.timeout_s, looked=now, measures_time=run.measures_time
-        )
+        self._samples[pid] = RunningProgram(run.id, pid, setup_r, now, run.timeout_s, looked=now)
         # It counts as one that wants a core until somebody has looked, and keeps the next one from starting so long.
         self._next_look = min(self._next_look, now + TICK_S)
         return None
@@ -191,9 +180,6 @@ class Server:
         self._box.finish(sample.pid)
         del self._samples[sample.pid]
         code = os.waitstatus_to_exitcode(status)
-        if sample.group and not sample.killed and code == -signal.SIGKILL and sample.group.ran_out_of_memory():
-            sample.killed = "memory"
-        self._leave(sample.group)
         why_broken = b""
         with contextlib.suppress(BlockingIOError):  # a process that was killed before it could say anything
             why_broken = os.read(sample.setup_fd, 4096)
@@ -208,13 +194,8 @@ class Server:
                 killed=sample.killed,
                 seconds=ended - sample.started,
                 starved_s=sample.starved_s,
-                late_s=sample.late_s,
             )
         )
-
-    def _leave(self, group: control_group.SampleGroup | None) -> None:
-        if self._group and group:
-            self._group.release(group)
 
     def _kill(self, sample: RunningProgram, why: str) -> None:
         if not sample.killed:
@@ -236,8 +217,6 @@ class Server:
             elif sample.tally.is_over(self._limits.tree_memory_bytes, below):
                 self._kill(sample, "memory")
             sample.rss_bytes = sum(p.rss_bytes for p in below)
-            if sample.measures_time:
-                sample.late_s = max(sample.late_s, sum(map(processes.late_s, below)))
             cpu_s = sum(p.cpu_s for p in below)
             elapsed = max(now - sample.looked, 1e-3)
             used = max(0.0, cpu_s - sample.cpu_s) / elapsed  # what a child used is gone until it is reaped
@@ -318,28 +297,19 @@ def _serve(fd: int) -> list[ForkContext]:
         raise protocol.ProtocolError(f"{type(settings).__name__} in place of ServerSettings")
     channel = Channel(socket.socket(fileno=fd))
     machine = memory.MachineMemory()  # before `enter`, which may hide what it reads
-    group, no_group = _control_group(settings)
     try:
         box = backends.create(settings)
-        box.enter(group)
+        box.enter()
     except SandboxSetupError as error:
         channel.send(protocol.SetupFailed(str(error)))
         return []
     begun = time.monotonic()
     preload.load(settings.preload)
     suite_result.remember(["unittest.mock"])
-    channel.send(protocol.Ready(time.monotonic() - begun, box.degraded, no_group))
-    context = Server(channel, settings.limits, box, group, machine).serve()
+    channel.send(protocol.Ready(time.monotonic() - begun, box.degraded))
+    context = Server(channel, settings.limits, box, machine).serve()
     channel.close()
     return [] if context is None else [context]
-
-
-def _control_group(settings: protocol.ServerSettings) -> tuple[control_group.ServerGroup | None, str]:
-    """A control group that this process is in now, or why there is none."""
-    try:
-        return control_group.enter(os.path.basename(settings.scratch), settings.limits), ""
-    except control_group.NotToBeHad as error:
-        return None, str(error)
 
 
 def _setup_sample(context: ForkContext) -> tuple[protocol.Program, bytes, int, int, bool]:
@@ -358,7 +328,7 @@ def _setup_sample(context: ForkContext) -> tuple[protocol.Program, bytes, int, i
             _yield_to_others()
         if run.one_core:
             _take_turns_on_one_core(run.id)
-        context.box.restrict(program.solution + program.test, context.group.join if context.group else _do_nothing)
+        context.box.restrict(program.solution + program.test)
         if not goes_first:  # where the server's /proc does not let this process, the sandbox's own does
             _raise_oom_score()
         preload.reset(_seed(program.task_id))
@@ -367,10 +337,6 @@ def _setup_sample(context: ForkContext) -> tuple[protocol.Program, bytes, int, i
         return program, token, _keep_only(context.line), context.output_bytes, run.stop_at_failure
     except BaseException as error:
         _could_not_be_confined(context.setup, error)
-
-
-def _do_nothing() -> None:
-    pass
 
 
 def _could_not_be_confined(setup: int, error: BaseException) -> NoReturn:
@@ -384,7 +350,7 @@ def _could_not_be_confined(setup: int, error: BaseException) -> NoReturn:
 def _raise_oom_score() -> bool:
     """Should the machine's memory run out, the kernel takes samples before anything else. Whether it has been told."""
     try:
-        kernel_files.write("/proc/self/oom_score_adj", "1000")
+        kernel.write_file("/proc/self/oom_score_adj", "1000")
     except OSError:
         return False
     return True

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Protocol
-
-from ..control_group import ServerGroup
 
 # Exit status of a sample that could not be confined: no program can be blamed for it.
 SETUP_FAILED = 119
@@ -22,17 +19,14 @@ class Sandbox(Protocol):
     def degraded(self) -> str:
         """What programs do not get on this machine although the level has it; "" mostly. Known after `enter`."""
 
-    def enter(self, group: ServerGroup | None) -> None:
-        """Once, before the server imports libraries. `group` is the one that it is in. Raises SandboxSetupError."""
+    def enter(self) -> None:
+        """Once, before the server imports libraries. Raises SandboxSetupError."""
 
     def fork(self) -> int:
         """Fork. 0 in the process that shall run a program; in the server, the process to wait for."""
 
-    def restrict(self, source: str, join: Callable[[], None]) -> None:
-        """In the new process: confine it, for good, for a program whose Python source is this.
-
-        `join` moves the process that calls it into the sample's control group.
-        """
+    def restrict(self, source: str) -> None:
+        """In the new process: confine it, for good, for a program whose Python source is this."""
 
     def roots(self, pid: int) -> list[int]:
         """Processes below which everything belongs to the sample that `fork` returned as `pid`."""

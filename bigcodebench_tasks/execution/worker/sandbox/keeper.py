@@ -11,10 +11,9 @@ import tempfile
 import threading
 import time
 import traceback
-from collections.abc import Callable
 from typing import NoReturn
 
-from .. import control_group, processes
+from .. import processes
 from ..protocol import ServerSettings
 from . import kernel, rlimits
 from .remove import remove
@@ -41,7 +40,7 @@ class Keeper:
     def degraded(self) -> str:
         return ""
 
-    def enter(self, group: control_group.ServerGroup | None) -> None:
+    def enter(self) -> None:
         # Should the server or a keeper be killed, what was below it falls to the guard, which ends it.
         kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
         server = os.fork()
@@ -50,7 +49,6 @@ class Keeper:
             status = _wait_for(server)
             processes.kill_below(os.getpid())
             remove(self._scratch)
-            control_group.remove(os.path.basename(self._scratch))
             _die_like(status)
         kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
 
@@ -74,7 +72,7 @@ class Keeper:
     def clean(self) -> None:
         """In the keeper, after the sample and everything below it: remove what it left elsewhere."""
 
-    def restrict(self, source: str, join: Callable[[], None]) -> None:
+    def restrict(self, source: str) -> None:
         """Become the keeper, who never returns from here, and in a child of it the sample.
 
         Raises OSError, also where the disk has less room than a sample may use: what fails for want of it later would
@@ -99,7 +97,6 @@ class Keeper:
             self._keep(sample, go_w)
         os.close(go_w)
         kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
-        join()  # the keeper stays outside: what ends the group shall not end it
         why_not = os.read(go_r, 4096)
         os.close(go_r)
         if why_not != _GO:

@@ -199,6 +199,12 @@ def close_from(first: int, last: int = 0x7FFFFFFF, *, besides: int = -1) -> None
         os.closerange(first, min(last, 1 << 16))
 
 
+def write_file(path: str, text: str) -> None:
+    """Tell the kernel something through a file of /proc."""
+    with open(path, "w", encoding="ascii") as file:
+        file.write(text)
+
+
 def release() -> tuple[int, int]:
     """Version of the running kernel."""
     major, minor = os.uname().release.split(".")[:2]

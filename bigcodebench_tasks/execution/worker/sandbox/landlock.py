@@ -12,10 +12,8 @@ import ctypes
 import os
 import struct
 import sys
-from collections.abc import Callable
 from typing import TypedDict
 
-from ..control_group import ServerGroup
 from ..protocol import ServerSettings
 from . import kernel, rlimits, rootfs, seccomp
 from .backend import SandboxSetupError
@@ -72,9 +70,9 @@ class Landlock(Keeper):
         self._lacking = ""
         self._tracer: Tracer | None = None
 
-    def enter(self, group: ServerGroup | None) -> None:
+    def enter(self) -> None:
         self._users = reserve() if os.getuid() == 0 else None
-        super().enter(group)
+        super().enter()
         open_to_samples = [path for path in self._readable if path.startswith("/dev/shm/")]
         if open_to_samples:
             raise SandboxSetupError(f"programs may write in /dev/shm, so {open_to_samples[0]} must lie elsewhere")
@@ -145,8 +143,8 @@ class Landlock(Keeper):
                 if entry.stat(follow_symlinks=False).st_uid == self._user:
                     os.unlink(entry.path)
 
-    def restrict(self, source: str, join: Callable[[], None]) -> None:
-        super().restrict(source, join)
+    def restrict(self, source: str) -> None:
+        super().restrict(source)
         kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
         self._confine()
         # Each call that is looked at costs 40 µs, and imports make thousands: only where the program can name /tmp.

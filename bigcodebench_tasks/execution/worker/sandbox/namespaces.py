@@ -17,10 +17,8 @@ import os
 import signal
 import struct
 import sys
-from collections.abc import Callable
 from typing import NoReturn
 
-from .. import control_group, kernel_files
 from ..protocol import ServerSettings
 from . import kernel, rlimits, rootfs, seccomp
 from .backend import SandboxSetupError
@@ -58,15 +56,13 @@ class Namespaces:
     def degraded(self) -> str:
         return "" if self._users > 1 else NO_COUNTS
 
-    def enter(self, group: control_group.ServerGroup | None) -> None:
+    def enter(self) -> None:
         self._folders = rootfs.needed(self._settings)
         _fork_watcher(self._settings.scratch)
         guard = os.getppid()
         self._block = block = reserve() if os.getuid() == 0 else None  # ours as long as this process has it
         self._users = block.count if block else 1
         try:
-            if group and block:
-                group.give_to(block.first)
             origins = _own_namespaces(
                 [*rootfs.SYSTEM, *rootfs.SYSTEM_CACHES, *self._folders], self._host_network, block
             )
@@ -116,8 +112,7 @@ class Namespaces:
             self._joining = sandbox
         return pid
 
-    def restrict(self, source: str, join: Callable[[], None]) -> None:
-        join()
+    def restrict(self, source: str) -> None:
         kernel.setns(self._joining, _joined(self._host_network))
         os.close(self._joining)
         os.setsid()
@@ -255,8 +250,8 @@ def _unshare_and_map(flags: int, first: int, count: int) -> bool:
         os.close(go_w)
         os.read(go_r, 1)
         try:
-            kernel_files.write(f"/proc/{parent}/uid_map", f"{rootfs.UID} {first} {count}")
-            kernel_files.write(f"/proc/{parent}/gid_map", f"{rootfs.GID} {first} {count}")
+            kernel.write_file(f"/proc/{parent}/uid_map", f"{rootfs.UID} {first} {count}")
+            kernel.write_file(f"/proc/{parent}/gid_map", f"{rootfs.GID} {first} {count}")
         except OSError as error:
             os._exit(error.errno or 1)
         os._exit(0)
@@ -283,7 +278,6 @@ def _fork_watcher(scratch: str) -> None:
         _, status = os.waitpid(child, 0)
         with contextlib.suppress(OSError):
             os.rmdir(scratch)
-        control_group.remove(os.path.basename(scratch))
         code = os.waitstatus_to_exitcode(status)
         os._exit(code if code >= 0 else 128 - code)
     kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -302,6 +296,6 @@ def _fork_pid1() -> None:
 
 def _map(uid: int, gid: int) -> None:
     """In a fresh user namespace: be the programs' user, who outside is `uid` and `gid`."""
-    kernel_files.write("/proc/self/setgroups", "deny")
-    kernel_files.write("/proc/self/uid_map", f"{rootfs.UID} {uid} 1")
-    kernel_files.write("/proc/self/gid_map", f"{rootfs.GID} {gid} 1")
+    kernel.write_file("/proc/self/setgroups", "deny")
+    kernel.write_file("/proc/self/uid_map", f"{rootfs.UID} {uid} 1")
+    kernel.write_file("/proc/self/gid_map", f"{rootfs.GID} {gid} 1")
