@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ from bigcodebench_tasks.environment import environment as environments
 from bigcodebench_tasks.environment import locks, nltk_data
 from bigcodebench_tasks.environment.environment import Environment
 from bigcodebench_tasks.files import CACHE_VARIABLE
+from tests.helpers.programs import THIS_PYTHON
 
 SIX = (
     "six==1.16.0 \\\n    --hash=sha256:8abb2f1d86890a2dfb989f9a77cfcfd3e47c2a354b01111771326f8aa26e0254 \\\n"
@@ -22,7 +22,7 @@ SIX = (
 @pytest.fixture
 def environment() -> Environment:
     """This very interpreter; none of BigCodeBench's libraries is needed."""
-    return Environment(Path(sys.executable), "custom", "0" * 64, Path(sys.prefix))
+    return THIS_PYTHON
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +10,7 @@ import pytest
 
 from bigcodebench_tasks.errors import SandboxUnavailable
 from bigcodebench_tasks.execution import Environment, probe
-from tests.helpers.programs import assert_gone
+from tests.helpers.programs import THIS_PYTHON, assert_gone
 
 
 @pytest.fixture(scope="session")
@@ -20,9 +19,8 @@ def environment() -> Environment:
 
     Under `landlock` the samples of root are other users, who cannot read an interpreter in root's home.
     """
-    this = Environment(Path(sys.executable), "custom", "0" * 64, Path(sys.prefix))
     system = Environment(Path("/usr/bin/python3"), "custom", "0" * 64, Path("/usr"))
-    return system if not _confines(this) and system.python.exists() and _confines(system) else this
+    return system if not _confines(THIS_PYTHON) and system.python.exists() and _confines(system) else THIS_PYTHON
 
 
 def _confines(environment: Environment) -> bool:

@@ -11,12 +11,10 @@ from typing import Any
 
 import pytest
 
-from bigcodebench_tasks.execution import Conditions, Environment, Limits, Verdict, execute, probe
+from bigcodebench_tasks.execution import Conditions, Environment, Verdict, execute, probe
 from bigcodebench_tasks.execution.cache import VerdictCache
 from bigcodebench_tasks.execution.host_fingerprint import host_fingerprint
-from tests.helpers.programs import RIGHT, WRONG, program
-
-LIMITS = Limits(timeout_s=20)
+from tests.helpers.programs import LIMITS, RIGHT, WRONG, program
 
 
 @pytest.fixture

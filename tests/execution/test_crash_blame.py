@@ -10,12 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from bigcodebench_tasks.execution import Environment, Limits, Program, execute
+from bigcodebench_tasks.execution import Environment, Program, execute
 from bigcodebench_tasks.execution.crash_blame import ATTEMPTS, CrashBlame
 from bigcodebench_tasks.execution.job_queue import Job
-from tests.helpers.programs import RIGHT, kill_all, processes_of, program
-
-LIMITS = Limits(timeout_s=60, tree_memory_mib=512)
+from tests.helpers.programs import LIMITS, RIGHT, kill_all, processes_of, program
 
 
 @contextlib.contextmanager

@@ -17,21 +17,14 @@ import pytest
 
 from bigcodebench_tasks.benchmark.known_tasks import Schedule
 from bigcodebench_tasks.errors import ExecutionFailed, SandboxUnavailable
-from bigcodebench_tasks.execution import Conditions, Engine, Environment, Limits, Sandbox, Verdict, probe
-from tests.helpers.programs import RIGHT, WRONG, assert_gone, kill_all, processes_of, program
+from bigcodebench_tasks.execution import Conditions, Engine, Environment, Sandbox, Verdict, probe
+from tests.helpers.programs import LIMITS, RIGHT, WRONG, asleep, assert_gone, kill_all, processes_of, program
 from tests.helpers.project import ROOT
-
-# Far more than any program here takes, also beside others that compute.
-LIMITS = Limits(timeout_s=900, tree_memory_mib=512)
 
 
 @pytest.fixture
 def conditions(environment: Environment, level: str) -> Conditions:
     return Conditions.of(environment, probe(environment, sandbox=level), LIMITS)
-
-
-def asleep(seconds: float) -> str:
-    return f"import time\ntime.sleep({seconds})\n{RIGHT}"
 
 
 def test_futures_work_with_wait_and_as_completed(environment: Environment, conditions: Conditions) -> None:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bigcodebench_tasks.execution import Environment, Limits, execute
-from tests.helpers.programs import RIGHT, SUITE, WRONG, program
-
-LIMITS = Limits(timeout_s=60, tree_memory_mib=512)
+from bigcodebench_tasks.execution import Environment, execute
+from tests.helpers.programs import LIMITS, RIGHT, SUITE, WRONG, program
 
 TAMPERED = "fail: tampered"
 NOTHING = "lambda *a, **k: None"

@@ -17,14 +17,8 @@ from bigcodebench_tasks.benchmark.known_tasks import Schedule
 from bigcodebench_tasks.errors import ExecutionFailed, OptionError, SandboxUnavailable
 from bigcodebench_tasks.execution import Environment, Limits, Verdict, execute
 from bigcodebench_tasks.execution.scheduler import OWN_CORE_TOGETHER
-from tests.helpers.programs import RIGHT, SUITE, WRONG, assert_gone, kill_all, processes_of, program
+from tests.helpers.programs import LIMITS, RIGHT, SUITE, WRONG, asleep, assert_gone, kill_all, processes_of, program
 from tests.helpers.project import ROOT
-
-LIMITS = Limits(timeout_s=20, tree_memory_mib=512)
-
-
-def asleep(seconds: float) -> str:
-    return f"import time\ntime.sleep({seconds})\n{RIGHT}"
 
 
 def test_verdicts_come_in_input_order(environment: Environment, level: str) -> None:
@@ -54,7 +48,7 @@ def test_programs_that_wait_do_not_hold_a_worker(environment: Environment, level
     verdicts = execute(
         [*(program(asleep(30), task_id=f"test/{number}") for number in range(2)), program(RIGHT)],
         environment,
-        limits=Limits(timeout_s=300, tree_memory_mib=512),
+        limits=LIMITS,
         workers=1,
         sandbox=level,
         on_verdict=lambda index, _: order.append(index),

@@ -10,21 +10,20 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bigcodebench_tasks.errors import SandboxUnavailable
-from bigcodebench_tasks.execution import Engine, Environment, Limits, Verdict, execute, probe, server_process
+from bigcodebench_tasks.execution import Engine, Environment, Verdict, execute, probe, server_process
 from bigcodebench_tasks.execution.conditions import Conditions
 from bigcodebench_tasks.execution.worker import processes
 from bigcodebench_tasks.execution.worker.sandbox import users
 from bigcodebench_tasks.execution.worker.sandbox.remove import remove
 from tests.execution.attacks import right_if
-from tests.helpers.programs import RIGHT, assert_gone, processes_of, program
+from tests.helpers.programs import LIMITS, RIGHT, assert_gone, processes_of, program
 from tests.helpers.project import ROOT
-
-LIMITS = Limits(timeout_s=60, tree_memory_mib=512)
 
 
 def verdict_of(solution: str, environment: Environment, level: str, **options: object) -> Verdict:
@@ -61,7 +60,7 @@ def test_an_environment_that_is_a_home_is_refused(environment: Environment, leve
 
 
 def test_programs_may_have_few_open_files(environment: Environment, level: str) -> None:
-    limits = Limits(timeout_s=60, tree_memory_mib=512, open_files=64)
+    limits = replace(LIMITS, open_files=64)
     assert verdict_of(RIGHT, environment, level, limits=limits).passed
 
 

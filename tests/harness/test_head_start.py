@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import json
 import os
 import signal
 import sqlite3
@@ -17,25 +16,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lm_eval import simple_evaluate
 from lm_eval.api.model import LM, CacheHook
-from lm_eval.tasks import TaskManager
 
 from bigcodebench_tasks.execution import prepare
 from bigcodebench_tasks.harness.run import HarnessRun
 from bigcodebench_tasks.scoring.records import SampleRecord
+from tests.helpers import harness
 from tests.helpers.programs import assert_gone, processes_of
 from tests.helpers.project import ROOT
 
-TASKS = ["bigcodebench_mini_complete", "bigcodebench_mini_instruct"]
+TASKS = [harness.COMPLETE, harness.INSTRUCT]
 ANSWERS = 4
 """Two rows of two tasks are asked."""
 
 
-class Model(LM):
+class Model(harness.FakeModel):
     """A loader that answers with canonical solutions, or with nothing useful, and reports answers as loaders do."""
-
-    tokenizer_name = "model"
 
     def __init__(self, after: Callable[[int], None] = lambda _number: None, report: str = "as returned") -> None:
         super().__init__()
@@ -54,27 +50,10 @@ class Model(LM):
             self._after(number)
         return answers
 
-    def apply_chat_template(self, chat_history: list[dict[str, str]], add_generation_prompt: bool = True) -> str:
-        return json.dumps(chat_history)
-
-    def loglikelihood(self, requests: list[Any]) -> list[tuple[float, bool]]:
-        raise NotImplementedError
-
-    def loglikelihood_rolling(self, requests: list[Any]) -> list[float]:
-        raise NotImplementedError
-
 
 def evaluate(model: LM, **options: Any) -> dict[str, list[SampleRecord]]:
     """The records of each task."""
-    results = simple_evaluate(
-        model,
-        tasks=TASKS,
-        task_manager=TaskManager(include_defaults=False, metadata={"bigcodebench": {"prefill": False, **options}}),
-        limit=2,
-        apply_chat_template=True,
-        confirm_run_unsafe_code=True,
-        bootstrap_iters=0,
-    )
+    results = harness.evaluate(model, *TASKS, options={"prefill": False, **options}, limit=2, apply_chat_template=True)
     return {name: [sample["filtered_resps"][0][0] for sample in results["samples"][name]] for name in TASKS}
 
 

@@ -12,14 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lm_eval import simple_evaluate
-from lm_eval.tasks import TaskManager
 
 from bigcodebench_tasks.benchmark.diagnosis import CUT, EMPTY, UNFINISHED
+from tests.helpers import harness
+from tests.helpers.harness import COMPLETE, INSTRUCT
 from tests.helpers.project import ROOT
 from tests.helpers.saying_model import OPENS_A_THOUGHT, save_tokenizer
-
-COMPLETE, INSTRUCT = "bigcodebench_mini_complete", "bigcodebench_mini_instruct"
 
 Start = Callable[..., tuple[str, Path]]
 
@@ -45,24 +43,15 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
 def evaluate(
     loader: str, url: str, task: str = INSTRUCT, options: dict[str, Any] | None = None, **settings: Any
 ) -> dict[str, Any]:
-    """Evaluate as the command line does, which hands the model's arguments to the tasks."""
-    arguments: dict[str, Any] = {"model": "loopback", "base_url": url, **settings.pop("model_args", {})}
-    metadata = {"bigcodebench": {"ground_truth": "skip", **(options or {})}}
-    results: dict[str, Any] = simple_evaluate(
+    """Evaluate with the server at this URL."""
+    results: dict[str, Any] = harness.evaluate(
         loader,
-        model_args=arguments,
-        tasks=[task],
-        task_manager=TaskManager(include_defaults=False, metadata=arguments | metadata),
-        confirm_run_unsafe_code=True,
-        bootstrap_iters=0,
+        task,
+        options={"ground_truth": "skip", **(options or {})},
+        model_args={"model": "loopback", "base_url": url, **settings.pop("model_args", {})},
         **{"apply_chat_template": "chat" in loader, **settings},
     )
     return results
-
-
-def run_of(results: dict[str, Any], task: str = INSTRUCT) -> dict[str, Any]:
-    run: dict[str, Any] = results["configs"][task]["metadata"]["bigcodebench_run"]
-    return run
 
 
 def requests(log: Path) -> list[dict[str, Any]]:
@@ -74,7 +63,7 @@ def test_a_thought_with_a_longer_wrong_draft_costs_nothing(start: Start, behavio
     url, _ = start(behaviour)
     results = evaluate("local-chat-completions", f"{url}/chat/completions")
     assert results["results"][INSTRUCT]["pass@1,execute"] == 1.0
-    run = run_of(results)
+    run = harness.run_of(results, INSTRUCT)
     assert run["answers"]["diagnoses"] == {}
     assert run["answers"]["thoughts"] == (16 if "thought" in behaviour else 0)
 
@@ -96,7 +85,7 @@ def test_a_thinking_server_of_completions_scores_and_is_not_stopped_in_its_thoug
     )
     assert results["results"][COMPLETE]["pass@1,execute"] == 1.0
     assert all(each["stop"] == ["<|endoftext|>"] for each in requests(log))
-    assert run_of(results, COMPLETE)["prompting"] == "thinking"
+    assert harness.run_of(results, COMPLETE)["prompting"] == "thinking"
 
 
 def test_completions_that_begin_with_a_thought_score_with_no_option(start: Start) -> None:
@@ -104,7 +93,7 @@ def test_completions_that_begin_with_a_thought_score_with_no_option(start: Start
     model = {"tokenizer_backend": None, "tokenized_requests": False}
     results = evaluate("local-completions", f"{url}/completions", COMPLETE, model_args=model)
     assert results["results"][COMPLETE]["pass@1,execute"] == 1.0
-    assert run_of(results, COMPLETE)["answers"]["thoughts"] == 16
+    assert harness.run_of(results, COMPLETE)["answers"]["thoughts"] == 16
 
 
 def test_completions_that_a_server_stops_in_their_thoughts_are_told_so(
@@ -113,7 +102,7 @@ def test_completions_that_a_server_stops_in_their_thoughts_are_told_so(
     url, _ = start("thought", "stops")
     model = {"tokenizer_backend": None, "tokenized_requests": False}
     results = evaluate("local-completions", f"{url}/completions", COMPLETE, model_args=model, limit=4)
-    assert run_of(results, COMPLETE)["answers"]["diagnoses"] == {UNFINISHED: 4}
+    assert harness.run_of(results, COMPLETE)["answers"]["diagnoses"] == {UNFINISHED: 4}
     assert "100% of the answers (4 of 4) are thoughts that never ended" in caplog.text
     assert 'where stop strings ended them, add the option "thinking": "on"' in caplog.text
 
@@ -128,7 +117,7 @@ def test_a_server_of_completions_whose_chat_template_opens_thoughts_scores_with_
     model = {"tokenizer": str(tmp_path / "tokenizer"), "max_length": 20_000}
     results = evaluate("local-completions", f"{url}/completions", COMPLETE, model_args=model, apply_chat_template=True)
     assert results["results"][COMPLETE]["pass@1,execute"] == 1.0
-    run = run_of(results, COMPLETE)
+    run = harness.run_of(results, COMPLETE)
     assert (run["mode"], run["prompting"], run["answers"]["thoughts"]) == ("chat", "thinking", 16)
     assert all(each["stop"] == ["<|endoftext|>"] for each in requests(log))
     assert all(tokenizer.decode(each["prompt"][0]).endswith("assistant\n<think>\n") for each in requests(log))
@@ -145,21 +134,21 @@ def test_a_server_of_completions_gets_no_more_stop_strings_than_it_takes(start: 
 def test_null_and_refused_answers_are_counted_and_said(start: Start, caplog: pytest.LogCaptureFixture) -> None:
     url, _ = start("null")
     results = evaluate("local-chat-completions", f"{url}/chat/completions", predict_only=True)
-    assert run_of(results)["answers"]["diagnoses"] == {EMPTY: 8}
+    assert harness.run_of(results, INSTRUCT)["answers"]["diagnoses"] == {EMPTY: 8}
     assert "50% of the answers (8 of 16) are empty" in caplog.text
 
 
 def test_a_refusal_is_an_empty_answer(start: Start) -> None:
     url, _ = start("refusal")
     results = evaluate("local-chat-completions", f"{url}/chat/completions", predict_only=True, limit=2)
-    assert run_of(results)["answers"]["diagnoses"] == {EMPTY: 2}
+    assert harness.run_of(results, INSTRUCT)["answers"]["diagnoses"] == {EMPTY: 2}
 
 
 def test_answers_that_are_cut_are_counted_and_said_in_one_line(start: Start, caplog: pytest.LogCaptureFixture) -> None:
     url, _ = start("length")
     with caplog.at_level(logging.WARNING):
         results = evaluate("local-chat-completions", f"{url}/chat/completions", gen_kwargs="max_gen_toks=20")
-    answers = run_of(results)["answers"]
+    answers = harness.run_of(results, INSTRUCT)["answers"]
     assert answers["limit"] == 20
     cut = answers["diagnoses"][CUT]
     assert cut > 8
@@ -181,7 +170,7 @@ def test_half_of_a_surrogate_pair_is_kept_escaped_and_everything_can_be_written(
 def test_a_busy_server_is_asked_again(start: Start) -> None:
     url, log = start("busy")
     results = evaluate("local-chat-completions", f"{url}/chat/completions", predict_only=True, limit=1)
-    assert run_of(results)["answers"]["diagnoses"] == {}
+    assert harness.run_of(results, INSTRUCT)["answers"]["diagnoses"] == {}
     assert len(requests(log)) == 3
 
 
@@ -228,7 +217,7 @@ def test_samples_are_asked_with_seeds_of_their_own_and_a_cache_serves_them_again
     seeds = [request["seed"] for request in requests(log)]
     assert sorted(set(seeds)) == list(range(1234, 1244))
     assert len(seeds) == 160
-    assert run_of(results)["seeds"]["generation"] == list(range(1234, 1244))
+    assert harness.run_of(results, INSTRUCT)["seeds"]["generation"] == list(range(1234, 1244))
     assert [len(sample["filtered_resps"]) for sample in results["samples"][INSTRUCT]] == [10] * 16
     again = evaluate("local-chat-completions", f"{url}/chat/completions", **settings)
     assert len(requests(log)) == 160
@@ -251,4 +240,4 @@ def test_what_a_server_answered_before_it_failed_is_not_asked_again(start: Start
     other, log = start()
     results = evaluate("local-chat-completions", f"{other}/chat/completions", **settings)
     assert len(requests(log)) == 8
-    assert run_of(results)["answers"]["samples"] == 16
+    assert harness.run_of(results, INSTRUCT)["answers"]["samples"] == 16

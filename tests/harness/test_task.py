@@ -24,12 +24,11 @@ from bigcodebench_tasks.execution import prepare
 from bigcodebench_tasks.harness.ground_truth_model import GroundTruthLM
 from bigcodebench_tasks.harness.task import BigCodeBenchTask
 from bigcodebench_tasks.scoring.records import SampleRecord
+from tests.helpers import harness
 
 
-class Recorder(LM):
+class Recorder(harness.FakeModel):
     """A model that keeps what it is asked and answers with nothing useful."""
-
-    tokenizer_name = "recorder"
 
     def __init__(self, answer: str = "pass\n") -> None:
         super().__init__()
@@ -45,12 +44,6 @@ class Recorder(LM):
         text = "".join(f"<{turn['role']}>{turn['content'].strip()}</>" for turn in chat_history)
         return text + "<assistant>" if add_generation_prompt else text
 
-    def loglikelihood(self, requests: list[Any]) -> list[tuple[float, bool]]:
-        raise NotImplementedError
-
-    def loglikelihood_rolling(self, requests: list[Any]) -> list[float]:
-        raise NotImplementedError
-
 
 class ChatServer(Recorder):
     """A loader of a chat server: its conversations are not text, but what the harness's API loaders make of them."""
@@ -59,10 +52,9 @@ class ChatServer(Recorder):
         return JsonChatStr(json.dumps(chat_history))
 
 
-def evaluate(model: LM, split: str = "complete", metadata: dict[str, Any] | None = None, **arguments: Any) -> Any:
-    manager = TaskManager(include_defaults=False, metadata=metadata or {})
-    settings = {"limit": 1, "predict_only": True, "confirm_run_unsafe_code": True, "bootstrap_iters": 0}
-    return simple_evaluate(model, tasks=[f"bigcodebench_mini_{split}"], task_manager=manager, **settings | arguments)
+def evaluate(model: LM, split: str = "complete", options: dict[str, Any] | None = None, **arguments: Any) -> Any:
+    task = f"bigcodebench_mini_{split}"
+    return harness.evaluate(model, task, options=options, **{"limit": 1, "predict_only": True} | arguments)
 
 
 def asked(model: Recorder) -> Any:
@@ -107,7 +99,7 @@ def test_a_chat_model_is_prefilled_and_the_last_newline_survives_a_trimming_temp
 
 def test_prefill_can_be_turned_off() -> None:
     model = Recorder()
-    evaluate(model, metadata={"bigcodebench": {"prefill": False}}, apply_chat_template=True)
+    evaluate(model, options={"prefill": False}, apply_chat_template=True)
     assert asked(model).endswith("</><assistant>")
     assert "Below is" not in asked(model)
 
@@ -123,14 +115,14 @@ def test_a_chat_server_gets_the_users_turn_alone() -> None:
 
 def test_direct_completion_ignores_the_chat_template(task: dict[str, str]) -> None:
     model = Recorder()
-    evaluate(model, metadata={"bigcodebench": {"direct_completion": True}}, apply_chat_template=True)
+    evaluate(model, options={"direct_completion": True}, apply_chat_template=True)
     assert asked(model) == task["complete_prompt"]
 
 
 def test_prefixes_are_options() -> None:
     model = Recorder()
     options = {"instruction_prefix": "Do:", "response_prefix": "```done"}
-    evaluate(model, metadata={"bigcodebench": options}, apply_chat_template=True)
+    evaluate(model, options=options, apply_chat_template=True)
     assert asked(model).startswith("<user>Do:\n```\n")
     assert asked(model).endswith("<assistant>```done\n```python\n")
     assert "\n```\n" in stops(model)
@@ -145,7 +137,7 @@ def test_instruct_without_a_chat_template_is_refused_before_generation() -> None
 
 def test_a_misspelt_option_is_refused_when_the_task_is_loaded() -> None:
     with pytest.raises(OptionError, match="n_smaples"):
-        evaluate(Recorder(), metadata={"bigcodebench": {"n_smaples": 2}})
+        evaluate(Recorder(), options={"n_smaples": 2})
 
 
 def test_few_shot_examples_are_other_tasks_with_their_answers(task: dict[str, str]) -> None:
@@ -172,7 +164,7 @@ def test_a_system_instruction_comes_first() -> None:
 
 def test_n_samples_asks_that_often_and_sampling_gets_the_official_top_p() -> None:
     model = Recorder()
-    evaluate(model, metadata={"bigcodebench": {"n_samples": 3}}, gen_kwargs="do_sample=True,temperature=0.8")
+    evaluate(model, options={"n_samples": 3}, gen_kwargs="do_sample=True,temperature=0.8")
     assert len(model.requests) == 3
     assert model.requests[0][1]["top_p"] == 0.95
     assert model.requests[0][1]["temperature"] == 0.8
@@ -186,7 +178,7 @@ def test_a_temperature_alone_means_sampling() -> None:
 
 def test_several_greedy_samples_are_warned_of(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
-        evaluate(Recorder(), metadata={"bigcodebench": {"n_samples": 2}})
+        evaluate(Recorder(), options={"n_samples": 2})
     assert "decoding is greedy" in caplog.text
 
 
@@ -227,7 +219,7 @@ def test_cached_requests_are_not_served_to_other_options(tmp_path: Path, monkeyp
     settings: dict[str, Any] = {"cache_requests": True, "rewrite_requests_cache": True, "apply_chat_template": True}
     evaluate(Recorder(), **settings)
     model = Recorder()
-    evaluate(model, metadata={"bigcodebench": {"prefill": False}}, cache_requests=True, apply_chat_template=True)
+    evaluate(model, options={"prefill": False}, cache_requests=True, apply_chat_template=True)
     assert "Below is" not in asked(model)
     again = Recorder()
     evaluate(again, cache_requests=True, apply_chat_template=True)
@@ -244,7 +236,7 @@ def test_cached_responses_are_used_again(tmp_path: Path) -> None:
 
 def test_the_results_say_what_the_score_depends_on() -> None:
     results = evaluate(Recorder(), apply_chat_template=True)
-    run = results["configs"]["bigcodebench_mini_complete"]["metadata"]["bigcodebench_run"]
+    run = harness.run_of(results, harness.COMPLETE)
     assert run["mode"] == "chat"
     assert len(run["dataset_sha256"]) == 64
     assert run["options"]["n_samples"] == 1
@@ -255,13 +247,13 @@ def test_ground_truth_is_reported_once_executed_and_kept(tmp_path: Path, monkeyp
     monkeypatch.setattr("bigcodebench_tasks.scoring.evaluate.prepare", lambda *_: prepared)
     monkeypatch.setenv("BIGCODEBENCH_CACHE", str(tmp_path))
     results = evaluate(Recorder(), predict_only=False, limit=2)
-    run = results["configs"]["bigcodebench_mini_complete"]["metadata"]["bigcodebench_run"]
+    run = harness.run_of(results, harness.COMPLETE)
     assert run["ground_truth"] == {"pass_rate": 1.0, "failed": []}
     assert results["results"]["bigcodebench_mini_complete"]["pass@1,execute"] == 0.0
     assert run["conditions"] == prepared.conditions.to_dict()
     assert (tmp_path / "verdicts.sqlite").exists()
     again = evaluate(Recorder(), predict_only=False, limit=2)
-    assert again["configs"]["bigcodebench_mini_complete"]["metadata"]["bigcodebench_run"] == run
+    assert harness.run_of(again, harness.COMPLETE) == run
 
 
 def test_ground_truth_and_kept_verdicts_can_be_turned_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -269,8 +261,8 @@ def test_ground_truth_and_kept_verdicts_can_be_turned_off(tmp_path: Path, monkey
     monkeypatch.setattr("bigcodebench_tasks.scoring.evaluate.prepare", lambda *_: prepared)
     monkeypatch.setenv("BIGCODEBENCH_CACHE", str(tmp_path))
     options = {"ground_truth": "skip", "cache": False}
-    results = evaluate(Recorder(), metadata={"bigcodebench": options}, predict_only=False)
-    run = results["configs"]["bigcodebench_mini_complete"]["metadata"]["bigcodebench_run"]
+    results = evaluate(Recorder(), options=options, predict_only=False)
+    run = harness.run_of(results, harness.COMPLETE)
     assert "ground_truth" not in run
     # ResponseStats are kept all the same, until the process has ended well.
     assert [path.name for path in tmp_path.iterdir()] == ["answers"]
@@ -278,13 +270,13 @@ def test_ground_truth_and_kept_verdicts_can_be_turned_off(tmp_path: Path, monkey
 
 def test_domains_are_extra_metrics_only_when_asked() -> None:
     name = "bigcodebench_mini_complete"
-    asked_for = {"bigcodebench": {"domains": True, "ground_truth": "skip"}}
-    results = evaluate(Recorder(), metadata=asked_for, predict_only=False, limit=3)
+    asked_for = {"domains": True, "ground_truth": "skip"}
+    results = evaluate(Recorder(), options=asked_for, predict_only=False, limit=3)
     metrics = {key for key in results["results"][name] if key.endswith(",execute") and "stderr" not in key}
     of_tasks = {domain for sample in results["samples"][name] for domain in domains_of(sample["doc"])}
     assert of_tasks
     assert metrics == {"pass@1,execute"} | {f"pass@1_{domain.lower()},execute" for domain in of_tasks}
-    plain = evaluate(Recorder(), metadata={"bigcodebench": {"ground_truth": "skip"}}, predict_only=False)
+    plain = evaluate(Recorder(), options={"ground_truth": "skip"}, predict_only=False)
     assert [key for key in plain["results"][name] if "," in key] == ["pass@1,execute", "pass@1_stderr,execute"]
 
 
@@ -324,7 +316,7 @@ def test_repeats_of_the_harness_are_refused_with_the_option_to_use() -> None:
     with pytest.raises(OptionError, match=r'--metadata \'{"bigcodebench": {"n_samples": 3}}\''):
         evaluate(model, repeats=3)
     assert model.requests == []
-    evaluate(model, repeats=2, metadata={"bigcodebench": {"n_samples": 2}})
+    evaluate(model, repeats=2, options={"n_samples": 2})
     assert len(model.requests) == 2
 
 

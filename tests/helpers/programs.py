@@ -6,10 +6,11 @@ import contextlib
 import glob
 import os
 import signal
+import sys
 import time
 from pathlib import Path
 
-from bigcodebench_tasks.execution import Program
+from bigcodebench_tasks.execution import Environment, Limits, Program
 
 SUITE = """
 import unittest
@@ -24,9 +25,20 @@ class TestCases(unittest.TestCase):
 RIGHT = "def task_func():\n    return 'right'\n"
 WRONG = "def task_func():\n    return 'wrong'\n"
 
+LIMITS = Limits(timeout_s=300, tree_memory_mib=512)
+"""For programs that end by themselves: no busy machine reaches this time limit."""
+
+THIS_PYTHON = Environment(Path(sys.executable), "custom", "0" * 64, Path(sys.prefix))
+"""The interpreter of the tests as an execution environment, without BigCodeBench's libraries."""
+
 
 def program(solution: str, test: str = SUITE, task_id: str = "test/0") -> Program:
     return Program(task_id, solution, test)
+
+
+def asleep(seconds: float, number: int = 0) -> str:
+    """A right solution that sleeps first; another number is another program."""
+    return f"import time\ntime.sleep({seconds})  # {number}\n{RIGHT}"
 
 
 def assert_gone(mark: str | Path) -> None:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
-from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -13,14 +10,8 @@ from rich.console import Console
 from bigcodebench_tasks.leaderboard.difficulty import EASY, RARE, deciles, published_rates, surprises
 from bigcodebench_tasks.leaderboard.published import solve_rates
 from bigcodebench_tasks.report.inspection import list_unsolved, show
-from bigcodebench_tasks.results.evaluation import Evaluation
-from bigcodebench_tasks.scoring.records import SampleRecord
 from tests.helpers.made import task
-
-
-def evaluation(passed: Mapping[str, bool], split: str = "complete") -> Evaluation:
-    samples = {task_id: [SampleRecord("", status="pass" if each else "fail")] for task_id, each in passed.items()}
-    return Evaluation("m", split, "full", Path("out"), datetime(2026, 1, 2), samples)
+from tests.helpers.records import evaluation
 
 
 def test_a_run_that_is_the_opposite_of_the_published_models_is_all_surprises() -> None:
@@ -37,7 +28,7 @@ def test_a_run_that_is_the_opposite_of_the_published_models_is_all_surprises() -
 def test_a_split_has_its_own_rates_and_unknown_tasks_have_none() -> None:
     run = {"BigCodeBench/2": True, "Made/1": True}
     assert published_rates(evaluation(run)) == {"BigCodeBench/2": pytest.approx(52 / 60)}
-    assert published_rates(evaluation(run, "instruct")) == {"BigCodeBench/2": pytest.approx(10 / 35)}
+    assert published_rates(evaluation(run, split="instruct")) == {"BigCodeBench/2": pytest.approx(10 / 35)}
 
 
 def test_deciles_have_the_same_number_of_tasks_and_grow_easier() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -12,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from bigcodebench_tasks.benchmark.dataset_version import SHA256
 from bigcodebench_tasks.cli.main import main
 from bigcodebench_tasks.errors import OptionError
 from bigcodebench_tasks.leaderboard.placement import own_models
@@ -22,37 +20,17 @@ from bigcodebench_tasks.leaderboard.published_ranking import Choice, agreement, 
 from bigcodebench_tasks.leaderboard.scatter import Point, scatter
 from bigcodebench_tasks.options import Options
 from bigcodebench_tasks.results.evaluation import Evaluation
-from bigcodebench_tasks.scoring.records import RunRecord, SampleRecord
 from tests.helpers.made import official_results
 from tests.helpers.official_files import statuses
+from tests.helpers.records import evaluation, run_record
 
 ANNOUNCED = STATES[0]
 
 
-def run_of(split: str, **options: Any) -> RunRecord:
-    return RunRecord(
-        split=split,
-        subset="hard",
-        mode="chat",
-        options={**Options().to_dict(), **options},
-        dataset_sha256=SHA256["hard"],
-        conditions={
-            "lock": "official",
-            "limits": {"timeout_s": 240.0},
-            "sandbox": {"kind": "namespaces", "network": "loopback"},
-        },
-        generation={"max_gen_toks": 1280, "do_sample": False},
-    )
-
-
-def evaluation(split: str, solved: int, model: str = "some/model-7B", tasks: int = 148, **options: Any) -> Evaluation:
+def of_hard(split: str, solved: int, tasks: int = 148, **options: Any) -> Evaluation:
     """A run on as many tasks, of which the first ones are solved."""
-    samples: Mapping[str, list[SampleRecord]] = {
-        f"BigCodeBench/{number}": [SampleRecord("", status="pass" if number < solved else "fail")]
-        for number in range(tasks)
-    }
-    made = datetime(2026, 1, 2, 3, 4)
-    return Evaluation(model, split, "hard", Path("out"), made, samples, run=run_of(split, **options))
+    run = run_record(split, options={**Options().to_dict(), **options})
+    return evaluation({n: n < solved for n in range(tasks)}, "some/model-7B", split, "hard", run=run)
 
 
 def names(words: str) -> set[str]:
@@ -102,7 +80,7 @@ def test_a_choice_of_nothing_says_what_to_relax() -> None:
 
 
 def test_a_run_of_ones_own_stands_where_its_mean_says_with_the_range_of_its_interval() -> None:
-    own, *others = own_models([evaluation("complete", 48), evaluation("instruct", 37)], ANNOUNCED)
+    own, *others = own_models([of_hard("complete", 48), of_hard("instruct", 37)], ANNOUNCED)
     assert others == []
     assert own.differences == []
     complete, mean = own.placements["complete"], own.placements["mean"]
@@ -116,25 +94,25 @@ def test_a_run_of_ones_own_stands_where_its_mean_says_with_the_range_of_its_inte
 
 
 def test_one_split_alone_has_a_rank_and_no_mean() -> None:
-    (own,) = own_models([evaluation("complete", 48)], ANNOUNCED)
+    (own,) = own_models([of_hard("complete", 48)], ANNOUNCED)
     assert list(own.placements) == ["complete"]
 
 
 def test_a_run_with_other_settings_is_shown_as_such() -> None:
-    runs = [evaluation("complete", 40, tasks=40, prefill=False), evaluation("instruct", 30, tasks=40)]
+    runs = [of_hard("complete", 40, tasks=40, prefill=False), of_hard("instruct", 30, tasks=40)]
     sheet = published_board(runs, as_of=ANNOUNCED)
     board, yours = sheet.tables
     assert board.own == ["some/model-7B (yours, not leaderboard)"]
     assert any("not known to be those of leaderboard" in note and "no prefilled turn" in note for note in yours.notes)
     assert sheet.everything["yours"][0]["differs_from_leaderboard"] == ["no prefilled turn", "40 of 148 tasks"]
-    usual = published_board([evaluation(split, 30) for split in ("complete", "instruct")], as_of=ANNOUNCED)
+    usual = published_board([of_hard(split, 30) for split in ("complete", "instruct")], as_of=ANNOUNCED)
     assert usual.tables[0].own == ["some/model-7B (yours)"]
     assert any(note.endswith("settings leaderboard") for note in usual.tables[1].notes)
 
 
 def test_several_runs_stand_with_mean_and_spread_and_unstable_tasks_are_named() -> None:
     runs = [
-        replace(evaluation("complete", solved), date=datetime(2026, 1, day, 3, 4))
+        replace(of_hard("complete", solved), date=datetime(2026, 1, day, 3, 4))
         for day, solved in ((1, 40), (2, 44), (3, 36))
     ]
     sheet = published_board(runs, as_of=ANNOUNCED)
@@ -144,7 +122,7 @@ def test_several_runs_stand_with_mean_and_spread_and_unstable_tasks_are_named() 
 
 
 def test_a_run_on_another_subset_stands_beside_none() -> None:
-    other = replace(evaluation("complete", 5, tasks=16), subset="mini")
+    other = replace(of_hard("complete", 5, tasks=16), subset="mini")
     sheet = published_board([other], as_of=ANNOUNCED)
     assert [table.title for table in sheet.tables] == [f"BigCodeBench-Hard: published models, {ANNOUNCED}"]
     assert "no published subset" in sheet.notes[0]

@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 from bigcodebench_tasks.benchmark.known_tasks import UNSTABLE
-from bigcodebench_tasks.results.evaluation import Evaluation
 from bigcodebench_tasks.results.noise import repeated, spread_table, unstable
 from bigcodebench_tasks.results.read import newest, read_evaluations, read_runs
-from bigcodebench_tasks.scoring.records import RunRecord, SampleRecord
+from bigcodebench_tasks.scoring.records import RunRecord
 from tests.helpers.made import official_results
 from tests.helpers.official_files import statuses
-
-
-def evaluation(outcomes: dict[int, bool], **other: object) -> Evaluation:
-    samples = {
-        f"BigCodeBench/{number}": [SampleRecord("", status="pass" if passed else "fail")]
-        for number, passed in outcomes.items()
-    }
-    made = Evaluation("m", "complete", "hard", Path("out"), datetime(2026, 1, 2, 3, 4), samples)
-    return replace(made, **other)  # type: ignore[arg-type]
+from tests.helpers.records import evaluation, run_record
 
 
 def test_a_score_is_given_with_and_without_the_unstable_tasks_which_are_named() -> None:
@@ -94,7 +83,7 @@ def test_an_older_run_that_is_broken_hides_nothing(tmp_path: Path) -> None:
 def test_runs_with_other_settings_are_not_put_together() -> None:
     def run(temperature: float, seed: int) -> RunRecord:
         settings = {"temperature": temperature, "max_gen_toks": 1280, "seed": seed}
-        return RunRecord("complete", "hard", "chat", {"workers": seed}, "0" * 64, generation=settings)
+        return run_record(options={"workers": seed}, generation=settings)
 
     several = [
         evaluation({1: number == 2, 2: True}, run=run(temperature, number))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +12,7 @@ import pytest
 from bigcodebench_tasks.execution import Conditions, Engine, Environment, Limits, probe
 from bigcodebench_tasks.scoring import ground_truth
 from bigcodebench_tasks.scoring.ground_truth import GroundTruth
+from tests.helpers.programs import THIS_PYTHON
 
 Check = Callable[..., GroundTruth]
 
@@ -42,7 +42,7 @@ RIGHT, ALSO_RIGHT, WRONG = task(0, "    return 1"), task(1, "    return 2 - 1"),
 @pytest.fixture
 def environment() -> Environment:
     """This very interpreter."""
-    return Environment(Path(sys.executable), "custom", "0" * 64, Path(sys.prefix))
+    return THIS_PYTHON
 
 
 @pytest.fixture

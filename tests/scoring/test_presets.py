@@ -8,24 +8,13 @@ from typing import Any
 
 import pytest
 
-from bigcodebench_tasks.benchmark.dataset_version import DATASET_VERSION, SHA256, TASKS
+from bigcodebench_tasks.benchmark.dataset_version import DATASET_VERSION, TASKS
 from bigcodebench_tasks.options import Options
 from bigcodebench_tasks.scoring.presets import differences, named
 from bigcodebench_tasks.scoring.records import RunRecord
+from tests.helpers.records import run_record
 
-RUN = RunRecord(
-    split="complete",
-    subset="hard",
-    mode="chat",
-    options=Options().to_dict(),
-    dataset_sha256=SHA256["hard"],
-    conditions={
-        "lock": "official",
-        "limits": {"timeout_s": 240.0},
-        "sandbox": {"kind": "landlock", "network": "loopback"},
-    },
-    generation={"do_sample": False, "temperature": 0.0, "max_gen_toks": 1280},
-)
+RUN = run_record()
 
 
 def with_options(**options: Any) -> RunRecord:

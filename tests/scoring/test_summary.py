@@ -5,20 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bigcodebench_tasks.benchmark.diagnosis import CUT, DIAGNOSES, EMPTY, NULL, UNFINISHED
-from bigcodebench_tasks.scoring.records import ResponseStats, RunRecord, SampleRecord
+from bigcodebench_tasks.scoring.records import ResponseStats
 from bigcodebench_tasks.scoring.summary import summary, warnings
+from tests.helpers.records import run_record, sample_record
 
-RIGHT = SampleRecord("", status="pass", reason="passed")
-WRONG = SampleRecord("", status="fail", reason="assertion")
-RUN = RunRecord(
-    split="complete",
-    subset="mini",
-    mode="chat",
-    options={"ground_truth": "check"},
-    dataset_sha256="0" * 64,
-    conditions={"sandbox": {"kind": "landlock"}, "lock": "official"},
-    ground_truth=0.5,
-)
+RIGHT, WRONG = sample_record("pass"), sample_record("fail")
+RUN = run_record(subset="mini", ground_truth=0.5)
 
 
 def test_the_summary_says_what_people_ask() -> None:

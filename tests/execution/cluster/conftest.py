@@ -14,12 +14,9 @@ from typing import Any
 import pytest
 
 from bigcodebench_tasks.environment import environment as environments
-from bigcodebench_tasks.execution import Conditions, Environment, Limits, probe
+from bigcodebench_tasks.execution import Conditions, Environment, probe
 from bigcodebench_tasks.execution.cluster import Cluster, ClusterEngine
-from tests.helpers.programs import processes_of
-
-# Far more than any program here takes, also beside others that compute.
-LIMITS = Limits(timeout_s=900, tree_memory_mib=512)
+from tests.helpers.programs import LIMITS, processes_of
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

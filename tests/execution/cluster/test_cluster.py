@@ -16,7 +16,7 @@ from bigcodebench_tasks.errors import ClusterUnavailable, OptionError
 from bigcodebench_tasks.execution import Conditions, Engine, Environment
 from bigcodebench_tasks.execution.cluster import Cluster, ClusterEngine, cluster_address, look_at
 from tests.execution.cluster.conftest import Nodes, wait_until
-from tests.helpers.programs import RIGHT, WRONG, program
+from tests.helpers.programs import RIGHT, WRONG, asleep, program
 
 pytestmark = [pytest.mark.ray, pytest.mark.filterwarnings("ignore")]
 
@@ -26,10 +26,6 @@ PROGRAMS = [
     program(f"# {number}\n{source}")
     for number, source in enumerate([RIGHT, WRONG, "import sys\nsys.exit(1)\n", "def task_func(:\n", "1 / 0\n"])
 ]
-
-
-def asleep(seconds: float, number: int = 0) -> str:
-    return f"import time\ntime.sleep({seconds})  # {number}\n{RIGHT}"
 
 
 def test_the_verdicts_are_those_of_one_machine(

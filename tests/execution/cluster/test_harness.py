@@ -7,23 +7,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lm_eval import simple_evaluate
 from lm_eval.api.model import LM
-from lm_eval.tasks import TaskManager
 
 from bigcodebench_tasks.benchmark import dataset
 from bigcodebench_tasks.cli.main import main
 from bigcodebench_tasks.errors import ClusterUnavailable
 from bigcodebench_tasks.results import read
 from tests.execution.cluster.conftest import Nodes
+from tests.helpers import harness
 from tests.helpers.official_files import write_samples
 
 pytestmark = [pytest.mark.ray, pytest.mark.filterwarnings("ignore")]
 
-TASK = "bigcodebench_mini_complete"
 
-
-class RayLoader(LM):
+class RayLoader(harness.FakeModel):
     """A loader that generates with Ray in this process, and shuts that down when it is done, as lm-eval's vLLM does."""
 
     def __init__(self, address: str) -> None:
@@ -41,22 +38,9 @@ class RayLoader(LM):
         ray.shutdown()
         return answers
 
-    def loglikelihood(self, requests: list[Any]) -> list[tuple[float, bool]]:
-        raise NotImplementedError
-
-    def loglikelihood_rolling(self, requests: list[Any]) -> list[float]:
-        raise NotImplementedError
-
 
 def evaluate(model: LM, **options: Any) -> Any:
-    return simple_evaluate(
-        model,
-        tasks=[TASK],
-        task_manager=TaskManager(include_defaults=False, metadata={"bigcodebench": {"cache": False, **options}}),
-        limit=4,
-        confirm_run_unsafe_code=True,
-        bootstrap_iters=0,
-    )
+    return harness.evaluate(model, harness.COMPLETE, options={"cache": False, **options}, limit=4)
 
 
 @pytest.mark.parametrize("head_start", [True, False])
@@ -65,8 +49,8 @@ def test_a_loader_that_shuts_ray_down_takes_nothing_from_us(
 ) -> None:
     with caplog.at_level(logging.INFO):
         results = evaluate(RayLoader(nodes.address), cluster=nodes.address, head_start=head_start)
-    assert results["results"][TASK]["pass@1,execute"] == 1.0
-    run = results["configs"][TASK]["metadata"]["bigcodebench_run"]
+    assert results["results"][harness.COMPLETE]["pass@1,execute"] == 1.0
+    run = harness.run_of(results, harness.COMPLETE)
     assert sum(node["programs"] for node in run["nodes"]) == 8, "four samples and their ground truth"
     assert [node["cores"] for node in run["nodes"]] == [node["cores"] for node in run["nodes"] if node["cores"] > 0]
     assert "programs run on 2 nodes of the Ray cluster" in caplog.text
