@@ -58,9 +58,13 @@ def folder(home: Path) -> Path:
     return home / "nltk_data"
 
 
-def missing(home: Path) -> list[DataSet]:
-    """The data sets that an environment lacks."""
-    return [data for data in DATA_SETS if not any(_places(home, data))]
+SYSTEM_FOLDERS = tuple(map(Path, ("/usr/share", "/usr/local/share", "/usr/lib", "/usr/local/lib")))
+"""Where NLTK looks for a folder ``nltk_data`` besides the environment."""
+
+
+def missing(*homes: Path) -> list[DataSet]:
+    """The data sets that are in none of these environments or `SYSTEM_FOLDERS`."""
+    return [data for data in DATA_SETS if not any(any(_places(home, data)) for home in homes)]
 
 
 def fetch(home: Path, python: Path, install: Callable[[Path], None]) -> list[DataSet]:

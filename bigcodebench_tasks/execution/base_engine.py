@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import weakref
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol
@@ -105,10 +105,6 @@ class BaseEngine:
         if verdict is not None and verdict.passed:
             self._pool.learn({program.task_id: verdict.seconds})
         return verdict
-
-    def doubt(self, executed: Collection[str], failing: Collection[str]) -> None:
-        """Believe no failure of these tasks that an earlier run kept; see `VerdictCache.doubt`."""
-        self._in_flight.doubt(executed, failing)
 
     def set_background(self, background: bool) -> None:
         """Leave the machine to somebody else (a model that generates), or take it back; see `Pool.set_background`.

@@ -8,7 +8,6 @@ import logging
 import math
 import sqlite3
 import threading
-from collections.abc import Collection
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -26,9 +25,6 @@ _BUSY_S = 60.0
 # view or a trigger under our table's name, which may be endless.
 _STEPS, _STEPS_AT_MOST = 10_000, 100
 
-_HOST_FINGERPRINT = "host_fingerprint"
-"""Key of a kept failure beside the verdict's own fields."""
-
 
 def cache_file() -> Path:
     """Where runs keep their verdicts. Raises OptionError as `files.cache_folder` does."""
@@ -38,28 +34,24 @@ def cache_file() -> Path:
 class VerdictCache:
     """Verdicts in one file, each under everything that can change it; safe for several threads and processes.
 
-    What passed is believed. What failed is believed only while nothing has changed that could cure it: the failure was
-    kept under the same host (`host_fingerprint.host_fingerprint`), programs cannot reach the internet, and the task's
-    canonical solution gives no reason to doubt it (`doubt`). A timeout, a kill or an early exit may have been this
-    machine's fault that time, so those programs always run again.
+    Passes and failures are kept, with two exceptions, because these may end otherwise the next time:
+
+    - timeouts, kills and early exits: the machine may have caused them;
+    - failures of programs that can reach the internet: a remote host may have been down.
 
     A file that cannot be read or written (somebody else's, broken, disk full) or that another user may change is a
     warning and never an error: after hours of generation a run does not end for want of a cache. A row that is no
     verdict is taken for none.
     """
 
-    def __init__(self, path: Path, conditions: Conditions, host_fingerprint: str = "") -> None:
+    def __init__(self, path: Path, conditions: Conditions) -> None:
         """
         Args:
             path: the file, made where it is missing.
             conditions: under which the programs run.
-            host_fingerprint: what the machine offers to programs now.
         """
         self._conditions = conditions.key()
-        self._host_fingerprint = host_fingerprint
         self._keeps_failures = conditions.sandbox.network == "loopback"
-        self._not_taken: frozenset[str] = frozenset()
-        self._not_kept: frozenset[str] = frozenset()
         # The pool's thread writes while callers read.
         self._lock = threading.Lock()
         self._path = path
@@ -82,37 +74,16 @@ class VerdictCache:
         with self._lock:
             self._drop()
 
-    def doubt(self, executed: Collection[str], failing: Collection[str]) -> None:
-        """Believe no kept failure of some tasks any more.
-
-        Args:
-            executed: task_ids of canonical solutions that had to be executed now, since none was known to pass:
-                whatever kept them from passing before may have failed the samples of that time, too.
-            failing: those of them that do not pass even now: failures of their samples are not kept either.
-        """
-        self._not_taken |= frozenset(executed)
-        self._not_kept |= frozenset(failing)
-
     def get(self, program: Program) -> Verdict | None:
-        """The verdict of an equal program that ran under equal conditions, if it is to be believed."""
+        """The verdict of an equal program that ran under equal conditions."""
         rows = self._execute("SELECT verdict FROM verdicts WHERE key = ?", (self._key(program),))
-        content = _mapping(rows[0][0]) if rows else {}
-        verdict = _verdict(content)
-        if verdict is None or verdict.passed:
-            return verdict
-        same = content.get(_HOST_FINGERPRINT) == self._host_fingerprint
-        return verdict if same and self._keeps_failures and program.task_id not in self._not_taken else None
+        return _verdict(_mapping(rows[0][0])) if rows else None
 
     def put(self, program: Program, verdict: Verdict) -> None:
         """Keep a verdict, if it is one that would come again."""
-        if verdict.status == "timeout":
-            return
-        content = verdict.to_dict()
-        if not verdict.passed:
-            if not self._keeps_failures or program.task_id in self._not_kept:
-                return
-            content[_HOST_FINGERPRINT] = self._host_fingerprint
-        self._execute("INSERT OR REPLACE INTO verdicts VALUES (?, ?)", (self._key(program), json.dumps(content)))
+        if verdict.passed or (verdict.status == "fail" and self._keeps_failures):
+            values = self._key(program), json.dumps(verdict.to_dict())
+            self._execute("INSERT OR REPLACE INTO verdicts VALUES (?, ?)", values)
 
     def _execute(self, statement: str, values: tuple[str, ...] = ()) -> list[tuple[Any, ...]]:
         """Rows of a statement; none once the file has failed."""

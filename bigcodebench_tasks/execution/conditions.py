@@ -1,18 +1,21 @@
-"""All that a verdict depends on besides the program itself, as one frozen value; and what limits a program has."""
+"""Everything that a verdict depends on besides the program, as one frozen value."""
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
-from bigcodebench_tasks import __version__, options
+from bigcodebench_tasks import options
+from bigcodebench_tasks.environment import nltk_data
 from bigcodebench_tasks.environment.environment import Environment
+from bigcodebench_tasks.environment.verify import missing_programs
 from bigcodebench_tasks.errors import OptionError
-from bigcodebench_tasks.execution.worker import RUNNER_VERSION
 from bigcodebench_tasks.execution.worker.protocol import Limits
 
 __all__ = ["TIMEOUT_VARIABLE", "Conditions", "Limits", "Sandbox", "resolve_limits"]
@@ -39,11 +42,6 @@ def resolve_limits(variables: Mapping[str, str] | None = None) -> Limits:
     if not 0 < seconds < float("inf"):
         raise OptionError(f"{TIMEOUT_VARIABLE}={text!r}: expected a positive number of seconds, such as 240")
     return Limits(timeout_s=seconds)
-
-
-MAY_DIFFER = ("folder",)
-"""What machines that score one evaluation together may differ in: a path says nothing, and what lies there is in the
-rest."""
 
 
 _FILES_AND_PROCESSES = {
@@ -78,56 +76,77 @@ class Sandbox:
         return f"{self.kind}: {'; '.join(filter(None, parts))}"
 
 
+def _sha256_of_code(execution: Path) -> str:
+    files = [*sorted((execution / "worker").rglob("*.py")), execution / "judge.py"]
+    contents = [(file.relative_to(execution).as_posix(), file.read_text(encoding="utf-8")) for file in files]
+    return hashlib.sha256(json.dumps(contents).encode("ascii")).hexdigest()
+
+
+@functools.cache
+def code_sha256() -> str:
+    """SHA-256, hex, of the code that runs and judges programs: ``execution/worker/`` and ``judge.py``."""
+    return _sha256_of_code(Path(__file__).parent)
+
+
+MAY_DIFFER = ("missing",)
+"""Fields of `Conditions` that may differ between machines that score one evaluation together."""
+
+
 @dataclass(frozen=True)
 class Conditions:
-    """Under which conditions programs are executed: two verdicts under equal ones can be compared.
+    """The conditions under which programs are executed: verdicts under equal conditions can be compared.
 
-    The verdict cache, ground truths on record among it, and what a run says of itself use this and nothing else. So a
-    new thing that can change a verdict is a field here, and is in all three at once. What can only cure a failure, such
-    as a program of the system that is installed later, is in `host_fingerprint`, under which failures are kept besides.
+    The verdict cache, the results and a cluster use this and nothing else, so a new thing that can change a verdict
+    becomes a field here.
 
     Attributes:
-        lock, lock_sha256: of the environment (see `Environment`): which versions of which libraries.
-        folder: the environment's. Two builds of one lock may differ in their NLTK data.
-        limits: of each program, as they were chosen. Where `Limits.tree_memory_mib` was left to the machine it is
-            None: a program that is killed for it is a timeout, and those are never taken from the cache.
+        lock, lock_sha256: see `Environment`; they name the versions of all libraries.
+        limits: of each program. `Limits.tree_memory_mib` is None unless the user chose it: a program that exceeds the
+            machine's share is a timeout, which is never cached.
         sandbox: what confines each sample.
-        speed: "official", or "fast": a shorter time limit by task (`speed.time_limit_s`).
-        runner: `worker.RUNNER_VERSION`, the code around the program.
-        package: version of this package, whose judgement a verdict is.
+        speed: "official" or "fast"; see `execution.speed`.
+        missing: the programs and NLTK data sets that tasks use and that this machine does not have. Installing one of
+            them may turn a failure into a pass.
+        code: see `code_sha256`.
     """
 
     lock: str
     lock_sha256: str
-    folder: str
     limits: Limits
     sandbox: Sandbox
     speed: str = "official"
-    runner: int = RUNNER_VERSION
-    package: str = __version__
+    missing: tuple[str, ...] = ()
+    code: str = field(default_factory=code_sha256)
 
     @classmethod
     def of(
         cls, environment: Environment, sandbox: Sandbox, limits: Limits | None = None, speed: str = "official"
     ) -> Conditions:
-        """The conditions in an environment, under the sandbox that was tried there.
+        """The conditions in an environment and a sandbox on this machine.
 
         Raises:
-            OptionError: `limits` is None and the variable that changes them is not as `resolve_limits` wants it.
+            OptionError: `limits` is None and the environment variable that changes them is wrong.
         """
         return cls(
             lock=environment.lock,
             lock_sha256=environment.lock_sha256,
-            folder=str(environment.folder),
             limits=limits or resolve_limits(),
             sandbox=sandbox,
             speed=speed,
+            missing=missing_on_machine(environment),
         )
 
     def to_dict(self) -> dict[str, Any]:
         """The conditions as plain JSON types."""
-        return asdict(self)
+        return {**asdict(self), "missing": list(self.missing)}
 
     def key(self) -> str:
-        """SHA-256, hex: the same for equal conditions only, in every process and on every machine."""
+        """SHA-256, hex: equal for equal conditions only, in every process and on every machine."""
         return hashlib.sha256(json.dumps(self.to_dict(), sort_keys=True).encode("ascii")).hexdigest()
+
+
+def missing_on_machine(environment: Environment) -> tuple[str, ...]:
+    """Names of the system programs and NLTK data sets that tasks use and that samples do not find here."""
+    programs = [program.name for program in missing_programs(environment)]
+    data = [f"NLTK data {data.name}" for data in nltk_data.missing(environment.folder, *nltk_data.SYSTEM_FOLDERS)]
+    return (*programs, *data)

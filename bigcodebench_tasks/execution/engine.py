@@ -22,7 +22,6 @@ from bigcodebench_tasks.execution.base_engine import BaseEngine
 from bigcodebench_tasks.execution.cache import VerdictCache
 from bigcodebench_tasks.execution.choose_sandbox import probe
 from bigcodebench_tasks.execution.conditions import Conditions, Limits
-from bigcodebench_tasks.execution.host_fingerprint import host_fingerprint
 from bigcodebench_tasks.execution.in_flight import InFlight
 from bigcodebench_tasks.execution.pool import Listener, Pool
 from bigcodebench_tasks.execution.server_process import ServerProcess
@@ -74,7 +73,7 @@ class Engine(BaseEngine):
         def start(modules: list[str]) -> ServerProcess:
             return ServerProcess(environment, conditions.sandbox, limits=limits, preload=modules)
 
-        in_flight = InFlight(None if cache is None else VerdictCache(cache, conditions, host_fingerprint(environment)))
+        in_flight = InFlight(None if cache is None else VerdictCache(cache, conditions))
         listener = Listener(in_flight.started, in_flight.judged, in_flight.failed)
         limit_s = functools.partial(time_limit_s, conditions.speed, limits.timeout_s)
         pool = Pool(start, workers, schedule, listener, limit_s, preload=preload, expected=expected)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 
 from bigcodebench_tasks.execution.cache import VerdictCache
@@ -28,10 +28,6 @@ class InFlight:
 
     def known(self, program: Program) -> Verdict | None:
         return None if self._cache is None else self._cache.get(program)
-
-    def doubt(self, executed: Collection[str], failing: Collection[str]) -> None:
-        if self._cache is not None:
-            self._cache.doubt(executed, failing)
 
     def join(self, program: Program, number: Callable[[], int]) -> tuple[Future[Verdict], Job | None]:
         """A future for the program, and the job to queue for it unless an equal one is in flight."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, as_completed
 from dataclasses import dataclass
 from typing import Protocol
@@ -53,15 +53,12 @@ class Executes(Protocol):
 
     def submit(self, program: Program, *, fresh: bool = False) -> Future[Verdict]: ...
 
-    def doubt(self, executed: Collection[str], failing: Collection[str]) -> None: ...
-
 
 def ground_truth(tasks: Sequence[Mapping[str, str]], engine: Executes, *, fresh: bool = False) -> GroundTruth:
     """Execute the canonical solution of each task, unless it is known that it passes. With a progress bar.
 
     Known are verdicts in the engine's cache, so what was worked out serves every subset and dataset version that holds
-    that very task. Failures are never taken from there: what is missing may have been installed since. For the same
-    reason the engine believes no failure that an earlier run kept of a sample whose task had to be executed now.
+    that very task. Failures are executed again: something that is not in `Conditions` may have caused them.
 
     Args:
         tasks: rows of the dataset.
@@ -80,14 +77,10 @@ def ground_truth(tasks: Sequence[Mapping[str, str]], engine: Executes, *, fresh:
     futures = {
         engine.submit(program, fresh=True): program.task_id for program in programs if verdicts[program.task_id] is None
     }
-    failing = []
     with progress(len(futures), "Executing ground truth", "task", leave=False) as bar:
         for future in as_completed(futures):
-            verdict = verdicts[futures[future]] = future.result()
-            if not verdict.passed:
-                failing.append(futures[future])
+            verdicts[futures[future]] = future.result()
             bar.update()
-    engine.doubt(list(futures.values()), failing)
     return GroundTruth({task_id: verdict for task_id, verdict in verdicts.items() if verdict}, len(futures))
 
 

@@ -78,9 +78,6 @@ class Session:
             self._engine = ClusterEngine(cluster, *machine, workers=workers, cache=file, expected=expected)
         self._lock = threading.Lock()
         self._executed: dict[Program, Future[Verdict]] = {}
-        # Tasks whose canonical solution was executed in this session, and those of them that are known to fail.
-        self._doubted: set[str] = set()
-        self._failing: set[str] = set()
 
     @property
     def running(self) -> int:
@@ -114,20 +111,11 @@ class Session:
                     self._executed[program] = future
         return future
 
-    def doubt(self, executed: Collection[str], failing: Collection[str]) -> None:
-        """See `Engine.doubt`; what was doubted once in a session stays so."""
-        with self._lock:
-            self._doubted |= set(executed)
-            self._failing |= set(failing)
-            self._engine.doubt(self._doubted, self._failing)
-
     def submit_ground_truth(self, tasks: Sequence[Task]) -> None:
         """Begin to execute the canonical solutions of which it is not known that they pass."""
         programs = [program_of(task) for task in sorted(tasks, key=_usual_seconds, reverse=True)]
         known = {program.task_id: self.lookup(program) for program in programs}
         unknown = [program for program in programs if not ((verdict := known[program.task_id]) and verdict.passed)]
-        # Now: once they have passed, nothing tells that they had to be executed.
-        self.doubt([program.task_id for program in unknown], [])
         for program in unknown:
             self.submit(program, fresh=True)
 

@@ -6,14 +6,29 @@ import contextlib
 import json
 import os
 import sqlite3
+import sys
+import venv
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bigcodebench_tasks.execution import Conditions, Environment, Verdict, execute, probe
+from bigcodebench_tasks import files
+from bigcodebench_tasks.benchmark.known_tasks import SystemProgram
+from bigcodebench_tasks.environment import verify
+from bigcodebench_tasks.execution import (
+    Conditions,
+    Environment,
+    Prepared,
+    Sandbox,
+    Verdict,
+    cache_file,
+    execute,
+    probe,
+)
 from bigcodebench_tasks.execution.cache import VerdictCache
-from bigcodebench_tasks.execution.host_fingerprint import host_fingerprint
+from bigcodebench_tasks.scoring.evaluate import Evaluated, Evaluator, Sample
 from tests.helpers.programs import LIMITS, RIGHT, WRONG, program
 
 
@@ -36,7 +51,7 @@ def test_an_interrupted_run_goes_on_where_it_stopped(environment: Environment, t
         execute(programs, environment, limits=LIMITS, workers=1, cache=cache, on_verdict=stop_after_two)
     assert len(seen) == 2
 
-    known = VerdictCache(cache, Conditions.of(environment, probe(environment), LIMITS), host_fingerprint(environment))
+    known = VerdictCache(cache, Conditions.of(environment, probe(environment), LIMITS))
     again = [p.task_id for p in programs if known.get(p) is None]
     known.close()
     # The third may have had its verdict, too, before the interrupt was there.
@@ -67,11 +82,83 @@ def test_a_cache_that_cannot_be_used_is_a_warning_and_costs_no_verdict(
     assert len([record for record in caplog.records if "verdicts are not kept" in record.message]) == 1
 
 
-def test_timeouts_are_tried_again(conditions: Conditions, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("network", "verdict", "kept"),
+    [
+        ("loopback", Verdict("pass", "passed"), True),
+        ("loopback", Verdict("fail", "error", {"test_one": "no"}), True),
+        ("loopback", Verdict("timeout", "timeout"), False),
+        ("host", Verdict("pass", "passed"), True),
+        ("host", Verdict("fail", "error", {"test_one": "no"}), False),  # a remote host may have been down
+    ],
+)
+def test_what_may_end_otherwise_the_next_time_is_not_kept(
+    network: str, verdict: Verdict, kept: bool, conditions: Conditions, tmp_path: Path
+) -> None:
+    conditions = replace(conditions, sandbox=Sandbox("namespaces", network))
     store = VerdictCache(tmp_path / "verdicts.sqlite", conditions)
-    store.put(program(RIGHT), Verdict("timeout", "timeout"))
-    assert store.get(program(RIGHT)) is None
+    store.put(program(RIGHT), verdict)
+    assert store.get(program(RIGHT)) == (verdict if kept else None)
     store.close()
+
+
+def test_a_cache_folder_that_was_moved_keeps_its_verdicts(
+    environment: Environment, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Also those of an environment that lies in it."""
+
+    def cache(folder: Path) -> VerdictCache:
+        monkeypatch.setenv(files.CACHE_VARIABLE, str(folder))
+        there = replace(environment, python=folder / "official" / "bin" / "python", folder=folder / "official")
+        return VerdictCache(cache_file(), Conditions.of(there, Sandbox("namespaces")))
+
+    store = cache(tmp_path / "before")
+    store.put(program(WRONG), Verdict("fail", "assertion"))
+    store.close()
+    (tmp_path / "before").rename(tmp_path / "after")
+    store = cache(tmp_path / "after")
+    assert store.get(program(WRONG)) == Verdict("fail", "assertion")
+    store.close()
+
+
+PROMPT = "import subprocess\ndef task_func():\n"
+CALLS_A_PROGRAM = "    return subprocess.run(['frobtool'], capture_output=True, text=True).stdout.strip()\n"
+TASK = {
+    "task_id": "X/0",
+    "complete_prompt": PROMPT + '    """Call the program."""\n',
+    "code_prompt": PROMPT,
+    "canonical_solution": CALLS_A_PROGRAM,
+    "test": "import unittest\nclass TestCases(unittest.TestCase):\n"
+    "    def test_it(self):\n        self.assertEqual(task_func(), '1.0')\n",
+}
+SAMPLE = TASK["complete_prompt"] + CALLS_A_PROGRAM + "# sample\n"
+
+
+@pytest.mark.parametrize("checks_ground_truth", [True, False])
+def test_a_sample_that_failed_for_want_of_a_program_passes_once_it_is_installed(
+    checks_ground_truth: bool, scratch_parent: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv(files.CACHE_VARIABLE, str(tmp_path / "cache"))
+    monkeypatch.setattr(verify, "PROGRAMS", (SystemProgram("frobtool", "frobtools"),))
+    folder = tmp_path / "own"  # its folder of programs is on the samples' PATH
+    venv.create(folder, symlinks=True)
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    own = Environment(folder / "bin" / "python", "custom", "0" * 64, folder, version)
+
+    def evaluate() -> Evaluated:
+        prepared = Prepared(own, Conditions.of(own, probe(own, sandbox="namespaces")))
+        evaluator = Evaluator(prepared, checks_ground_truth=checks_ground_truth)
+        return evaluator.evaluate([TASK], [[Sample(lambda: SAMPLE)]])
+
+    for _ in range(2):
+        ((missing,),) = evaluate().records
+        assert (missing.status, missing.reason) == ("fail", "error")
+    tool = folder / "bin" / "frobtool"
+    tool.write_text("#!/bin/sh\necho 1.0\n")
+    tool.chmod(0o755)
+    found = evaluate()
+    assert found.records[0][0].status == "pass"
+    assert found.truth is None or found.truth.pass_rate == 1.0
 
 
 WHOLE: dict[str, Any] = {"status": "pass", "reason": "passed", "details": {}, "seconds": 1.0, "tests_run": 2}

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bigcodebench_tasks.benchmark.known_tasks import SystemProgram
+from bigcodebench_tasks.environment import nltk_data, verify
 from bigcodebench_tasks.errors import OptionError
 from bigcodebench_tasks.execution import (
     Conditions,
@@ -19,20 +22,21 @@ from bigcodebench_tasks.execution import (
     probe,
     resolve_limits,
 )
+from bigcodebench_tasks.execution import conditions as conditions_module
 from bigcodebench_tasks.execution.cache import VerdictCache
+from bigcodebench_tasks.execution.conditions import _sha256_of_code, code_sha256, missing_on_machine
 from bigcodebench_tasks.scoring.ground_truth import ground_truth
 from bigcodebench_tasks.scoring.records import RunRecord
 from tests.helpers.programs import SUITE, WRONG, program
 
-CONDITIONS = Conditions("official", "0" * 64, "/somewhere", Limits(), Sandbox("namespaces"))
+CONDITIONS = Conditions("official", "0" * 64, Limits(), Sandbox("namespaces"))
 
 CHANGES: dict[str, Any] = {
     "lock": "current",
     "lock_sha256": "1" * 64,
-    "folder": "/elsewhere",
     "speed": "fast",
-    "runner": 10**6,
-    "package": "99.0",
+    "missing": ("ping",),
+    "code": "1" * 64,
 }
 SANDBOX_CHANGES: dict[str, Any] = {
     "kind": "landlock",
@@ -106,7 +110,7 @@ def test_equal_conditions_have_the_same_key_in_every_process() -> None:
 def test_they_say_what_was_found_and_chosen(environment: Environment) -> None:
     sandbox = probe(environment)
     conditions = Conditions.of(environment, sandbox, Limits(timeout_s=7))
-    assert (conditions.lock_sha256, conditions.folder) == (environment.lock_sha256, str(environment.folder))
+    assert (conditions.lock, conditions.lock_sha256) == (environment.lock, environment.lock_sha256)
     assert conditions.sandbox == sandbox
     assert conditions.limits.timeout_s == 7
     assert conditions.limits.tree_memory_mib is None, "the machine's share is no choice"
@@ -121,3 +125,36 @@ def test_the_time_limit_comes_from_its_variable(environment: Environment, monkey
 def test_a_wrong_time_limit_is_named(text: str) -> None:
     with pytest.raises(OptionError, match=f"BIGCODEBENCH_TIMEOUT_PER_TASK='{text}'.*positive"):
         resolve_limits({"BIGCODEBENCH_TIMEOUT_PER_TASK": text})
+
+
+def test_missing_programs_and_data_are_named_until_they_are_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(verify, "PROGRAMS", (SystemProgram("sh", "dash"), SystemProgram("frobtool", "frobtools")))
+    monkeypatch.setattr(nltk_data, "SYSTEM_FOLDERS", (tmp_path / "system",))
+    monkeypatch.setattr(nltk_data, "DATA_SETS", nltk_data.DATA_SETS[:2])
+    own = Environment(tmp_path / "own" / "bin" / "python", "custom", "0" * 64, tmp_path / "own")
+    assert missing_on_machine(own) == ("frobtool", "NLTK data stopwords", "NLTK data punkt")
+    (tmp_path / "own" / "bin").mkdir(parents=True)
+    (tmp_path / "own" / "bin" / "frobtool").touch(0o755)
+    (tmp_path / "own" / "nltk_data" / "corpora" / "stopwords").mkdir(parents=True)
+    assert missing_on_machine(own) == ("NLTK data punkt",)
+    (tmp_path / "system" / "nltk_data" / "tokenizers").mkdir(parents=True)
+    (tmp_path / "system" / "nltk_data" / "tokenizers" / "punkt.zip").touch()
+    assert missing_on_machine(own) == ()
+
+
+@pytest.mark.parametrize(
+    ("file", "differs"),
+    [("../__init__.py", False), ("engine.py", False), ("judge.py", True), ("worker/sandbox/seccomp.py", True)],
+)
+def test_a_release_keeps_all_verdicts_unless_the_code_that_runs_or_judges_programs_changed(
+    file: str, differs: bool, tmp_path: Path
+) -> None:
+    here = Path(conditions_module.__file__).parent
+    package = tmp_path / "package"
+    shutil.copytree(here.parent, package, ignore=shutil.ignore_patterns("__pycache__", "*.jsonl"))
+    assert _sha256_of_code(package / "execution") == code_sha256()
+    with open(package / "execution" / file, "a") as source:
+        source.write("# another release\n")
+    assert (_sha256_of_code(package / "execution") != code_sha256()) is differs

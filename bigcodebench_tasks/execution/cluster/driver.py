@@ -167,7 +167,7 @@ class Driver:
         held.joined = True
         if self._background and held.shared:
             held.actor.set_background.remote(True)
-        node = messages.Node(node_id, held.name, state["workers"], held.shared, state["host_fingerprint"])
+        node = messages.Node(node_id, held.name, state["workers"], held.shared, state["missing"])
         self.tell(messages.Joined(node))
         self._take(node_id, held)
         self._say_looked()

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
 import pickle
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bigcodebench_tasks import options
@@ -39,12 +38,12 @@ class Cluster:
     Attributes:
         address: "auto", or host and port.
         nodes: names of those that can run programs, with the programs that may use a core there at the same time.
-        host_fingerprint: SHA-256, hex, of what programs find on them beside their environments; see `host_fingerprint`.
+        missing: what at least one of them does not have; see `Conditions`.
     """
 
     address: str
     nodes: tuple[tuple[str, int], ...] = ()
-    host_fingerprint: str = ""
+    missing: tuple[str, ...] = ()
 
 
 def cluster_address(option: str | None = None, variables: Mapping[str, str] | None = None) -> str | None:
@@ -110,8 +109,8 @@ def look_at(
         f"programs run on {len(nodes)} nodes of the Ray cluster, {sum(node.workers for node in nodes)} at a time: "
         + ", ".join(f"{node.name} {node.workers}" for node in nodes)
     )
-    all_surroundings = hashlib.sha256("".join(sorted(node.host_fingerprint for node in nodes)).encode()).hexdigest()
-    return Cluster(address, tuple((node.name, node.workers) for node in nodes), all_surroundings)
+    missing = sorted({name for node in nodes for name in node.missing})
+    return Cluster(address, tuple((node.name, node.workers) for node in nodes), tuple(missing))
 
 
 def _process(
@@ -168,7 +167,8 @@ class ClusterEngine(BaseEngine):
         def start() -> DriverProcess:
             return _process(cluster.address, environment, conditions, workers, schedule, imports)
 
-        in_flight = InFlight(None if cache is None else VerdictCache(cache, conditions, cluster.host_fingerprint))
+        cached_under = replace(conditions, missing=cluster.missing)
+        in_flight = InFlight(None if cache is None else VerdictCache(cache, cached_under))
         listener = Listener(in_flight.started, in_flight.judged, in_flight.failed)
         super().__init__(ClusterPool(start, schedule, listener), in_flight)
 

@@ -15,14 +15,14 @@ class Node:
         name: for people: its host's name and address.
         workers: programs that may use a core there at the same time.
         shared: somebody else may compute there while the model generates: the harness runs there, or it has GPUs.
-        host_fingerprint: what programs find there beside their environment (`host_fingerprint.host_fingerprint`).
+        missing: see `Conditions`.
     """
 
     id: str
     name: str
     workers: int
     shared: bool = False
-    host_fingerprint: str = ""
+    missing: tuple[str, ...] = ()
 
 
 # -- to the process --------------------------------------------------------------------------------------

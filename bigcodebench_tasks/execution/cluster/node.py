@@ -25,10 +25,8 @@ from bigcodebench_tasks.execution import machine
 from bigcodebench_tasks.execution.choose_sandbox import probe
 from bigcodebench_tasks.execution.conditions import MAY_DIFFER, Conditions, Limits
 from bigcodebench_tasks.execution.engine import Engine
-from bigcodebench_tasks.execution.host_fingerprint import host_fingerprint
 from bigcodebench_tasks.execution.preparation import try_libraries
 from bigcodebench_tasks.execution.verdict import Program, Verdict
-from bigcodebench_tasks.execution.worker import RUNNER_VERSION
 
 # Verdicts of so many seconds are sent together: what it costs Ray and the machine that asks is a price of each message.
 # A node has more programs at hand than run, so no core waits for that; where it has none left it sends at once.
@@ -58,7 +56,6 @@ def wanted(environment: Environment, conditions: Conditions) -> dict[str, Any]:
     """What a node has to be, so that its verdicts are those of the machine that asks, in plain types."""
     return {
         "package": __version__,
-        "runner": RUNNER_VERSION,
         "dataset": DATASET_VERSION,
         "python": str(environment.python) if environment.lock == "custom" else "",
         "conditions": conditions.to_dict(),
@@ -89,7 +86,7 @@ class NodeRunner:
 
         Yields:
             What is said meanwhile, line by line; at last a mapping: "why" it cannot be used, "" if it can, and then
-            its "workers" and "host_fingerprint".
+            its "workers" and "missing".
         """
         lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         state: dict[str, Any] = {"why": "its check ended with an error of its own; please report this"}
@@ -100,7 +97,7 @@ class NodeRunner:
                     state["why"] = self._examine(wanted)
                 if not state["why"]:
                     state["workers"] = self._begin(pickle.loads(settings))
-                    state["host_fingerprint"] = host_fingerprint(self._environment)
+                    state["missing"] = self._conditions.missing
             except BigCodeBenchError as error:
                 state["why"] = str(error)
             finally:
@@ -115,7 +112,7 @@ class NodeRunner:
 
     def _examine(self, wanted: dict[str, Any]) -> str:
         """How the node differs, in words; "" if it does not. Raises BigCodeBenchError: it cannot run programs."""
-        here = {"package": __version__, "runner": RUNNER_VERSION, "dataset": DATASET_VERSION}
+        here = {"package": __version__, "dataset": DATASET_VERSION}
         if differs := _differences(here, wanted):
             return differs
         expected = wanted["conditions"]
