@@ -87,6 +87,34 @@ BEFORE = {
 }  # fmt: skip
 
 # Done while a test runs: it is found afterwards, or the tests do not count.
+# Done in the first call, which is right, so that the second test passes although it should not.
+_FIRST = "calls = []\ndef task_func():\n    calls.append(1)\n    if len(calls) > 1: return 'wrong'\n"
+_RIGHT_ONCE = "    return 'right'\n"
+LATER = {
+    "how a method is called": f"    TestCases._callTestMethod = {NOTHING}\n",
+    "an assertion of the class": f"    TestCases.assertEqual = {NOTHING}\n",
+    "an assertion of TestCase": f"    TestCase.assertEqual = {NOTHING}\n",
+    "a method of the class": f"    TestCases.test_two = {NOTHING}\n",
+    "the bases of the class": (
+        f"    class Lenient(TestCase): assertEqual = {NOTHING}\n    TestCases.__bases__ = (Lenient,)\n"
+    ),
+    "how attributes of the class are looked up": (
+        "    TestCases.__getattribute__ = lambda self, name: (\n"
+        f"        ({NOTHING}) if name == 'assertEqual' else object.__getattribute__(self, name))\n"
+    ),
+    "a builtin": (
+        "    import builtins\n    real = getattr\n"
+        f"    builtins.getattr = lambda *a: ({NOTHING}) if a[1:2] == ('test_two',) else real(*a)\n"
+    ),
+    "a name that hides a builtin": (
+        f"    unittest.case.getattr = lambda *a: ({NOTHING}) if a[1:2] == ('test_two',) else getattr(*a)\n"
+    ),
+    "an assertion of the case": (
+        "    import gc\n    for one in gc.get_objects():\n"
+        f"        if isinstance(one, TestCases): one.assertEqual = {NOTHING}\n"
+    ),
+}
+
 DURING = {
     "a result's methods": (
         "import gc\ndef task_func():\n"
@@ -135,6 +163,12 @@ def test_what_is_replaced_while_a_test_runs_is_found(environment: Environment, l
     start = "import unittest\nfrom unittest import TestCase\n"
     said = verdicts([f"{start}{text}\n" for text in DURING.values()], environment, level)
     assert all(one.startswith("fail: ") for one in said), dict(zip(DURING, said, strict=True))
+
+
+def test_what_is_replaced_for_the_next_test_is_found_and_named(environment: Environment, level: str) -> None:
+    start = "import unittest\nfrom unittest import TestCase\n"
+    said = verdicts([start + _FIRST + text + _RIGHT_ONCE for text in LATER.values()], environment, level)
+    assert dict(zip(LATER, said, strict=True)) == dict.fromkeys(LATER, TAMPERED)
 
 
 def test_functions_that_watch_each_call_end_before_the_tests(environment: Environment, level: str) -> None:

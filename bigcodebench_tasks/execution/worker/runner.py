@@ -30,7 +30,7 @@ _seal = protocol.seal
 _encode = encoder.c_make_encoder(  # type: ignore[attr-defined]
     None, None, encoder.encode_basestring_ascii, None, ":", ",", False, False, False
 )
-_prepare_to_define, _restore, _tampered = suite_result.prepare_to_define, suite_result.restore, suite_result.tampered
+_restore = suite_result.restore
 _modules = sys.modules
 
 MODULE = "__test__"
@@ -132,7 +132,9 @@ def run(program: protocol.Program, token: bytes, line: int, output_bytes: int, s
         parts = _compile(program.solution, program.test)
         exec(parts[0], space)
         if len(parts) > 1:
-            undone = _prepare_to_define(space)
+            undone = space.get("__builtins__") is not builtins
+            space["__builtins__"] = builtins
+            undone |= _restore()
             exec(parts[1], space)
         _modules[MODULE] = module
         replaced = _restore()
@@ -142,11 +144,11 @@ def run(program: protocol.Program, token: bytes, line: int, output_bytes: int, s
         suite = unittest.TestLoader().loadTestsFromTestCase(module.TestCases)
         loaded = True
         result = suite_result.Result(stop_at_failure)
-        watch = suite_result.Watch(result)
+        watch = suite_result.Watch(result, module.TestCases)
         suite.run(result)
         for case, trace in result.failures + result.errors:
             details[case.id().split(".")[-1]] = trace
-        tampered |= _tampered() or watch.tampered()
+        tampered |= watch.tampered()
     except BaseException as error:
         details["ALL"] = _message(error)
     if _getpid() != own:  # a process that the program forked and that did not leave: the report is not its to give

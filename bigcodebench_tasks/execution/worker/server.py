@@ -305,7 +305,7 @@ def _serve(fd: int) -> list[ForkContext]:
         return []
     begun = time.monotonic()
     preload.load(settings.preload)
-    suite_result.remember(["unittest.mock"])
+    suite_result.remember()
     channel.send(protocol.Ready(time.monotonic() - begun, box.degraded))
     context = Server(channel, settings.limits, box, machine).serve()
     channel.close()

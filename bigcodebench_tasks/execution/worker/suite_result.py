@@ -1,8 +1,14 @@
-"""The parts of unittest that decide about a test: remembered before any program is there, put back, and compared.
+"""The result of a test run, and the parts of Python that decide about it.
 
-A program shares its interpreter with its tests, so it can replace whatever they are judged by. What it replaced while
-it was loaded is put back before the tests are defined and again before they run; what it replaces while they run is
-found afterwards. docs/execution.md says what remains.
+A program shares its interpreter with its tests, so it can replace what they are judged by. What it replaced while it
+was loaded is restored before its tests are defined, and again before they run. What it replaces while they run is found
+afterwards. This makes forging a pass laborious, not impossible: tests/execution/test_forging.py lists what is stopped.
+Not noticed are
+
+- whatever is put back before the tests end;
+- the cells and keyword defaults of functions, the code below a property or a decorator;
+- `threading.settrace`, `threading.setprofile` and `sys.monitoring`;
+- other libraries, the outcome object of the running test, and memory that is changed through ctypes.
 """
 
 from __future__ import annotations
@@ -10,16 +16,10 @@ from __future__ import annotations
 import builtins
 import contextlib
 import sys
-import threading
 import types
 import unittest
 import unittest.case
-import unittest.loader
-import unittest.result
-import unittest.suite
-import unittest.util
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -29,30 +29,44 @@ from . import unittest_names
 globals()["__builtins__"] = dict(vars(builtins))
 
 unittest_names.restore()
+builtins.exit = builtins.quit = None  # type: ignore[assignment]  # as in the official evaluator
 
-# As in the official evaluator.
-builtins.exit = builtins.quit = None  # type: ignore[assignment]
+_MODULES = ("unittest", *(f"unittest.{name}" for name in ("case", "result", "suite", "loader", "util", "mock")))
 
-# Builtins that honest programs replace as well, which decide nothing.
-_NOT_OURS = {"print", "input", "open", "exit", "quit", "copyright", "credits", "license", "help", "_"}
-_BUILTINS = {name: value for name, value in vars(builtins).items() if callable(value) and name not in _NOT_OURS}
-_REAL_BUILTINS = vars(builtins)
-_MODULES = sys.modules
+# Builtins that honest programs replace as well; they decide nothing.
+_HONEST = {"print", "input", "open", "exit", "quit", "copyright", "credits", "license", "help", "_"}
+_BUILTINS = [name for name, value in vars(builtins).items() if callable(value) and name not in _HONEST]
+
+# Names that change how a class behaves although no class has them at first.
+_HOOKS = ("__getattr__", "__unittest_skip__", "__unittest_expecting_failure__")
+
+# Methods that a single case must not have for itself.
+_CASE_METHODS = {name for name in dir(unittest.TestCase) if name.startswith(("assert", "_"))}
 
 _ABSENT = object()
+_type, _module = type, types.ModuleType
+_imported = sys.modules
+
+_modules: dict[str, types.ModuleType] = {}
+# A module or class, whether it is a class, and its entries that must stay; `_ABSENT` for names that it must not get.
+_Entries = tuple[Any, bool, "dict[str, object]"]
+_entries: list[_Entries] = []
+# Attributes that must stay: owner, name and value.
+_attributes: list[tuple[Any, str, object]] = []
 
 
 class Result(unittest.TestResult):
-    """unittest's result, which also remembers how each method ended. One that was only begun has not run."""
+    """unittest's result, which also remembers how each method ended. A method that only began has not run."""
 
     def __init__(self, stop_at_failure: bool) -> None:
         super().__init__()
-        # Not unittest's own `failfast`, which stops at an unexpected success too: that is none for us.
+        # Not unittest's own `failfast`, which also stops at an unexpected success: that is no failure here.
         self._stop_at_failure = stop_at_failure
         self.ran: list[str] = []
         self.skipped_methods: list[str] = []
         self.expected_methods: list[str] = []
         self.bad = 0
+        self.replaced = False
 
     def addSuccess(self, test: unittest.TestCase) -> None:
         super().addSuccess(test)
@@ -83,6 +97,11 @@ class Result(unittest.TestResult):
         super().addUnexpectedSuccess(test)
         self._count(test, self.ran)
 
+    def stopTest(self, test: unittest.TestCase) -> None:
+        super().stopTest(test)
+        own = vars(test)
+        self.replaced |= any(callable(own[name]) for name in _CASE_METHODS & own.keys())
+
     def _failed(self, test: unittest.TestCase) -> None:
         self.bad += 1
         self._count(test, self.ran)
@@ -97,213 +116,100 @@ class Result(unittest.TestResult):
 
 
 class Watch:
-    """Whether a result is still what was made of it: its methods its class's, its lists its own."""
+    """Finds what was replaced while tests ran: parts of unittest, of the test class, of the builtins or the result."""
 
-    def __init__(self, result: Result) -> None:
+    def __init__(self, result: Result, test_class: type) -> None:
         self._result = result
-        self._names = set(vars(result))
+        self._names = {*vars(result), "_previousTestClass", "_moduleSetUpFailed", "_testRunEntered"}  # unittest.suite
         self._lists = [value for value in vars(result).values() if type(value) is list]
+        decisive = next(entries for owner, _, entries in _entries if owner is unittest.TestCase)
+        classes = [one for one in test_class.__mro__ if one not in unittest.TestCase.__mro__]
+        names = [*decisive, *(name for one in classes for name in vars(one) if name.startswith("test"))]
+        self._entries: list[_Entries] = [
+            (one, True, {name: vars(one).get(name, _ABSENT) for name in names}) for one in classes
+        ]
+        self._mro = test_class, test_class.__mro__
 
     def tampered(self) -> bool:
-        result = self._result
-        own = vars(result)
-        names = self._names | {"_previousTestClass", "_moduleSetUpFailed", "_testRunEntered"}  # of unittest.suite
+        """Whether anything that decides is not what it was before the tests."""
+        result, (test_class, mro) = self._result, self._mro
         return (
-            type(result) is not Result
-            or not set(own) <= names
-            or [id(value) for value in own.values() if type(value) is list] != [id(value) for value in self._lists]
+            any(True for _ in _differences(self._entries))
+            or test_class.__mro__ != mro
+            or type(result) is not Result
+            or result.replaced
+            or not vars(result).keys() <= self._names
+            or [id(value) for value in vars(result).values() if type(value) is list] != [*map(id, self._lists)]
             or len(result.failures) + len(result.errors) != result.bad
         )
 
 
-@dataclass(frozen=True)
-class _Class:
-    """A class, and what decides how it behaves."""
-
-    itself: type
-    bases: tuple[type, ...]
-    parts: dict[str, object]
-
-    def differences(self) -> Iterator[Undo]:
-        itself, now = self.itself, _PARTS.__get__(self.itself)
-        for name, value in self.parts.items():
-            if now.get(name, _ABSENT) is not value and _decides(name, value):
-                yield partial(_TYPE_SETATTR, itself, name, value)
-        for name, value in list(now.items()):
-            if name not in self.parts and _decides(name, value):
-                yield partial(_TYPE_DELATTR, itself, name)
-
-
-@dataclass(frozen=True)
-class _Space:
-    """A module, and those of its names that decide."""
-
-    itself: types.ModuleType
-    parts: dict[str, object]
-
-    def differences(self) -> Iterator[Undo]:
-        now = _SPACE.__get__(self.itself)
-        for name, value in self.parts.items():
-            if now.get(name, _ABSENT) is not value:
-                yield partial(now.__setitem__, name, value)
-
-
-@dataclass(frozen=True)
-class _Function:
-    """A function, and what decides what it does. It can be made to do something else and stay the same object."""
-
-    itself: types.FunctionType
-    code: types.CodeType
-    defaults: tuple[object, ...] | None
-    keyword_defaults: dict[str, object] | None
-
-    def differences(self) -> Iterator[Undo]:
-        itself, keywords = self.itself, self.keyword_defaults
-        if itself.__code__ is not self.code:
-            yield partial(_SETATTR, itself, "__code__", self.code)
-        if itself.__defaults__ is not self.defaults:
-            yield partial(_SETATTR, itself, "__defaults__", self.defaults)
-        if itself.__kwdefaults__ != keywords:
-            yield partial(_SETATTR, itself, "__kwdefaults__", None if keywords is None else dict(keywords))
-
-
-@dataclass(frozen=True)
-class _Cell:
-    """A cell of a function's closure, and what is in it."""
-
-    itself: types.CellType
-    content: object
-
-    def differences(self) -> Iterator[Undo]:
-        if _content(self.itself) is not self.content:
-            yield partial(_SETATTR, self.itself, "cell_contents", self.content)
-
-
-Undo = Callable[[], object]
-
-_known: list[_Class | _Space | _Function | _Cell] = []
-_ids: set[int] = set()
-_imported: dict[str, types.ModuleType] = {}
-_bases: list[tuple[type, tuple[type, ...]]] = []
-
-
-def remember(modules: Iterable[str]) -> None:
-    """Guard modules of unittest from now on, if they are imported, and the classes and functions that they define."""
-    for name in modules:
-        module = _MODULES.get(name)
-        if module is None or name in _imported:
+def remember() -> None:
+    """Keep what decides as it is now, before any program and after the libraries were imported."""
+    for name in _MODULES:
+        module = _imported.get(name)
+        if module is None:
             continue
-        _imported[name] = module
-        _known.append(_Space(module, {key: value for key, value in vars(module).items() if _decides(key, value)}))
-        for value in list(vars(module).values()):
-            if getattr(value, "__module__", None) == name:
-                _remember_part(value)
+        _modules[name] = module
+        _keep(module, {*vars(module), *_BUILTINS})
+        for value in vars(module).values():
+            if isinstance(value, type) and value.__module__ == name:
+                _keep(value)
+    for one in contextlib._GeneratorContextManager.__mro__[:-1]:  # it decides whether an exception is noticed
+        _keep(one)
+    _keep(Result)
+    _keep(Watch)
+    _keep(builtins, _BUILTINS)
 
 
-def _remember_part(value: object) -> None:
-    if isinstance(value, (staticmethod, classmethod)):
-        _remember_part(value.__func__)
-    elif isinstance(value, property):
-        _remember_part(value.fget)
-        _remember_part(value.fset)
-    elif isinstance(value, type):
-        if value.__flags__ & _HEAP_TYPE and id(value) not in _ids:  # nobody can change a class that is written in C
-            _ids.add(id(value))
-            _known.append(_Class(value, value.__bases__, dict(vars(value))))
-            if value.__bases__ != (object,):  # the interpreter lets nobody exchange `object` alone
-                _bases.append((value, value.__bases__))
-            for part in list(vars(value).values()):
-                _remember_part(part)
-    elif isinstance(value, types.FunctionType) and id(value) not in _ids:
-        _ids.add(id(value))
-        keywords = value.__kwdefaults__
-        _known.append(
-            _Function(value, value.__code__, value.__defaults__, None if keywords is None else dict(keywords))
-        )
-        for cell in value.__closure__ or ():
-            _known.append(_Cell(cell, _content(cell)))
-            if isinstance(_content(cell), types.FunctionType):  # what a decorator has wrapped
-                _remember_part(_content(cell))
+def _keep(owner: Any, names: Iterable[str] = ()) -> None:
+    is_class = isinstance(owner, type)
+    found = {name: vars(owner).get(name, _ABSENT) for name in names or (*dir(owner), *_HOOKS)}
+    # Not what programs may set, such as TestCase.maxDiff.
+    entries = {name: value for name, value in found.items() if value is _ABSENT or _decides(value)}
+    _entries.append((owner, is_class, entries))
+    if is_class:
+        _attributes.append((owner, "__bases__", owner.__bases__))
+    for value in entries.values():
+        function = getattr(value, "__func__", value)
+        if isinstance(function, types.FunctionType):
+            for name in ("__code__", "__defaults__", "__kwdefaults__"):
+                _attributes.append((function, name, getattr(function, name)))
 
 
-def _content(cell: types.CellType) -> object:
-    try:
-        return cell.cell_contents
-    except ValueError:
-        return _ABSENT
-
-
-def _decides(name: str, value: object) -> bool:
-    """Not what programs may set, such as TestCase.maxDiff."""
-    return callable(value) or hasattr(value, "__get__") or name.startswith("__unittest") or type(value) is _MODULE
-
-
-_MODULE = types.ModuleType
-_HEAP_TYPE = 1 << 9
-_SETATTR, _TYPE_SETATTR, _TYPE_DELATTR = object.__setattr__, type.__setattr__, type.__delattr__
-_SPACE: Any = vars(types.ModuleType)["__dict__"]
-_PARTS: Any = vars(type)["__dict__"]
-
-# It decides whether an exception that a test raised is noticed.
-for _class in contextlib._GeneratorContextManager.__mro__[:-1]:
-    _remember_part(_class)
-_remember_part(Result)
-_remember_part(Watch)
-remember(["unittest", "unittest.case", "unittest.result", "unittest.suite", "unittest.loader", "unittest.util"])
-
-
-def prepare_to_define(space: dict[str, Any]) -> bool:
-    """Between a solution and its tests, whose namespace is `space`: put everything back. Whether anything was replaced.
-
-    Functions that watch each call (of debuggers and profilers) end here: they could change what tests see.
-    """
-    # PromptInfo first, because writing copies pages: hardly any program has such a function.
-    if sys.gettrace() or sys.getprofile() or threading.gettrace() or threading.getprofile():
-        sys.settrace(None)
-        sys.setprofile(None)
-        threading.settrace(None)
-        threading.setprofile(None)
-    _stop_monitoring()
-    changed = space.get("__builtins__") not in (builtins, _REAL_BUILTINS)
-    space["__builtins__"] = builtins
-    for name, value in _BUILTINS.items():
-        if _REAL_BUILTINS.get(name) is not value:
-            _REAL_BUILTINS[name] = value
-            changed = True
-    return restore() or changed
-
-
-def _stop_monitoring() -> None:
-    monitoring = getattr(sys, "monitoring", None)  # since Python 3.12
-    if monitoring is not None:
-        for tool in range(6):
-            if monitoring.get_tool(tool) is not None:
-                monitoring.set_events(tool, 0)
+def _decides(value: object) -> bool:
+    return callable(value) or hasattr(value, "__get__") or isinstance(value, types.ModuleType)
 
 
 def restore() -> bool:
-    """Put unittest's own parts back. Whether any had been replaced."""
-    changed = False
+    """Restore everything that was replaced. Whether anything was."""
+    # Functions that watch each call, as those of debuggers and profilers, could change what tests see.
+    sys.settrace(None)
+    sys.setprofile(None)
+    replaced = False
     for undo in _differences():
-        changed = True
+        replaced = True
         undo()
-    return changed
+    return replaced
 
 
-def tampered() -> bool:
-    """Whether any of unittest's own parts is not what it was."""
-    return any(True for _ in _differences())
-
-
-def _differences() -> Iterator[Undo]:
-    """For each part that was replaced, what puts it back."""
-    for name, module in _imported.items():
-        if _MODULES.get(name) is not module:
-            yield partial(_MODULES.__setitem__, name, module)
-        if type(module) is not _MODULE:
-            yield partial(_SETATTR, module, "__class__", _MODULE)
-    for itself, bases in _bases:
-        if itself.__bases__ != bases:
-            yield partial(_TYPE_SETATTR, itself, "__bases__", bases)
-    for known in _known:
-        yield from known.differences()
+def _differences(also: Iterable[_Entries] = ()) -> Iterator[Callable[[], object]]:
+    """For each part that was replaced, what restores it."""
+    for name, module in _modules.items():
+        if _imported.get(name) is not module:
+            yield partial(_imported.__setitem__, name, module)
+        if type(module) is not _module:
+            yield partial(object.__setattr__, module, "__class__", _module)
+    for owner, is_class, entries in [*_entries, *also]:
+        kind: Any = _type if is_class else _module
+        now = kind.__dict__["__dict__"].__get__(owner)
+        for name, value in entries.items():
+            if now.get(name, _ABSENT) is not value:
+                yield (
+                    partial(kind.__delattr__, owner, name)
+                    if value is _ABSENT
+                    else partial(kind.__setattr__, owner, name, value)
+                )
+    for owner, name, value in _attributes:
+        if getattr(owner, name) is not value:
+            yield partial(setattr, owner, name, value)
