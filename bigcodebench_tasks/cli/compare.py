@@ -27,8 +27,8 @@ def add_command(commands: Commands) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    from bigcodebench_tasks.leaderboard.comparison import compare_with_published
     from bigcodebench_tasks.leaderboard.published import NEWEST, PREFIX, find
-    from bigcodebench_tasks.leaderboard.published_comparison import compare_with_published
     from bigcodebench_tasks.results.comparison import compare
     from bigcodebench_tasks.results.read import read_runs
 

@@ -43,13 +43,13 @@ def _date(text: str) -> str:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from bigcodebench_tasks.leaderboard.leaderboard import leaderboard
+    from bigcodebench_tasks.leaderboard.own_board import own_board
+    from bigcodebench_tasks.leaderboard.public_board import public_board
     from bigcodebench_tasks.leaderboard.published import NEWEST
-    from bigcodebench_tasks.leaderboard.published_board import published_board
-    from bigcodebench_tasks.leaderboard.published_ranking import Choice
+    from bigcodebench_tasks.leaderboard.ranking import Filter
     from bigcodebench_tasks.results.read import read_runs
 
-    choice = Choice(
+    by = Filter(
         arguments.name,
         arguments.min_size,
         arguments.max_size,
@@ -60,12 +60,12 @@ def run(arguments: argparse.Namespace) -> int:
     if not arguments.published:
         if not arguments.sources:
             raise OptionError("give the results of models (OUT), or --published for those of the public leaderboard")
-        if arguments.as_of or arguments.subset or choice != Choice([]):
+        if arguments.as_of or arguments.subset or by != Filter([]):
             raise OptionError("--as-of, --subset and the filters choose among published models: add --published")
     runs = read_runs(arguments.sources)
     if arguments.published:
-        sheet = published_board(runs, as_of=arguments.as_of or NEWEST, subset=arguments.subset or "hard", choice=choice)
+        sheet = public_board(runs, as_of=arguments.as_of or NEWEST, subset=arguments.subset or "hard", by=by)
     else:
-        sheet = leaderboard(runs, arguments.seed)
+        sheet = own_board(runs, arguments.seed)
     write_sheet(arguments, sheet)
     return 0

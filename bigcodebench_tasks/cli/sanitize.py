@@ -62,9 +62,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _beside(samples: Path, calibrate: bool) -> Path:
     """Where the sanitized samples go, as the official tool names it."""
-    name = samples.name.removesuffix(".gz").removesuffix(".jsonl")
+    from bigcodebench_tasks.results.official_files import without_ending
+
     suffix = "-sanitized-calibrated" if calibrate else "-sanitized"
-    return samples.with_name(name + suffix + ("" if samples.is_dir() else ".jsonl"))
+    return samples.with_name(without_ending(samples) + suffix + ("" if samples.is_dir() else ".jsonl"))
 
 
 def _before_sanitizing(sample: SampleLine, task: Mapping[str, str], calibrate: bool) -> str:

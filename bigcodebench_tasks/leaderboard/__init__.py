@@ -1,1 +1,1 @@
-"""The public record: published scores, ranks and solve rates, and own runs placed among them."""
+"""The public leaderboard: its published record, and the user's runs ranked like it and beside it."""

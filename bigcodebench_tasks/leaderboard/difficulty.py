@@ -1,8 +1,8 @@
-"""A run beside the published solve rates of its tasks: surprises, and expected against observed by difficulty."""
+"""A run beside the published solve rates of its tasks: surprises, and expected and observed scores by difficulty."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,22 +12,22 @@ from bigcodebench_tasks.results.evaluation import Evaluation
 from bigcodebench_tasks.scoring.intervals import Estimate, estimate
 
 EASY = 0.9
-"""Nearly all published models solve a task: at least this share of them."""
+"""A task is easy if at least this share of the published models solves it."""
 
 RARE = 0.1
-"""Hardly any published model solves a task: at most this share of them."""
+"""A task is rarely solved if at most this share of the published models solves it."""
 
 DECILES = 10
 
 
 @dataclass(frozen=True)
 class Surprises:
-    """Verdicts that the published solve rates do not let one expect, each as task_id to the published solve rate.
+    """Verdicts that the published solve rates make unlikely, each as task_id to the published solve rate.
 
     Attributes:
-        failed: tasks that no sample solves and nearly all published models do, the most often solved first. They point
-            to extraction, truncation or the environment rather than to skill.
-        solved: tasks that every sample solves and hardly any published model does, the least often solved first.
+        failed: easy tasks that no sample solves, the easiest first. They point to extraction, truncation or the
+            environment rather than to skill.
+        solved: rarely solved tasks that every sample solves, the rarest first.
     """
 
     failed: Mapping[str, float]
@@ -39,7 +39,7 @@ class Decile:
     """A tenth of a run's tasks, by difficulty.
 
     Attributes:
-        expected: the mean of their published solve rates: what the average published model scores on them.
+        expected: the mean of their published solve rates.
         observed: pass@1 on them, with its 95% interval.
     """
 
@@ -48,7 +48,7 @@ class Decile:
 
 
 def published_rates(evaluation: Evaluation) -> dict[str, float]:
-    """task_id to the published solve rate on the evaluation's split, 0 to 1; tasks that have none are missing."""
+    """task_id to the published solve rate on the evaluation's split, 0 to 1, for the tasks that have one."""
     known = solve_rates(evaluation.split)
     return {task_id: known[task_id] for task_id in evaluation.samples if task_id in known}
 
@@ -64,12 +64,12 @@ def surprises(evaluation: Evaluation) -> Surprises:
 
 
 def deciles(evaluation: Evaluation) -> list[Decile]:
-    """The evaluation's tasks in ten groups of the same number, the hardest first; none for fewer tasks than groups."""
+    """The evaluation's tasks in ten groups of equal size, the hardest first; empty for fewer than ten tasks."""
     own, rates = evaluation.solve_rates(), published_rates(evaluation)
     if len(rates) < DECILES:
         return []
     hardest_first = sorted(rates, key=lambda task_id: rates[task_id])
-    groups: Sequence[Sequence[str]] = [list(group) for group in np.array_split(np.array(hardest_first), DECILES)]
+    groups: list[list[str]] = [list(group) for group in np.array_split(np.array(hardest_first), DECILES)]
     return [
         Decile(sum(rates[task_id] for task_id in group) / len(group), estimate([own[task_id] for task_id in group]))
         for group in groups

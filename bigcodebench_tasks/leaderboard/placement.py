@@ -1,28 +1,19 @@
-"""Where a run of one's own stands among the published models."""
+"""The rank that a user's run would have among the published models."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
+from bigcodebench_tasks.benchmark.dataset_version import TASKS
 from bigcodebench_tasks.benchmark.prompts import SPLITS
-from bigcodebench_tasks.leaderboard.published import (
-    NEWEST,
-    TASKS,
-    PublishedModel,
-    of_like_size,
-    published_models,
-    size_in,
-)
+from bigcodebench_tasks.leaderboard.published import NEWEST, PublishedModel, of_like_size, published_models, size_in
 from bigcodebench_tasks.results.evaluation import Evaluation, mean_of_splits
 from bigcodebench_tasks.scoring.intervals import Estimate
 from bigcodebench_tasks.scoring.presets import differences
 
 MEAN = "mean"
-"""Beside the splits: their mean, by which the leaderboard ranks."""
-
-MEASURES = (*SPLITS, MEAN)
+"""The measure beside the splits: their mean, by which the leaderboard ranks."""
 
 NEIGHBOURS = 3
 """How many published models are named on either side."""
@@ -35,11 +26,11 @@ class Placement:
     Attributes:
         measure: a split, or `MEAN`.
         score: pass@1 with its 95% interval.
-        rank: 1 and how many published models are better.
+        rank: 1 + the number of published models that are better.
         best, worst: the rank at the upper and at the lower end of the interval.
-        among: how many published models have such a score.
-        size: billions of parameters that the model's name says; None where it says none.
-        like_rank, like_among: the same rank among models of like size; None where the size is not known.
+        among: number of published models with such a score.
+        size: billions of parameters in the model's name; None if the name has none.
+        like_rank, like_among: the same rank among models of similar size; None without a size.
         above, below: the nearest published models (name, score) that are better, and that are not; the nearest first.
     """
 
@@ -55,21 +46,16 @@ class Placement:
     above: Sequence[tuple[str, float]]
     below: Sequence[tuple[str, float]]
 
-    def to_dict(self) -> dict[str, Any]:
-        """The placement as plain JSON types."""
-        return asdict(self)
-
 
 @dataclass(frozen=True)
 class OwnModel:
-    """The evaluations of one's own model on one subset, and where they stand.
+    """A user's model on one published subset.
 
     Attributes:
-        name: of the model.
+        name: the model's name.
         subset: "full" or "hard".
-        placements: measure to placement; what was not evaluated is missing.
-        differences: how its settings differ from the preset of the published figures, of all its evaluations together;
-            empty for none.
+        placements: measure to placement, for the measures that were evaluated.
+        differences: how the settings of its evaluations differ from the leaderboard's.
     """
 
     name: str
@@ -79,17 +65,17 @@ class OwnModel:
 
 
 def own_models(evaluations: Sequence[Evaluation], as_of: str = NEWEST) -> list[OwnModel]:
-    """One's own models on the published subsets, in the order that they came; other subsets are left out.
+    """The models of these evaluations on the published subsets, in their order; other subsets are left out.
 
     Args:
         evaluations: one of each model, split and subset.
-        as_of: the state of the leaderboard.
+        as_of: state of the leaderboard.
     """
-    several: dict[tuple[str, str], list[Evaluation]] = {}
+    per_model: dict[tuple[str, str], list[Evaluation]] = {}
     for evaluation in evaluations:
         if evaluation.subset in TASKS:
-            several.setdefault((evaluation.model, evaluation.subset), []).append(evaluation)
-    return [_own_model(name, subset, each, as_of) for (name, subset), each in several.items()]
+            per_model.setdefault((evaluation.model, evaluation.subset), []).append(evaluation)
+    return [_own_model(name, subset, each, as_of) for (name, subset), each in per_model.items()]
 
 
 def _own_model(name: str, subset: str, evaluations: Sequence[Evaluation], as_of: str) -> OwnModel:
@@ -97,18 +83,16 @@ def _own_model(name: str, subset: str, evaluations: Sequence[Evaluation], as_of:
     if mean := mean_of_splits(evaluations):
         scores[MEAN] = mean
     placements = {
-        measure: _placement(scores[measure], name, subset, measure, as_of) for measure in MEASURES if measure in scores
+        measure: _placement(scores[measure], name, subset, measure, as_of)
+        for measure in (*SPLITS, MEAN)
+        if measure in scores
     }
     different = [words for each in evaluations for words in differences(each.run, len(each.samples), each.subset)]
     return OwnModel(name, subset, placements, list(dict.fromkeys(different)))
 
 
 def published_score(model: PublishedModel, subset: str, measure: str) -> float | None:
-    """A published model's score, 0 to 1; None where there is none.
-
-    Args:
-        measure: a split, or `MEAN`.
-    """
+    """A published model's score, 0 to 1, by measure (a split, or `MEAN`); None if it is not published."""
     return model.mean(subset) if measure == MEAN else model.score(subset, measure)
 
 
@@ -143,5 +127,5 @@ def _rank(score: float, others: Mapping[str, float]) -> int:
 
 
 def _better(published: float, own: float) -> bool:
-    # Published are three decimals: a score that would be published as the same one is no worse.
+    # Published scores have three decimals: a score that rounds to the same is not worse.
     return published > own + 0.0005

@@ -1,4 +1,4 @@
-"""A scatter of models as SVG that takes its colours from the page; each point says its name when pointed at."""
+"""A scatter plot of models as SVG that takes its colours from the page; each point has its name as a tooltip."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Point:
 
     Attributes:
         x, y: its scores in percent.
-        own: whether it is one's own, and not published: larger, with its name beside it.
+        own: whether it is the user's: drawn larger, with its name beside it.
     """
 
     name: str
@@ -28,8 +28,8 @@ class Point:
 
 
 def scatter(points: Sequence[Point], x_label: str, y_label: str) -> str:
-    """The picture as an ``svg`` element, both axes from 0 to the next ten above the largest score."""
-    x_end, y_end = (_end([point.x for point in points]), _end([point.y for point in points]))
+    """The plot as an ``svg`` element, both axes from 0 to the next ten above the largest score."""
+    x_end, y_end = _end([point.x for point in points]), _end([point.y for point in points])
 
     def place(x: float, y: float) -> tuple[float, float]:
         across = LEFT + x / x_end * (WIDTH - LEFT - RIGHT)
@@ -47,23 +47,20 @@ def scatter(points: Sequence[Point], x_label: str, y_label: str) -> str:
     parts.append(f'<text x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 6}">{html.escape(x_label)}</text>')
     middle = (TOP + HEIGHT - BOTTOM) / 2
     parts.append(f'<text transform="rotate(-90 12 {middle})" x="12" y="{middle}">{html.escape(y_label)}</text>')
-    # One's own come last: nothing covers them.
-    parts += [
-        part
-        for point in sorted(points, key=lambda point: point.own)
-        for part in _drawn(point, *place(point.x, point.y))
-    ]
+    for point in sorted(points, key=lambda point: point.own):  # the user's last, so that nothing covers them
+        parts += _drawn(point, *place(point.x, point.y))
     return "\n".join([*parts, "</svg>"])
 
 
 def _drawn(point: Point, x: float, y: float) -> Iterator[str]:
     name = html.escape(point.name)
-    said = f"<title>{name}: {point.x:.1f}, {point.y:.1f}</title>"
     kind, radius = ("own", 6) if point.own else ("model", 4)
-    yield f'<circle class="{kind}" cx="{x}" cy="{y}" r="{radius}">{said}</circle>'
+    tooltip = f"<title>{name}: {point.x:.1f}, {point.y:.1f}</title>"
+    yield f'<circle class="{kind}" cx="{x}" cy="{y}" r="{radius}">{tooltip}</circle>'
     if point.own:
-        after = x < WIDTH / 2
-        yield f'<text class="{"own" if after else "own y"}" x="{x + (10 if after else -10)}" y="{y + 4}">{name}</text>'
+        left_half = x < WIDTH / 2
+        side, label_x = ("own", x + 10) if left_half else ("own y", x - 10)
+        yield f'<text class="{side}" x="{label_x}" y="{y + 4}">{name}</text>'
 
 
 def _end(values: Sequence[float]) -> int:

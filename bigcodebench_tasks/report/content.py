@@ -10,7 +10,7 @@ from typing import Any
 from bigcodebench_tasks.benchmark.dataset import canonical_program
 from bigcodebench_tasks.benchmark.domains import DOMAINS, domains_of, libraries_of
 from bigcodebench_tasks.leaderboard.difficulty import published_rates
-from bigcodebench_tasks.report.beside_published import beside_published
+from bigcodebench_tasks.report.published import beside_published
 from bigcodebench_tasks.results.evaluation import Evaluation, mean_of_splits
 from bigcodebench_tasks.scoring.intervals import estimate
 from bigcodebench_tasks.scoring.pass_at_k import estimate_pass_at_k

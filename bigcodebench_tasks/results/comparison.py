@@ -1,18 +1,18 @@
-"""Models side by side on the same tasks: the paired difference of two, and what ``compare`` shows of all."""
+"""The ``compare`` command: models side by side on the same tasks, with the paired difference of each pair."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from scipy import stats
 
 from bigcodebench_tasks.errors import OutputError
 from bigcodebench_tasks.results.evaluation import Evaluation
-from bigcodebench_tasks.results.noise import repeated, spread_table, unstable_figures, unstable_notes, unstable_of
+from bigcodebench_tasks.results.noise import add_spread, unstable_figures, unstable_notes, unstable_of
 from bigcodebench_tasks.results.read import newest
 from bigcodebench_tasks.results.tables import Sheet, Table, score_cells
 
@@ -28,12 +28,12 @@ SHOWN = 10
 
 @dataclass(frozen=True)
 class Difference:
-    """Of two models on the same tasks.
+    """Two models on the same tasks.
 
     Attributes:
-        mean: of the solve rates, the first model's minus the second's, -1 to 1.
-        low, high: its paired bootstrap 95% interval.
-        p: of McNemar's exact test; 1.0 where no task tells them apart.
+        mean: mean difference of the solve rates, first minus second, -1 to 1.
+        low, high: its 95% interval by a paired bootstrap.
+        p: of McNemar's exact test; 1.0 if no task tells the models apart.
         only_first, only_second: tasks that one solves and the other does not.
     """
 
@@ -50,7 +50,7 @@ def difference(
 ) -> Difference:
     """Compare two models.
 
-    For McNemar's test and the lists a task is solved when its first sample passes: the test needs one outcome per task.
+    McNemar's test needs one outcome per task: for it and the lists a task is solved if its first sample passes.
 
     Args:
         first, second: task_id to whether each sample passed; the same tasks.
@@ -62,7 +62,7 @@ def difference(
     if first.keys() != second.keys() or not first:
         raise ValueError("both models need the same tasks, at least one")
     deltas = np.array([np.mean(first[task_id]) - np.mean(second[task_id]) for task_id in first])
-    # Tasks with the same difference are alike, so a round is how often each difference was drawn.
+    # Tasks with the same difference are interchangeable, so a round is how often each difference was drawn.
     values, counts = np.unique(deltas, return_counts=True)
     drawn = np.random.default_rng(seed).multinomial(len(deltas), counts / len(deltas), size=rounds)
     low, high = np.percentile(drawn @ values / len(deltas), [2.5, 97.5])
@@ -71,6 +71,20 @@ def difference(
     discordant = len(only_first) + len(only_second)
     p = stats.binomtest(len(only_first), discordant).pvalue if discordant else 1.0
     return Difference(float(deltas.mean()), float(low), float(high), float(p), only_first, only_second)
+
+
+class _Interval(Protocol):
+    @property
+    def mean(self) -> float: ...
+    @property
+    def low(self) -> float: ...
+    @property
+    def high(self) -> float: ...
+
+
+def difference_cells(difference: _Interval) -> list[str]:
+    """A difference and its 95% interval, in percentage points, as two cells."""
+    return [f"{100 * difference.mean:+.1f}", f"{100 * difference.low:+.1f} to {100 * difference.high:+.1f}"]
 
 
 # -- models on the same tasks ----------------------------------------------------------------------------
@@ -83,7 +97,7 @@ class Group:
     Attributes:
         subset, split: "full", "hard", "mini" or "custom"; "complete" or "instruct".
         evaluations: model to its evaluation, all of the same tasks.
-        note: which tasks were left out for that, in a sentence; "" where none was.
+        note: a sentence on the tasks that were left out; "" for none.
     """
 
     subset: str
@@ -118,7 +132,7 @@ def _on_common_tasks(subset: str, split: str, models: Mapping[str, Evaluation]) 
 
 
 def compare(runs: Sequence[Evaluation], seed: int = 0) -> Sheet:
-    """pass@1 of each model, the difference of every pair, the tasks that only one of a pair solves, and what is chance.
+    """pass@1 of each model, the difference of every pair, and the tasks that only one of a pair solves.
 
     Args:
         runs: each split and subset that several models have is compared; of a model's runs the newest counts, and the
@@ -155,9 +169,7 @@ def compare(runs: Sequence[Evaluation], seed: int = 0) -> Sheet:
         )
     everything: dict[str, Any] = {"comparisons": comparisons}
     compared = {(group.subset, group.split) for group in comparable}
-    if several := repeated(run for run in runs if (run.subset, run.split) in compared):
-        tables.append(spread_table(several))
-        everything["runs"] = [each.to_dict() for each in several]
+    add_spread((run for run in runs if (run.subset, run.split) in compared), tables, everything)
     notes = [group.note for group in comparable if group.note]
     return Sheet("BigCodeBench: comparison", tables, everything, notes)
 
@@ -175,14 +187,13 @@ def _differences(group: Group, seed: int) -> dict[tuple[str, str], Difference]:
 
 
 def _tables(group: Group, pairs: Mapping[tuple[str, str], Difference]) -> list[Table]:
-    any_of_them = next(iter(group.evaluations.values()))
-    name = any_of_them.name
+    evaluations = group.evaluations.values()
+    name, tasks = next((each.name, len(each.samples)) for each in evaluations)
     scores = [[model, *score_cells(evaluation.score())] for model, evaluation in group.evaluations.items()]
     differences = [
         [
             f"{first} - {second}",
-            f"{100 * pair.mean:+.1f}",
-            f"{100 * pair.low:+.1f} to {100 * pair.high:+.1f}",
+            *difference_cells(pair),
             f"{pair.p:.2g}",
             str(len(pair.only_first)),
             str(len(pair.only_second)),
@@ -191,12 +202,7 @@ def _tables(group: Group, pairs: Mapping[tuple[str, str], Difference]) -> list[T
     ]
     columns = ["pair", "difference", "95%", "McNemar p", "only the first", "only the second"]
     return [
-        Table(
-            f"{name}: pass@1 on {len(any_of_them.samples)} tasks",
-            ["model", "pass@1", "95%"],
-            scores,
-            unstable_notes(group.evaluations.values()),
-        ),
+        Table(f"{name}: pass@1 on {tasks} tasks", ["model", "pass@1", "95%"], scores, unstable_notes(evaluations)),
         Table(f"{name}: differences", columns, differences),
         *(
             _only_one_solves(name, first, second, pair)
@@ -211,7 +217,7 @@ def _only_one_solves(name: str, first: str, second: str, pair: Difference) -> Ta
     rows = [[task_id, first] for task_id in pair.only_first] + [[task_id, second] for task_id in pair.only_second]
     notes = [_named(first, second, pair.only_first), _named(second, first, pair.only_second)]
     if unstable := unstable_of([*pair.only_first, *pair.only_second]):
-        notes.append(f"unstable, so that another run may say otherwise: {', '.join(unstable)}")
+        notes.append(f"unstable, so that another run may differ: {', '.join(unstable)}")
     title = f"{name}: tasks that only one of {first} and {second} solves"
     return Table(title, ["task", "solved by"], rows, [note for note in notes if note], long=True)
 

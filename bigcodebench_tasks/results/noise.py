@@ -1,8 +1,8 @@
-"""How much of the scores of evaluations is chance: their unstable tasks, and several runs of one model."""
+"""How much of the scores is chance: unstable tasks, and repeated runs of one model."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -12,9 +12,11 @@ from bigcodebench_tasks.results.evaluation import Evaluation
 from bigcodebench_tasks.results.tables import Table, percent
 from bigcodebench_tasks.scoring.noise import Spread, Unstable, unstable_among
 
+_NOT_SETTINGS = {"seed", "workers", "cluster", "cache", *MAY_DIFFER}
+
 
 def unstable(evaluation: Evaluation) -> Unstable | None:
-    """The unstable tasks of an evaluation and its score without them; None where it has none, or no others."""
+    """The unstable tasks of an evaluation and its score without them; None if it has none, or no others."""
     return unstable_among(evaluation.solve_rates())
 
 
@@ -40,29 +42,19 @@ def unstable_of(task_ids: Iterable[str]) -> list[str]:
 
 @dataclass(frozen=True)
 class Runs:
-    """Several runs of one model on the same tasks with the same settings: seeds, or plain repetitions.
-
-    Attributes:
-        model, split, subset: those of the runs.
-        spread: of their scores, the oldest first.
-    """
+    """Several runs of one model on the same tasks with the same settings, and the spread of their scores."""
 
     model: str
     split: str
     subset: str
     spread: Spread
 
-    def to_dict(self) -> dict[str, Any]:
-        """The figures as plain JSON types."""
-        figures = {**asdict(self.spread), "mean": self.spread.mean, "standard_deviation": self.spread.deviation}
-        return {"model": self.model, "split": self.split, "subset": self.subset, **figures}
-
 
 def repeated(runs: Iterable[Evaluation]) -> list[Runs]:
-    """Mean and spread where a model has several runs that differ in nothing but chance, in the order that they came.
+    """The models that have several runs with the same settings (seeds may differ), in their order.
 
     Args:
-        runs: all there are, older ones too (`read.read_runs`).
+        runs: all runs, older ones too (`read.read_runs`).
     """
     alike: dict[tuple[Any, ...], list[Evaluation]] = {}
     for run in runs:
@@ -71,49 +63,50 @@ def repeated(runs: Iterable[Evaluation]) -> list[Runs]:
 
 
 def _settings(evaluation: Evaluation) -> tuple[Any, ...]:
-    """What has to be the same in runs that differ by chance alone; seeds are not in it."""
+    """What repeated runs have in common."""
     run = evaluation.run
-    recorded = None if run is None else (run.mode, _flat(run.options), _flat(run.conditions), _flat(run.generation))
+    recorded = None if run is None else (run.mode, *map(_flat, (run.options, run.conditions, run.generation)))
     return evaluation.model, evaluation.split, evaluation.subset, frozenset(evaluation.samples), recorded
 
 
-def _flat(content: Any) -> str:
-    leave: Collection[str] = ("seed", "workers", "cluster", "cache", *MAY_DIFFER)
-    if content is None:
-        return ""
-    return repr(sorted((name, repr(value)) for name, value in content.items() if name not in leave))
+def _flat(content: Mapping[str, Any] | None) -> str:
+    return repr(sorted((name, repr(value)) for name, value in (content or {}).items() if name not in _NOT_SETTINGS))
 
 
 def _together(runs: Sequence[Evaluation]) -> Runs:
-    first = runs[0]
-    return Runs(first.model, first.split, first.subset, Spread.of([run.solve_rates() for run in runs]))
+    return Runs(runs[0].model, runs[0].split, runs[0].subset, Spread.of([run.solve_rates() for run in runs]))
+
+
+def add_spread(runs: Iterable[Evaluation], tables: list[Table], everything: dict[str, Any]) -> None:
+    """If a model has several runs, append the table of their spread, and their figures as "runs"."""
+    if several := repeated(runs):
+        tables.append(spread_table(several))
+        everything["runs"] = [
+            {
+                "model": each.model,
+                "split": each.split,
+                "subset": each.subset,
+                **asdict(each.spread),
+                "mean": each.spread.mean,
+                "standard_deviation": each.spread.deviation,
+            }
+            for each in several
+        ]
 
 
 def spread_table(several: Sequence[Runs]) -> Table:
     """The runs of each model as a table."""
-    columns = [
-        "model",
-        "subset",
-        "split",
-        "runs",
-        "mean",
-        "standard deviation",
-        "lowest",
-        "highest",
-        "tasks that differ",
-    ]
+    columns = ["model", "subset", "split", "runs", "mean", "standard deviation", "lowest", "highest"]
     rows = [
         [
-            runs.model,
-            runs.subset.capitalize(),
-            runs.split.capitalize(),
-            str(len(runs.spread.scores)),
-            percent(runs.spread.mean),
-            percent(runs.spread.deviation),
-            percent(min(runs.spread.scores)),
-            percent(max(runs.spread.scores)),
-            f"{runs.spread.flipped} of {runs.spread.tasks}",
+            each.model,
+            each.subset.capitalize(),
+            each.split.capitalize(),
+            str(len(spread.scores)),
+            *map(percent, (spread.mean, spread.deviation, min(spread.scores), max(spread.scores))),
+            f"{spread.flipped} of {spread.tasks}",
         ]
-        for runs in several
+        for each in several
+        if (spread := each.spread)
     ]
-    return Table("Several runs of one model", columns, rows)
+    return Table("Several runs of one model", [*columns, "tasks that differ"], rows)

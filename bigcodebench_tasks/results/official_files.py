@@ -15,13 +15,16 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from bigcodebench_tasks.benchmark.dataset import CUSTOM, SUBSETS
 from bigcodebench_tasks.benchmark.prompts import SPLITS
 from bigcodebench_tasks.benchmark.sanitize import calibrate
 from bigcodebench_tasks.errors import OutputError
+from bigcodebench_tasks.execution.verdict import exception_line
 from bigcodebench_tasks.files import as_name, below, write_json, write_jsonl, write_text
 from bigcodebench_tasks.results.evaluation import Evaluation
-from bigcodebench_tasks.results.untrusted import BROKEN, mapping, read_json, record_of, run_of
+from bigcodebench_tasks.results.untrusted import BROKEN, read, run_of
 from bigcodebench_tasks.scoring.pass_at_k import KS, mean_pass_at_k
 from bigcodebench_tasks.scoring.records import RUN_KEY, RunRecord, SampleRecord
 
@@ -221,6 +224,16 @@ def stem(
     )
 
 
+def without_ending(samples: Path) -> str:
+    """The name of a samples file without ``.jsonl`` and ``.jsonl.gz``."""
+    return samples.name.removesuffix(".gz").removesuffix(".jsonl")
+
+
+def beside(samples: Path, name: str) -> Path:
+    """A file that belongs to samples: in a folder of samples, or beside a file as ``<samples>_<name>``."""
+    return samples / name if samples.is_dir() else samples.with_name(f"{without_ending(samples)}_{name}")
+
+
 @dataclass(frozen=True)
 class ResultFiles:
     """Where the results of a samples file go, as the official evaluator names them."""
@@ -231,10 +244,7 @@ class ResultFiles:
     @classmethod
     def of(cls, samples: Path) -> ResultFiles:
         """Of a samples file, or of a folder of samples, which holds them itself."""
-        if samples.is_dir():
-            return cls(samples / EVAL_RESULTS, samples / _PASS_AT_K)
-        base = samples.name.removesuffix(".gz").removesuffix(".jsonl")
-        return cls(samples.with_name(f"{base}_{EVAL_RESULTS}"), samples.with_name(f"{base}_{_PASS_AT_K}"))
+        return cls(beside(samples, EVAL_RESULTS), beside(samples, _PASS_AT_K))
 
     @property
     def paths(self) -> tuple[Path, Path]:
@@ -348,24 +358,56 @@ def pass_at_k(
     }
 
 
+class _OfficialSample(msgspec.Struct):
+    """A sample of an ``_eval_results.json``; files of the official evaluator end with `details`."""
+
+    solution: str
+    status: str
+    details: dict[str, str] = {}
+    reason: str | None = None
+    raw_solution: str | None = None
+    seconds: float | None = None
+    tests_run: int = 0
+    diagnosis: str = ""
+
+    def record(self) -> SampleRecord:
+        reason = self.reason or _reason(self.status, self.details)
+        judged = self.status, reason, self.details, self.seconds, self.tests_run
+        return SampleRecord(self.solution, self.raw_solution, *judged, self.diagnosis)
+
+
+def _reason(status: str, details: Mapping[str, str]) -> str:
+    """The reason of a verdict of the official evaluator, which writes status and details alone."""
+    if status != "fail":
+        return {"pass": "passed"}.get(status, status)
+    if "ALL" in details:  # not a test's name: the program raised an exception before its tests
+        return "did not load"
+    failed_only = details and all(exception_line(text).startswith("AssertionError") for text in details.values())
+    return "assertion" if failed_only else "error"
+
+
+class _EvalResults(msgspec.Struct):
+    """An ``_eval_results.json``."""
+
+    date: str
+    eval: dict[str, list[_OfficialSample]]
+    run: dict[str, Any] | None = msgspec.field(default=None, name=RUN_KEY)
+
+
 def read_evaluation(file: Path) -> Evaluation:
-    """The evaluation that an ``_eval_results.json`` holds, without the dataset's rows (`Evaluation.with_tasks`).
+    """The evaluation in an ``_eval_results.json``, without the dataset's rows (`Evaluation.with_tasks`).
 
     Raises:
-        OutputError: the file is broken or empty, or nothing says which model, split and subset it is.
+        OutputError: the file is broken or empty, or its model, split and subset are unknown.
     """
-    content = read_json(file, "results of the official evaluator")
+    what = "results of the official evaluator"
+    content = read(file, _EvalResults, what)
     try:
-        date = datetime.strptime(content["date"], _DATE)
-        samples = {
-            # Official files know no reason: the status stands in its place.
-            task_id: [record_of({"reason": mapping(each)["status"], **each}) for each in results]
-            for task_id, results in content["eval"].items()
-            if results
-        }
-        run = run_of(content[RUN_KEY]) if RUN_KEY in content else None
+        date = datetime.strptime(content.date, _DATE)
+        run = None if content.run is None else run_of(content.run)
     except BROKEN as error:
-        raise OutputError(f"{file} cannot be read as results of the official evaluator: {error!r}") from error
+        raise OutputError(f"{file} cannot be read as {what}: {error!r}") from error
+    samples = {task_id: [each.record() for each in several] for task_id, several in content.eval.items() if several}
     if not samples:
         raise OutputError(f"{file} holds no sample")
     model, split, subset = _identity(file)

@@ -13,7 +13,7 @@ from typing import Any
 from bigcodebench_tasks.errors import OutputError
 from bigcodebench_tasks.results import harness_output, official_files
 from bigcodebench_tasks.results.evaluation import Evaluation
-from bigcodebench_tasks.results.untrusted import refuse_writable_by_all
+from bigcodebench_tasks.results.untrusted import warn_if_others_may_write
 
 
 def read_evaluations(paths: Iterable[Path]) -> list[Evaluation]:
@@ -75,7 +75,7 @@ def _rank(evaluation: Evaluation) -> tuple[Any, ...]:
 
 def _evaluations_in(path: Path) -> list[Evaluation]:
     if path.exists():
-        refuse_writable_by_all(path)
+        warn_if_others_may_write(path)
     if path.is_file() and path.name.endswith(official_files.EVAL_RESULTS):
         return [official_files.read_evaluation(path)]
     files = sorted(path.rglob(f"*{official_files.EVAL_RESULTS}")) if path.is_dir() else []

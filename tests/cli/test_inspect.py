@@ -25,7 +25,7 @@ def test_what_is_not_solved_is_listed(failing: tuple[Path, str], capsys: pytest.
     assert "1 of 2 tasks solved" in said
     assert f"{task_id} " in said
     assert "0/2" in said
-    assert "fail, timeout" in said
+    assert "assertion, timeout" in said
     assert "AssertionError: 1 != [bold]2[/bold]" in said
 
 

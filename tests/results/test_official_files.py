@@ -197,11 +197,29 @@ def test_results_are_read_as_they_are_written(tmp_path: Path) -> None:
     assert evaluation.samples == records
 
 
-def test_what_the_official_evaluator_wrote_knows_no_reason(tmp_path: Path) -> None:
-    file = write_results(tmp_path / "m--main--bigcodebench-complete--hf-0-1_eval_results.json", {"Made/0": ["timeout"]})
+@pytest.mark.parametrize(
+    ("status", "details", "reason"),
+    [
+        ("pass", {}, "passed"),
+        ("timeout", {}, "timeout"),
+        ("fail", {"test_a": "Traceback (most recent call last):\n  File\nAssertionError: 1 != 2\n"}, "assertion"),
+        ("fail", {"test_a": "Traceback (most recent call last):\n  File\nValueError: AssertionError\n"}, "error"),
+        ("fail", {"a": "AssertionError", "b": "KeyError: 'AssertionError'"}, "error"),
+        ("fail", {"ALL": "name 'x' is not defined"}, "did not load"),
+        ("fail", {}, "error"),
+    ],
+)
+def test_the_reason_of_an_official_verdict_is_derived_from_its_traceback(
+    status: str, details: dict[str, str], reason: str, tmp_path: Path
+) -> None:
+    file = write_results(tmp_path / "m--main--bigcodebench-complete--hf-0-1_eval_results.json", {"Made/0": [status]})
+    content = json.loads(file.read_text())
+    content["eval"]["Made/0"][0]["details"] = details
+    file.write_text(json.dumps(content))
     evaluation = official_files.read_evaluation(file)
     (sample,) = evaluation.samples["Made/0"]
-    assert (sample.status, sample.reason, sample.seconds, evaluation.run) == ("timeout", "timeout", None, None)
+    assert (sample.status, sample.reason, sample.details) == (status, reason, details)
+    assert (sample.seconds, evaluation.run) == (None, None)
 
 
 def test_ground_truth_that_was_not_checked_is_null(tmp_path: Path) -> None:

@@ -13,8 +13,6 @@ from bigcodebench_tasks.errors import OutputError
 from bigcodebench_tasks.results.read import read_evaluations
 from tests.helpers.official_files import write_results
 
-BEFORE_RECORDS = Path(__file__).parent / "data" / "before_records"
-
 
 def test_a_run_of_the_harness_is_read_with_its_tasks_and_programs(mini_run: tuple[str, Path]) -> None:
     evaluations = read_evaluations([mini_run[1]])
@@ -123,16 +121,3 @@ def test_an_exported_run_holds_what_was_recorded_of_each_sample(mini_run: tuple[
             assert same.program(task_id, again) == evaluation.program(task_id, sample)
             assert same.solution_start(task_id, again) == evaluation.solution_start(task_id, sample)
             assert replace(again, solution=sample.solution) == sample
-
-
-def test_what_the_version_before_records_wrote_is_still_read() -> None:
-    evaluations = {evaluation.split: evaluation for evaluation in read_evaluations([BEFORE_RECORDS])}
-    for split, evaluation in evaluations.items():
-        assert (evaluation.model, evaluation.subset) == ("org/model", "mini")
-        assert evaluation.run is not None
-        assert (evaluation.run.conditions or {})["sandbox"]["kind"] == "namespaces"
-        assert evaluation.run.seeds["torch"] == 1234
-        assert set(evaluation.solve_rates().values()) == {1.0}
-        for (sample,) in evaluation.samples.values():
-            # It recorded no answer: where the prompt is a part of it, nothing is made up.
-            assert (sample.raw_solution is None) == (split == "complete")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bigcodebench_tasks.cli.main import main
-from bigcodebench_tasks.leaderboard.published_comparison import unpaired
+from bigcodebench_tasks.leaderboard.comparison import unpaired
 from bigcodebench_tasks.scoring.intervals import Estimate, mean_interval
 from tests.helpers.made import official_results
 from tests.helpers.official_files import statuses

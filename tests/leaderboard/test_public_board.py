@@ -14,9 +14,9 @@ import pytest
 from bigcodebench_tasks.cli.main import main
 from bigcodebench_tasks.errors import OptionError
 from bigcodebench_tasks.leaderboard.placement import own_models
+from bigcodebench_tasks.leaderboard.public_board import public_board
 from bigcodebench_tasks.leaderboard.published import STATES, published_models
-from bigcodebench_tasks.leaderboard.published_board import published_board
-from bigcodebench_tasks.leaderboard.published_ranking import Choice, agreement, chosen, published_ranks
+from bigcodebench_tasks.leaderboard.ranking import Filter, agreement, filtered, published_ranks
 from bigcodebench_tasks.leaderboard.scatter import Point, scatter
 from bigcodebench_tasks.options import Options
 from bigcodebench_tasks.results.evaluation import Evaluation
@@ -34,8 +34,7 @@ def of_hard(split: str, solved: int, tasks: int = 148, **options: Any) -> Evalua
 
 
 def names(words: str) -> set[str]:
-    choice = Choice([words])
-    return {model.name for model in chosen(ANNOUNCED, choice)}
+    return {model.name for model in filtered(ANNOUNCED, Filter([words]))}
 
 
 def test_models_are_ranked_by_the_mean_and_those_with_the_same_share_a_rank() -> None:
@@ -57,26 +56,26 @@ def test_the_largest_shift_is_named() -> None:
 
 
 @pytest.mark.parametrize(
-    ("choice", "number"),
+    ("by", "number"),
     [
-        (Choice(), 202),
-        (Choice(["deepseek-v2-chat"]), 2),
-        (Choice(["deepseek-v2-chat", "gemma-2-27b"]), 3),
-        (Choice(smallest=70, largest=72), 20),
-        (Choice(open_weights=True), 149),
-        (Choice(since="2025-04-14"), 3),
-        (Choice(until="2023-08-25"), 9),
+        (Filter(), 202),
+        (Filter(["deepseek-v2-chat"]), 2),
+        (Filter(["deepseek-v2-chat", "gemma-2-27b"]), 3),
+        (Filter(smallest=70, largest=72), 20),
+        (Filter(open_weights=True), 149),
+        (Filter(since="2025-04-14"), 3),
+        (Filter(until="2023-08-25"), 9),
     ],
 )
-def test_filters_choose_by_name_size_weights_and_date(choice: Choice, number: int) -> None:
-    assert len(chosen(STATES[-1], choice)) == number
+def test_filters_choose_by_name_size_weights_and_date(by: Filter, number: int) -> None:
+    assert len(filtered(STATES[-1], by)) == number
 
 
 def test_a_choice_of_nothing_says_what_to_relax() -> None:
     with pytest.raises(OptionError, match="relax --name"):
-        chosen(ANNOUNCED, Choice(["no such model"]))
-    with pytest.raises(OptionError, match="names no dates"):
-        chosen(ANNOUNCED, Choice(since="2024-01-01"))
+        filtered(ANNOUNCED, Filter(["no such model"]))
+    with pytest.raises(OptionError, match="has no dates"):
+        filtered(ANNOUNCED, Filter(since="2024-01-01"))
 
 
 def test_a_run_of_ones_own_stands_where_its_mean_says_with_the_range_of_its_interval() -> None:
@@ -100,12 +99,12 @@ def test_one_split_alone_has_a_rank_and_no_mean() -> None:
 
 def test_a_run_with_other_settings_is_shown_as_such() -> None:
     runs = [of_hard("complete", 40, tasks=40, prefill=False), of_hard("instruct", 30, tasks=40)]
-    sheet = published_board(runs, as_of=ANNOUNCED)
+    sheet = public_board(runs, as_of=ANNOUNCED)
     board, yours = sheet.tables
     assert board.own == ["some/model-7B (yours, not leaderboard)"]
     assert any("not known to be those of leaderboard" in note and "no prefilled turn" in note for note in yours.notes)
     assert sheet.everything["yours"][0]["differs_from_leaderboard"] == ["no prefilled turn", "40 of 148 tasks"]
-    usual = published_board([of_hard(split, 30) for split in ("complete", "instruct")], as_of=ANNOUNCED)
+    usual = public_board([of_hard(split, 30) for split in ("complete", "instruct")], as_of=ANNOUNCED)
     assert usual.tables[0].own == ["some/model-7B (yours)"]
     assert any(note.endswith("settings leaderboard") for note in usual.tables[1].notes)
 
@@ -115,7 +114,7 @@ def test_several_runs_stand_with_mean_and_spread_and_unstable_tasks_are_named() 
         replace(of_hard("complete", solved), date=datetime(2026, 1, day, 3, 4))
         for day, solved in ((1, 40), (2, 44), (3, 36))
     ]
-    sheet = published_board(runs, as_of=ANNOUNCED)
+    sheet = public_board(runs, as_of=ANNOUNCED)
     assert sheet.tables[-1].title == "Several runs of one model"
     assert sheet.everything["runs"][0]["mean"] == pytest.approx(40 / 148)
     assert any("without the 2 unstable tasks" in note for note in sheet.tables[1].notes)
@@ -123,9 +122,9 @@ def test_several_runs_stand_with_mean_and_spread_and_unstable_tasks_are_named() 
 
 def test_a_run_on_another_subset_stands_beside_none() -> None:
     other = replace(of_hard("complete", 5, tasks=16), subset="mini")
-    sheet = published_board([other], as_of=ANNOUNCED)
+    sheet = public_board([other], as_of=ANNOUNCED)
     assert [table.title for table in sheet.tables] == [f"BigCodeBench-Hard: published models, {ANNOUNCED}"]
-    assert "no published subset" in sheet.notes[0]
+    assert "this subset is not published" in sheet.notes[0]
 
 
 def test_a_name_in_the_picture_is_text_and_every_point_is_inside() -> None:

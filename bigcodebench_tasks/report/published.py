@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from bigcodebench_tasks.leaderboard.difficulty import EASY, RARE, published_rates, surprises
@@ -31,7 +32,7 @@ def beside_published(evaluation: Evaluation, evaluations: Sequence[Evaluation]) 
     return {
         "asOf": NEWEST,
         "placements": [
-            placement.to_dict() for placement in placements if placement.measure in (evaluation.split, "mean")
+            asdict(placement) for placement in placements if placement.measure in (evaluation.split, "mean")
         ],
         "differences": list(own[0].differences) if own else [],
         "expected": sum(rates.values()) / len(rates),
