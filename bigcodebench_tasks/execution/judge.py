@@ -1,4 +1,4 @@
-"""From what happened to a program to its verdict: the one place that decides."""
+"""The verdict on a program, from how it ended and what it reported. Nothing else decides."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import warnings
 from dataclasses import dataclass
 
 from bigcodebench_tasks.execution.sample_socket import Outcome
-from bigcodebench_tasks.execution.verdict import Verdict
+from bigcodebench_tasks.execution.verdict import Reason, Status, Verdict
 from bigcodebench_tasks.execution.worker.protocol import Report
 
 _SKIPPING = {"skip", "skipIf", "skipUnless", "skipTest", "SkipTest"}
@@ -54,40 +54,42 @@ def suite_of(test: str) -> Suite:
 def judge(outcome: Outcome, suite: Suite) -> Verdict:
     """The verdict on one program.
 
-    The official evaluator says "timeout" for every process that never reported, whether it ran out of
-    time, was killed or left early; so does `Verdict.status`, and `Verdict.reason` keeps what it was.
-    A pass needs all of: a normal exit, exactly one report with the sample's secret, no failure in it,
-    and a run of every method that the suite declares. Stricter than the official evaluator: it passes
-    suites that ran no test, or whose tests the solution skipped or expected to fail. What a solution replaced of
-    unittest before its tests ran is no failure by itself, because they ran with the originals; it is named where they
-    failed.
+    A pass needs all of:
+
+    - a normal exit,
+    - exactly one report with the sample's token, without a failure in it,
+    - a run of every test method that the suite's source declares.
+
+    The official evaluator is less strict: a suite passes there although it ran no test, or the solution skipped its
+    tests or marked them as expected to fail. A solution that had replaced parts of unittest before the tests may pass,
+    because the tests ran with the originals; the reason is "tampered" if it fails.
     """
     report = outcome.report
     if report is None or outcome.killed:
         return _without_report(outcome)
 
-    def verdict(status: str, reason: str, details: dict[str, str]) -> Verdict:
-        return Verdict(status, reason, details, outcome.seconds, len(set(report.ran)))  # type: ignore[arg-type]
+    def verdict(reason: str, details: dict[str, str]) -> Verdict:
+        status: Status = "pass" if reason == Reason.PASSED else "fail"
+        return Verdict(status, reason, details, outcome.seconds, len(set(report.ran)))
 
     details = {name: _printable(text) for name, text in report.details.items()}
     tampered = report.tampered or report.undone
     if not report.loaded:
-        reason = "tampered" if tampered else "did not load"
-        return verdict("fail", reason, details or {"ALL": "the program did not load"})
+        reason = Reason.TAMPERED if tampered else Reason.DID_NOT_LOAD
+        return verdict(reason, details or {"ALL": "the program did not load"})
     if details:
         failed_only = all(
             "AssertionError" in text.rstrip().rpartition("\nAssertionError")[1] for text in details.values()
         )
-        return verdict("fail", "tampered" if tampered else "assertion" if failed_only else "error", details)
+        return verdict(Reason.TAMPERED if tampered else Reason.ASSERTION if failed_only else Reason.ERROR, details)
     if report.tampered:
-        return verdict("fail", "tampered", {"ALL": "the program replaced parts of unittest while its tests ran"})
+        return verdict(Reason.TAMPERED, {"ALL": "the program replaced parts of unittest while its tests ran"})
     if outcome.exit != 0:
-        return verdict("fail", _exit_reason(outcome.exit), {"ALL": f"the process ended with status {outcome.exit}"})
-    missing = _missing(report, suite)
-    if missing:
-        reason = "tampered" if report.undone else "not all tests ran"
-        return verdict("fail", reason, {"ALL": f"did not run: {', '.join(missing)}"})
-    return verdict("pass", "passed", {})
+        return verdict(_exit_reason(outcome.exit), {"ALL": f"the process ended with status {outcome.exit}"})
+    if missing := _missing(report, suite):
+        reason = Reason.TAMPERED if report.undone else Reason.NOT_ALL_TESTS_RAN
+        return verdict(reason, {"ALL": f"did not run: {', '.join(missing)}"})
+    return verdict(Reason.PASSED, {})
 
 
 def _missing(report: Report, suite: Suite) -> list[str]:
@@ -104,22 +106,22 @@ def _missing(report: Report, suite: Suite) -> list[str]:
 
 
 def _without_report(outcome: Outcome) -> Verdict:
-    if outcome.killed == "timeout":
-        return Verdict("timeout", "timeout", {"ALL": "no report within the time limit"}, outcome.seconds)
-    if outcome.killed:
-        reason = "memory" if outcome.killed == "memory" else outcome.killed
-        return Verdict("timeout", reason, {"ALL": f"killed: {outcome.killed}"}, outcome.seconds)
-    if outcome.problem == "forged":
+    if outcome.problem == "forged" and not outcome.killed:
         text = "something that is not the report of the test run arrived in its place"
-        return Verdict("fail", "invalid report", {"ALL": text}, outcome.seconds)
-    reason = _exit_reason(outcome.exit)
-    return Verdict("timeout", reason, {"ALL": f"no report: {reason}, status {outcome.exit}"}, outcome.seconds)
+        return Verdict("fail", Reason.INVALID_REPORT, {"ALL": text}, outcome.seconds)
+    if outcome.killed == Reason.TIMEOUT:
+        text = "no report within the time limit"
+    elif outcome.killed:
+        text = f"killed: {outcome.killed}"
+    else:
+        text = f"no report: {_exit_reason(outcome.exit)}, status {outcome.exit}"
+    return Verdict("timeout", outcome.killed or _exit_reason(outcome.exit), {"ALL": text}, outcome.seconds)
 
 
 def _exit_reason(status: int) -> str:
-    return f"killed by signal {-status}" if status < 0 else "exited early"
+    return f"{Reason.SIGNAL} {-status}" if status < 0 else Reason.EXITED_EARLY
 
 
 def _printable(text: str) -> str:
-    """Lone surrogates as escapes, so that every file format downstream can hold the text."""
+    """The text with lone surrogates escaped, so that every file format can hold it."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -19,7 +19,7 @@ from bigcodebench_tasks.environment.environment import Environment, variables
 from bigcodebench_tasks.errors import ExecutionFailed
 from bigcodebench_tasks.execution.conditions import Limits, Sandbox
 from bigcodebench_tasks.execution.sample_socket import Outcome, SampleSocket
-from bigcodebench_tasks.execution.verdict import Program
+from bigcodebench_tasks.execution.verdict import Program, Reason
 from bigcodebench_tasks.execution.worker import protocol
 from bigcodebench_tasks.execution.worker.channel import Channel
 from bigcodebench_tasks.execution.worker.sandbox.remove import remove
@@ -207,7 +207,7 @@ class ServerProcess:
         # Its end would wake us all the time. The line stays open until the program has ended.
         self._selector.unregister(line)
         if line.too_much:
-            self.stop(number, "output limit")
+            self.stop(number, Reason.OUTPUT_LIMIT.value)
 
     def _with_report(self, message: protocol.Message) -> protocol.Message | Outcome:
         if not isinstance(message, (protocol.Done, protocol.Broken)):

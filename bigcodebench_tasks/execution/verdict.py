@@ -1,22 +1,60 @@
-"""The values that cross the seam of execution: a program goes in, a verdict comes out."""
+"""What goes into execution and what comes out: a `Program` in, a `Verdict` out."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from enum import Enum
 from typing import Any, Literal
 
 from bigcodebench_tasks.execution.worker.protocol import Program
 
-__all__ = ["CANARY", "Program", "Status", "Verdict", "exception_line", "headline"]
+__all__ = ["CANARY", "Program", "Reason", "Status", "Verdict", "exception_line", "headline"]
 
 Status = Literal["pass", "fail", "timeout"]
 
+EMPTY_SUITE = "import unittest\nclass TestCases(unittest.TestCase):\n    def test_nothing(self): pass\n"
 
-CANARY = Program(
-    "harmless", "", "import unittest\nclass TestCases(unittest.TestCase):\n    def test_nothing(self): pass\n"
-)
-"""A program that every machine can run which can run programs at all."""
+CANARY = Program("canary", "", EMPTY_SUITE)
+"""A program that runs wherever programs can run at all."""
+
+
+class Reason(str, Enum):
+    """Why a program has its status. `sentence` says when a verdict has this reason."""
+
+    sentence: str
+
+    def __new__(cls, word: str, sentence: str) -> Reason:
+        member = str.__new__(cls, word)
+        member._value_ = word
+        member.sentence = sentence
+        return member
+
+    __str__ = str.__str__
+
+    PASSED = "passed", "every declared test method ran, none failed"
+    ASSERTION = "assertion", "tests failed, all of them by an assertion"
+    ERROR = "error", "a test failed by another exception"
+    DID_NOT_LOAD = "did not load", "the program raised while it was loaded, SystemExit included"
+    NOT_ALL_TESTS_RAN = (
+        "not all tests ran",
+        "a declared test did not run to its end, or the solution skipped it or marked it as expected to fail",
+    )
+    TAMPERED = (
+        "tampered",
+        "the solution replaced parts of unittest or builtins, and its tests failed or it did so while they ran",
+    )
+    INVALID_REPORT = "invalid report", "something else arrived in place of the report"
+    TIMEOUT = "timeout", "no report within the time limit"
+    MEMORY = "memory", "all processes together exceeded the memory limit"
+    PROCESSES = "processes", "all processes together exceeded the limit on processes and threads"
+    OUTPUT_LIMIT = "output limit", "the sample sent more than a report can be"
+    BROKE_THE_SANDBOX = (
+        "broke the sandbox",
+        "the execution machinery failed with it three times, the last time alone, and works with a minimal program",
+    )
+    EXITED_EARLY = "exited early", "the process ended before it had reported"
+    SIGNAL = "killed by signal", "the process was killed by a signal; the signal's number follows"
 
 
 @dataclass(frozen=True)
@@ -24,10 +62,9 @@ class Verdict:
     """The outcome of one program.
 
     Attributes:
-        status: what the official evaluator would say: "pass", "fail" or "timeout".
-        reason: why, in one of our words: "passed", "assertion", "error", "timeout", "memory",
-            "killed by signal N", "exited early", "did not load", "output limit", "not all tests ran",
-            "tampered", "broke the sandbox".
+        status: the official evaluator's word: "pass", "fail" or "timeout". It says "timeout" for every process that
+            did not report.
+        reason: a `Reason`; after `Reason.SIGNAL` comes a number, as in "killed by signal 9".
         details: test method name to traceback, or {"ALL": message} when no single test is to blame.
         seconds: wall-clock seconds from the start of loading to the report.
         tests_run: how many test methods reported.
@@ -49,7 +86,7 @@ class Verdict:
 
     def to_dict(self) -> dict[str, Any]:
         """The verdict as plain JSON types."""
-        return asdict(self)
+        return {**asdict(self), "reason": str(self.reason)}
 
 
 def headline(details: Mapping[str, str], reason: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import pickle
 from dataclasses import replace
 from typing import Any
 
@@ -9,7 +11,7 @@ import pytest
 
 from bigcodebench_tasks.execution.judge import judge, suite_of
 from bigcodebench_tasks.execution.sample_socket import Outcome
-from bigcodebench_tasks.execution.verdict import Verdict, exception_line
+from bigcodebench_tasks.execution.verdict import Reason, Verdict, exception_line
 from bigcodebench_tasks.execution.worker.protocol import Report
 
 SUITE = suite_of(
@@ -53,6 +55,17 @@ def outcome(report: Report | None, *, status: int = 0, killed: str = "", problem
 def test_verdict(happened: Outcome, status: str, reason: str) -> None:
     verdict = judge(happened, SUITE)
     assert (verdict.status, verdict.reason) == (status, reason)
+    assert verdict.reason in list(Reason) or verdict.reason.startswith(f"{Reason.SIGNAL} ")
+
+
+def test_a_reason_is_its_word_wherever_it_is_written() -> None:
+    verdict = Verdict("fail", Reason.DID_NOT_LOAD)
+    assert f"{verdict.reason}" == str(verdict.reason) == "did not load"
+    assert verdict.to_dict() == Verdict("fail", "did not load").to_dict()
+    assert type(verdict.to_dict()["reason"]) is str
+    assert json.dumps(verdict.reason) == '"did not load"'
+    assert pickle.loads(pickle.dumps(verdict)) == verdict
+    assert all(reason.sentence for reason in Reason)
 
 
 def test_a_suite_may_skip_its_own_tests() -> None:
