@@ -1,4 +1,4 @@
-"""The environment variables: one list in code, of which the code, the README and the docs say the same."""
+"""The environment variables: one list, which code, docs and scripts use (docs/reference/variables.md is made of it)."""
 
 from __future__ import annotations
 
@@ -13,17 +13,11 @@ from bigcodebench_tasks.options import VARIABLES, Variable
 from tests.helpers.project import ROOT
 
 PACKAGE = ROOT / "bigcodebench_tasks"
-PAGE = ROOT / "docs" / "environment-variables.md"
 NAMES = {variable.name for variable in VARIABLES}
 
 
 def named_in(text: str) -> set[str]:
     return set(re.findall(r"\bBIGCODEBENCH_[A-Z_]*[A-Z]", text))
-
-
-def first_cells(text: str) -> list[str]:
-    """The first cell of each row of the text's tables."""
-    return [line.split("|")[1] for line in text.splitlines() if line.startswith("|")]
 
 
 def unknown_in(folder: str, *endings: str) -> dict[str, set[str]]:
@@ -59,16 +53,3 @@ def test_only_the_list_spells_a_name_and_autoload_which_may_import_nothing() -> 
 @pytest.mark.parametrize("variable", VARIABLES, ids=lambda variable: variable.name)
 def test_the_module_that_the_list_names_has_the_variable(variable: Variable) -> None:
     assert variable.name in vars(importlib.import_module(variable.read_by)).values()
-
-
-def test_the_page_shows_the_list() -> None:
-    expected = ["| variable | without it | meaning | read by |", "| --- | --- | --- | --- |"]
-    for variable in VARIABLES:
-        module = variable.read_by.removeprefix("bigcodebench_tasks.").replace(".", "/") + ".py"
-        expected.append(f"| `{variable.name}` | {variable.default} | {variable.meaning} | `{module}` |")
-    assert "\n".join(expected) in PAGE.read_text(), "the table should be\n" + "\n".join(expected)
-
-
-def test_the_readmes_table_has_a_row_for_each() -> None:
-    named = [name for cell in first_cells((ROOT / "README.md").read_text()) for name in named_in(cell)]
-    assert sorted(named) == sorted(NAMES)

@@ -1,0 +1,257 @@
+"""Writes the blocks of docs/ that come from the code.
+
+    python scripts/make_docs.py            write them
+    python scripts/make_docs.py --check    write nothing; exit 1 and name the pages that are out of date
+
+A block lies between ``<!-- generated: NAME -->`` and ``<!-- end -->``; `BLOCKS` has the functions that fill them, from
+`options.py`, the parsers of `cli/`, docstrings, pyproject.toml and docs/concepts/fidelity-causes.csv. Standard library
+and the package only.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import csv
+import importlib
+import inspect
+import json
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import bigcodebench_tasks
+from bigcodebench_tasks import options
+from bigcodebench_tasks.benchmark.diagnosis import DIAGNOSES
+from bigcodebench_tasks.cli.main import build_parser
+from bigcodebench_tasks.execution.conditions import Conditions, Limits
+from bigcodebench_tasks.scoring.records import ResponseStats, RunRecord, SampleRecord
+
+ROOT = Path(__file__).resolve().parents[1]
+DOCS = ROOT / "docs"
+TYPES = {int: "number", bool: "`true`, `false`", str: "text"}
+SECTIONS = ("Args", "Attributes", "Returns", "Raises")
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table."""
+    lines = [list(head), ["---"] * len(head), *map(list, rows)]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+def code(names: str) -> str:
+    """``a, b`` as `a`, `b`."""
+    return ", ".join(f"`{name}`" for name in names.split(", "))
+
+
+def one_line(text: str) -> str:
+    return " ".join(text.replace("``", "`").split())
+
+
+# -- docstrings ------------------------------------------------------------------------------------------
+
+
+def entries(lines: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """``name: text`` entries of a docstring's section, whose continuation lines are indented further."""
+    for entry in re.split(r"\n(?! )", inspect.cleandoc("\n".join(lines))):
+        name, _, text = entry.partition(":")
+        yield name.strip(), one_line(text)
+
+
+def sections(doc: str) -> dict[str, list[str]]:
+    """A docstring's text (under ""), and its sections by name, as lines."""
+    found: dict[str, list[str]] = {"": []}
+    name = ""
+    for line in inspect.cleandoc(doc).splitlines():
+        if line.rstrip(":") in SECTIONS and line.endswith(":"):
+            name = line.rstrip(":")
+            found[name] = []
+        else:
+            found[name].append(line)
+    return found
+
+
+def attributes(kind: type) -> dict[str, str]:
+    """Name to meaning of what a class's docstring lists under ``Attributes:``."""
+    return dict(entries(sections(kind.__doc__ or "").get("Attributes", [])))
+
+
+def prose(lines: Sequence[str]) -> str:
+    """Paragraphs of a docstring, with its literal blocks as code."""
+    text = "\n".join(lines).strip().replace("``", "`")
+
+    def fenced(match: re.Match[str]) -> str:
+        return f"{match[1]}:\n\n```python\n{inspect.cleandoc(match[2])}\n```\n"
+
+    return re.sub(r"(.*?)::\n\n((?:    .*\n?|\n)+)", fenced, text + "\n").strip()
+
+
+def markdown(doc: str) -> str:
+    """A docstring as Markdown."""
+    parts = []
+    for name, lines in sections(doc).items():
+        if name in ("Args", "Attributes", "Raises"):
+            parts.append("\n".join([f"{name}:\n", *(f"- `{each}`: {text}" for each, text in entries(lines))]))
+        elif name == "Returns":
+            parts.append(f"Returns: {one_line(' '.join(lines))}")
+        else:
+            parts.append(prose(lines))
+    return "\n\n".join(part for part in parts if part)
+
+
+# -- blocks of the reference pages ------------------------------------------------------------------------
+
+
+def options_block() -> str:
+    defaults = options.Options().to_dict()
+    rows = []
+    for names, meaning in attributes(options.Options).items():
+        for name in (name for name in names.split(", ") if name in defaults):
+            values = (
+                code(", ".join(options.CHOICES.get(name, ())))
+                if name in options.CHOICES
+                else TYPES[options._TYPES[name]]
+            )
+            rows.append([f"`{name}`", values, f"`{json.dumps(defaults[name])}`", meaning])
+    return table(["option", "values", "default", "meaning"], rows)
+
+
+def variables_block() -> str:
+    rows = ([f"`{each.name}`", each.default, each.meaning] for each in options.VARIABLES)
+    return table(["variable", "without it", "meaning"], rows)
+
+
+def commands_block() -> str:
+    return "\n\n".join(command(name, parser) for name, parser in parsers(build_parser(), "bigcodebench-tasks"))
+
+
+def parsers(parser: argparse.ArgumentParser, name: str) -> Iterator[tuple[str, argparse.ArgumentParser]]:
+    """Every command below a parser, by its full name."""
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for word, child in action.choices.items():
+                yield f"{name} {word}", child
+                yield from parsers(child, f"{name} {word}")
+
+
+def command(name: str, parser: argparse.ArgumentParser) -> str:
+    rows = []
+    for action in parser._actions:
+        if not isinstance(action, (argparse._HelpAction, argparse._SubParsersAction)):
+            value = str(action.metavar or "|".join(map(str, action.choices or ())) or action.dest.upper())
+            words = [", ".join(action.option_strings), value if action.nargs != 0 else ""]
+            rows.append([f"`{' '.join(filter(None, words))}`", one_line((action.help or "") % vars(action))])
+    examples = one_line(parser.epilog or "").partition(": ")[2].replace("; ", "\n")
+    parts = [f"## {name}", one_line((parser.description or "") % {})]
+    parts += [table(["argument", "meaning"], rows)] if rows else []
+    parts += [f"```\n{examples}\n```"] if examples else []
+    return "\n\n".join(filter(None, parts))
+
+
+def fields_block(kind: type) -> str:
+    return table(["field", "meaning"], ([code(names), text] for names, text in attributes(kind).items()))
+
+
+def python_block() -> str:
+    parts = []
+    for name in bigcodebench_tasks.__all__:
+        thing = getattr(bigcodebench_tasks, name)
+        if callable(thing):
+            parts += [f"## {name}", f"```python\n{name}{signature(thing)}\n```", markdown(inspect.getdoc(thing) or "")]
+            for method, function in public_methods(thing):
+                parts += [f"### {name}.{method}", f"```python\n{method}{signature(function)}\n```"]
+                parts.append(markdown(inspect.getdoc(function) or ""))
+    return "\n\n".join(part for part in parts if part)
+
+
+def signature(thing: Callable[..., object]) -> str:
+    if inspect.isclass(thing) and issubclass(thing, BaseException):
+        return "(message)"
+    plain = inspect.signature(thing)
+    shown = [
+        each if isinstance(each.default, (str, int, float, type(None), type)) else each.replace(default=...)
+        for each in plain.parameters.values()
+    ]
+    text = str(plain.replace(parameters=shown)).replace("Ellipsis", "...")
+    return re.sub(r"(: |-> )'([^']*)'", r"\1\2", text)
+
+
+def public_methods(thing: object) -> list[tuple[str, Callable[..., object]]]:
+    if not inspect.isclass(thing) or not thing.__module__.startswith("bigcodebench_tasks.execution"):
+        return []
+    members = inspect.getmembers(thing, lambda each: inspect.isfunction(each) or inspect.ismethod(each))
+    return [(name, each) for name, each in members if name[0] != "_" and inspect.getdoc(each)]
+
+
+# -- blocks of other pages -------------------------------------------------------------------------------
+
+
+def layers_block() -> str:
+    """The layers that import-linter holds (pyproject.toml), with the first line of each part's docstring."""
+    contract = re.search(r"^layers = (\[.*?^\])", (ROOT / "pyproject.toml").read_text(), re.MULTILINE | re.DOTALL)
+    assert contract is not None
+    layers = []
+    for layer in ast.literal_eval(contract[1]):
+        parts = {part: importlib.import_module(f"bigcodebench_tasks.{part}") for part in layer.split(" | ")}
+        layers.append("\n".join(f"{part:<12} {first_line(module)}" for part, module in parts.items()))
+    return "```\n" + "\n     ↓\n".join(layers) + "\n```"
+
+
+def first_line(thing: object) -> str:
+    return one_line(inspect.getdoc(thing) or "").partition(". ")[0].rstrip(".")
+
+
+def causes_block(kind: str) -> str:
+    with (DOCS / "concepts" / "fidelity-causes.csv").open(newline="") as file:
+        causes = [row for row in csv.DictReader(file) if row["differs"] == kind]
+    rows = ([row["cause"], row["programs"], short(row["tasks"].split()), row["evidence"]] for row in causes)
+    return table(["cause", "programs", "tasks", "evidence"], rows)
+
+
+def short(tasks: Sequence[str]) -> str:
+    return ", ".join(tasks) if len(tasks) <= 8 else f"{len(tasks)} tasks"
+
+
+BLOCKS: Mapping[str, Callable[[], str]] = {
+    "options": options_block,
+    "variables": variables_block,
+    "commands": commands_block,
+    "sample": lambda: fields_block(SampleRecord),
+    "run": lambda: fields_block(RunRecord),
+    "responses": lambda: fields_block(ResponseStats),
+    "conditions": lambda: fields_block(Conditions),
+    "limits": lambda: fields_block(Limits),
+    "diagnoses": lambda: table(
+        ["diagnosis", "responses that are"], ([f"`{each}`", text] for each, text in DIAGNOSES.items())
+    ),
+    "python": python_block,
+    "layers": layers_block,
+    "causes: another status": lambda: causes_block("status"),
+    "causes: other failing tests": lambda: causes_block("failing tests"),
+}
+"""Name of a block to the function that writes it."""
+
+
+def filled(page: str) -> str:
+    """A page with its blocks as they should be."""
+    pattern = re.compile(r"(<!-- generated: (.*?) -->\n).*?(<!-- end -->)", re.DOTALL)
+    return pattern.sub(lambda match: f"{match[1]}\n{BLOCKS[match[2]]()}\n\n{match[3]}", page)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if a page is out of date")
+    check = parser.parse_args().check
+    pages = {path: path.read_text() for path in sorted(DOCS.rglob("*.md"))}
+    stale = {path: text for path, page in pages.items() if (text := filled(page)) != page}
+    for path, text in stale.items():
+        if check:
+            print(f"{path.relative_to(ROOT)} is out of date: run python scripts/make_docs.py")
+        else:
+            path.write_text(text)
+    return 1 if check and stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
