@@ -71,6 +71,13 @@ def ray(session: nox.Session) -> None:
     session.run("pytest", "-m", "ray", *session.posargs)
 
 
+@nox.session
+def docs(session: nox.Session) -> None:
+    """The documentation site, built in strict mode: a broken link is an error. Words after ``--`` go to mkdocs."""
+    session.install("mkdocs-material>=9.6,<10")
+    session.run("mkdocs", "build", "--strict", "--site-dir", "dist/site", *session.posargs)
+
+
 @nox.session(python=False)
 def ordinary_user(session: nox.Session) -> None:
     """The table of attacks as a user who is not root, whom root makes and removes; words after ``--`` go to pytest.
