@@ -1,7 +1,7 @@
 """Time the engine beside the official evaluator: ``python benchmarks/engine.py --data <folder with the JSONL files>``.
 
-Prints the tables of docs/performance.md: ground truths as calibrated samples, on an otherwise idle machine. The
-official evaluator runs on the same programs in the same environment and takes half an hour for Full;
+Prints the tables of docs/development/benchmarks.md: ground truths as calibrated samples, on an otherwise idle machine.
+The official evaluator runs on the same programs in the same environment and takes half an hour for Full;
 ``--no-official`` takes stored figures in its place.
 """
 

@@ -3,7 +3,7 @@
     python benchmarks/reasoning.py [FILE]
 
 FILE holds a JSON object a line with ``task_id`` and ``raw_solution``; the default is ``r1_distill_qwen_14b.jsonl.gz``
-of ../shared. The dataset is that of ../shared too. Prints the table of docs/fidelity.md.
+of ../shared. The dataset is that of ../shared too. Prints the table of docs/concepts/fidelity.md.
 """
 
 from __future__ import annotations

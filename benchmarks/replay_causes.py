@@ -1,6 +1,6 @@
 """Why programs of some tasks have another status here than where they were judged: found by reading and running them.
 
-docs/fidelity.md has the same as a table. A task that is not here is one that nobody has looked at.
+docs/concepts/fidelity-causes.csv has the same as a table. A task that is not here was not examined.
 """
 
 from __future__ import annotations

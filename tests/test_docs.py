@@ -65,7 +65,7 @@ def commands(page: Path, name: str) -> Iterator[list[str]]:
     """The words of every command of that name in the page's code blocks, without placeholders."""
     for block in re.findall(r"^```\n(.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE):
         for line in re.split(r"\n| && ", block.replace("\\\n", " ").replace(".venv/bin/", "")):
-            if found := re.match(rf"(?:\$ | +|systemd-run .*?|docker run --rm bigcodebench-tasks )?{name} (\w.*)", line):
+            if found := re.match(rf"(?:\$ | +|systemd-run .* |docker run --rm [\w-]+ )?{name} (\w.*)", line):
                 words = shlex.split(re.sub(r"\$\w+/\$\w+", "1/8", found[1]), comments=True)
                 yield [word for word in words if word != "..."]
 
