@@ -8,7 +8,7 @@ from bigcodebench_tasks.environment.environment import Environment
 from bigcodebench_tasks.execution.cache import cache_file
 from bigcodebench_tasks.execution.choose_sandbox import probe
 from bigcodebench_tasks.execution.conditions import Conditions, Limits, Sandbox, resolve_limits
-from bigcodebench_tasks.execution.engine import Engine, execute
+from bigcodebench_tasks.execution.engine import Engine
 from bigcodebench_tasks.execution.preparation import Prepared, prepare
 from bigcodebench_tasks.execution.verdict import Program, Verdict
 
@@ -22,7 +22,6 @@ __all__ = [
     "Sandbox",
     "Verdict",
     "cache_file",
-    "execute",
     "prepare",
     "probe",
     "resolve_limits",

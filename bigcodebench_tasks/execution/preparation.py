@@ -10,7 +10,7 @@ from bigcodebench_tasks.environment.verify import ensure, repair
 from bigcodebench_tasks.errors import EnvironmentMismatch, OptionError
 from bigcodebench_tasks.execution.choose_sandbox import probe
 from bigcodebench_tasks.execution.conditions import Conditions, Sandbox, resolve_limits
-from bigcodebench_tasks.execution.engine import execute
+from bigcodebench_tasks.execution.engine import Engine
 from bigcodebench_tasks.execution.speed import OFFICIAL, SPEEDS
 from bigcodebench_tasks.execution.verdict import Program
 
@@ -73,7 +73,8 @@ def try_libraries(environment: Environment, sandbox: Sandbox) -> None:
         EnvironmentMismatch: they cannot be imported.
         ExecutionFailed: our own machinery broke.
     """
-    (verdict,) = execute([_IMPORT_CANARY], environment, workers=1, sandbox=sandbox.kind, network=sandbox.network)
+    with Engine(environment, Conditions.of(environment, sandbox), workers=1) as engine:
+        verdict = engine.submit(_IMPORT_CANARY).result()
     if not verdict.passed:
         problem = next(iter(verdict.details.values()), verdict.reason).strip().splitlines()[-1]
         raise EnvironmentMismatch(

@@ -86,7 +86,7 @@ class ServerProcess:
         self.channel = Channel(ours)
         self._limits = limits
         self._lines: dict[int, SampleSocket] = {}
-        self._selector = selectors.DefaultSelector()
+        self._selector = selectors.PollSelector()  # epoll watches can be used up by other processes of the user
         self._selector.register(self.channel, selectors.EVENT_READ)
         self._wake = -1
         with theirs, self._nothing_left_of_a_failure():

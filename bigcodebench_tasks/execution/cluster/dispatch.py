@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from bigcodebench_tasks.benchmark.known_tasks import Schedule
 from bigcodebench_tasks.execution.cluster.messages import Node
-from bigcodebench_tasks.execution.job_queue import Job, Queue
+from bigcodebench_tasks.execution.scheduler import Job, Queue
 
 AHEAD = 2
 """Programs for each core that a node has at hand beside those that run."""
@@ -62,7 +62,7 @@ class Dispatch:
     @property
     def has_work(self) -> bool:
         """Whether somebody waits for a job that is queued, or a node has one."""
-        queued = self.queue.first() is not None or any(job.wanted for job in self._alone)
+        queued = self.queue.first() is not None or any(not job.cancelled for job in self._alone)
         return queued or any(place.jobs for place in self._places.values())
 
     @property
@@ -141,7 +141,7 @@ class Dispatch:
 
     def _assign_alone(self, batches: dict[str, list[Job]]) -> None:
         """A node is emptied for the next of those that run alone."""
-        while self._alone and not self._alone[0].wanted:
+        while self._alone and self._alone[0].cancelled:
             self._alone.popleft()
         if not self._alone or not self._places:
             if not any(job.alone for place in self._places.values() for job in place.jobs.values()):

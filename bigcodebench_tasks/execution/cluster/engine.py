@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 import pickle
@@ -14,16 +15,13 @@ from bigcodebench_tasks.benchmark.known_tasks import SCHEDULE, Schedule
 from bigcodebench_tasks.environment.environment import Environment
 from bigcodebench_tasks.errors import ClusterUnavailable, OptionError
 from bigcodebench_tasks.execution import machine
-from bigcodebench_tasks.execution.base_engine import BaseEngine
-from bigcodebench_tasks.execution.cache import VerdictCache
 from bigcodebench_tasks.execution.cluster import messages
 from bigcodebench_tasks.execution.cluster.dispatch import NodeUse
 from bigcodebench_tasks.execution.cluster.node import Settings, wanted
 from bigcodebench_tasks.execution.cluster.pool import ClusterPool
 from bigcodebench_tasks.execution.cluster.process import DriverProcess
 from bigcodebench_tasks.execution.conditions import Conditions
-from bigcodebench_tasks.execution.in_flight import InFlight
-from bigcodebench_tasks.execution.pool import Listener
+from bigcodebench_tasks.execution.engine import Engine
 from bigcodebench_tasks.execution.preloading import shared_imports
 
 CLUSTER_VARIABLE = options.CLUSTER.name
@@ -131,7 +129,7 @@ def _process(
     return DriverProcess(messages.Start(address, wanted(environment, conditions), pickle.dumps(settings)))
 
 
-class ClusterEngine(BaseEngine):
+class ClusterEngine(Engine):
     """Executes programs as `Engine` does, on all nodes of a Ray cluster that are as this machine is.
 
     The queue and the cache are here: those programs that are known to take long start first, wherever there is room.
@@ -160,17 +158,13 @@ class ClusterEngine(BaseEngine):
         Raises:
             OptionError: the number of workers is none.
         """
-        self.environment = environment
-        self.conditions = conditions
         imports = shared_imports(expected)
 
         def start() -> DriverProcess:
             return _process(cluster.address, environment, conditions, workers, schedule, imports)
 
         cached_under = replace(conditions, missing=cluster.missing)
-        in_flight = InFlight(None if cache is None else VerdictCache(cache, cached_under))
-        listener = Listener(in_flight.started, in_flight.judged, in_flight.failed)
-        super().__init__(ClusterPool(start, schedule, listener), in_flight)
+        super().__init__(environment, cached_under, cache=cache, pool=functools.partial(ClusterPool, start, schedule))
 
     @property
     def used(self) -> list[NodeUse]:

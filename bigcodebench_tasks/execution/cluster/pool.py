@@ -5,15 +5,15 @@ from __future__ import annotations
 import logging
 import pickle
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from bigcodebench_tasks.benchmark.known_tasks import Schedule
 from bigcodebench_tasks.errors import ExecutionFailed
 from bigcodebench_tasks.execution.cluster import messages
 from bigcodebench_tasks.execution.cluster.dispatch import ATTEMPTS, Dispatch, NodeUse
 from bigcodebench_tasks.execution.cluster.process import DriverProcess
-from bigcodebench_tasks.execution.job_queue import Job
 from bigcodebench_tasks.execution.pool import Listener
+from bigcodebench_tasks.execution.scheduler import Job
 from bigcodebench_tasks.execution.verdict import Verdict
 
 log = logging.getLogger("lm_eval.bigcodebench")
@@ -73,11 +73,10 @@ class ClusterPool:
                 self._thread.start()
         self._feed()
 
-    def learn(self, durations: Mapping[str, float]) -> None:
-        """Programs of these tasks, by task_id, are known to take these seconds."""
+    def record_duration(self, task_id: str, seconds: float) -> None:
+        """A program of the task passed and took this long."""
         with self._lock:
-            for task_id, seconds in durations.items():
-                self._dispatch.queue.learn(task_id, seconds)
+            self._dispatch.queue.record_duration(task_id, seconds)
 
     def set_background(self, background: bool) -> None:
         """Leave the cores of shared nodes to somebody else, or take them back; other nodes go on as before."""
@@ -167,7 +166,7 @@ class ClusterPool:
                     self._lost_in_a_row = 0
                     ended.append((job, verdict))
                     if verdict.passed:
-                        self._dispatch.queue.learn(job.program.task_id, verdict.seconds)
+                        self._dispatch.queue.record_duration(job.program.task_id, verdict.seconds)
         for job, verdict in ended:
             self._listener.judged(job, verdict)
         with self._lock:

@@ -85,7 +85,7 @@ class Server:
         self._limits = limits
         self._box = box
         self._samples: dict[int, RunningProgram] = {}
-        self._selector = selectors.DefaultSelector()
+        self._selector = selectors.PollSelector()  # samples can use up the user's epoll watches
         self._selector.register(channel, selectors.EVENT_READ, "parent")
         self._wake_r, self._wake_w = os.pipe()
         for end in (self._wake_r, self._wake_w):
