@@ -24,7 +24,7 @@ from pathlib import Path
 import official
 
 from bigcodebench_tasks.environment.environment import Environment
-from bigcodebench_tasks.execution import Program, Verdict, execute
+from bigcodebench_tasks.execution import Engine, Program, Verdict
 from bigcodebench_tasks.execution.preparation import prepare
 from bigcodebench_tasks.execution.worker import processes
 
@@ -80,7 +80,8 @@ class Bench:
     """Ours, with the same environment and number of workers in every run."""
 
     def __init__(self, workers: int) -> None:
-        self.environment: Environment = prepare().environment
+        self.prepared = prepare()
+        self.environment: Environment = self.prepared.environment
         self.workers = workers
 
     def run(
@@ -88,7 +89,8 @@ class Bench:
     ) -> tuple[Cost, list[Verdict]]:
         began, before = time.monotonic(), cpu_s()
         workers = workers or self.workers
-        verdicts = execute(chosen, self.environment, workers=workers, preload=preload)
+        with Engine(self.environment, self.prepared.conditions, workers=workers, preload=preload) as engine:
+            verdicts = list(engine.map(chosen))
         cost = Cost(time.monotonic() - began, cpu_s() - before, sum(verdict.passed for verdict in verdicts))
         return cost, verdicts
 

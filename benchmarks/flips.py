@@ -28,7 +28,7 @@ from pathlib import Path
 from engine import cpu_s, programs
 
 from bigcodebench_tasks.errors import BigCodeBenchError
-from bigcodebench_tasks.execution import Engine, Program, Verdict, execute
+from bigcodebench_tasks.execution import Engine, Program, Verdict
 from bigcodebench_tasks.execution.preparation import prepare
 from bigcodebench_tasks.progress import progress
 
@@ -80,18 +80,16 @@ def run_under_model(model: Path, seconds: float, chosen: Sequence[Program]) -> l
 
 
 def run(way: str, chosen: Sequence[Program]) -> list[Verdict]:
-    level = "landlock" if way == "landlock" else None
+    prepared = prepare("landlock" if way == "landlock" else None)
     with (
         endless_loops(2 * (os.cpu_count() or 1) if way == "busy" else 0),
         progress(len(chosen), way, "task") as bar,
+        Engine(prepared.environment, prepared.conditions, preload=way != "fresh") as engine,
     ):
-        return execute(
-            chosen,
-            prepare(level).environment,
-            sandbox=level,
-            preload=way != "fresh",
-            on_verdict=lambda _index, _verdict: bar.update(),
-        )
+        futures = [engine.submit(program) for program in chosen]
+        for future in futures:
+            future.add_done_callback(lambda _: bar.update())
+        return [future.result() for future in futures]
 
 
 def main() -> int:

@@ -21,7 +21,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from bigcodebench_tasks.execution import Environment, Limits, Program, execute
+from bigcodebench_tasks.execution import Conditions, Engine, Environment, Limits, Program, probe
 from bigcodebench_tasks.execution.preparation import prepare
 
 LIMITS = Limits(timeout_s=60, tree_memory_mib=768, scratch_mib=128, processes=128)
@@ -246,7 +246,9 @@ def fuzz_round(seed: int, level: str, environment: Environment, said: Counter[st
                 programs.append(Program(what, solution, SUITE))
             tempfile.tempdir = str(place)
             try:
-                verdicts = execute(programs, environment, limits=LIMITS, workers=2, sandbox=level)
+                conditions = Conditions.of(environment, probe(environment, sandbox=level), LIMITS)
+                with Engine(environment, conditions, workers=2) as engine:
+                    verdicts = list(engine.map(programs))
             finally:
                 tempfile.tempdir = None
             wrong = bait.differences()

@@ -23,7 +23,7 @@ from tqdm import tqdm
 from bigcodebench_tasks.benchmark.dataset import canonical_program
 from bigcodebench_tasks.benchmark.known_tasks import REFERENCE_TIMES
 from bigcodebench_tasks.benchmark.sanitize import calibrate
-from bigcodebench_tasks.execution import Program, Verdict, execute, machine
+from bigcodebench_tasks.execution import Engine, Program, Verdict, machine
 from bigcodebench_tasks.execution.preparation import prepare
 
 Task = Mapping[str, str]
@@ -237,15 +237,12 @@ def main() -> int:
             ("ground truth", Program(t["task_id"], calibrate(canonical_program(t), t["code_prompt"]), t["test"]))
             for t in tasks
         ]
-    environment = prepare().environment
+    prepared = prepare()
+    environment = prepared.environment
     workers = machine.workers(options.workers)
-    with tqdm(total=len(chosen), desc="Ours", disable=not sys.stderr.isatty()) as bar:
-        ours: list[Verdict] = execute(
-            [program for _, program in chosen],
-            environment,
-            workers=workers,
-            on_verdict=lambda _index, _verdict: bar.update(),
-        )
+    with Engine(environment, prepared.conditions, workers=workers) as engine:
+        verdicts = engine.map(program for _, program in chosen)
+        ours = list(tqdm(verdicts, total=len(chosen), desc="Ours", disable=not sys.stderr.isatty()))
     theirs = official.evaluate([program for _, program in chosen], environment, workers)
     report(chosen, ours, theirs)
     if options.out:

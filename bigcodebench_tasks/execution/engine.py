@@ -1,8 +1,8 @@
 """Programs in, verdicts out. It works like `concurrent.futures.Executor`::
 
-    with Engine.open(sandbox="auto", workers=2) as engine:
-        future = engine.submit(program)
-        verdict = future.result()
+with Engine.open(sandbox="auto", workers=2) as engine:
+    future = engine.submit(program)
+    verdict = future.result()
 """
 
 from __future__ import annotations

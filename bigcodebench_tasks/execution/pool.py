@@ -120,7 +120,7 @@ class Pool:
         """Leave most of the machine to other processes, such as a model that generates, or take it back.
 
         In the background a core is left free, and programs use only what other processes leave of the others. A verdict
-        is never that of a busy machine: see `_may_pass_undisturbed`.
+        is never that of a busy machine: see `may_pass_undisturbed`.
         """
         with self._lock:
             self._scheduler.set_background(background)
@@ -293,22 +293,11 @@ class Pool:
         verdict = judge(outcome, suite_of(job.program.test))
         if verdict.passed:
             self.record_duration(job.program.task_id, verdict.seconds)
-        elif job.background and self._may_pass_undisturbed(job, outcome):
+        elif job.background and may_pass_undisturbed(job, outcome, self._schedule):
             with self._lock:
                 self._scheduler.retry_in_foreground(job)
             return
         self._listener.judged(job, verdict)
-
-    def _may_pass_undisturbed(self, job: Job, outcome: Outcome) -> bool:
-        """Whether a program that failed in the background may pass with the machine to itself.
-
-        - Its task depends on timing.
-        - It ended without a report, and not by a limit of its own: the kernel kills programs when memory is short.
-        - It had to wait for a core. Its time limit does not count such waiting, so a timeout may count as well.
-        """
-        timing = job.program.task_id in (*self._schedule.measure_time, *self._schedule.race)
-        vanished = outcome.report is None and not outcome.killed
-        return timing or vanished or outcome.starved_s >= max(_STARVED_S, _STARVED_SHARE * outcome.seconds)
 
     def _end(self, number: int) -> Job | None:
         """The job runs no more."""
@@ -347,3 +336,15 @@ class Pool:
         for job in jobs:
             if not self._scheduler.is_canary(job):
                 self._listener.failed(job, error)
+
+
+def may_pass_undisturbed(job: Job, outcome: Outcome, schedule: Schedule) -> bool:
+    """Whether a program that failed in the background may pass with the machine to itself, and so runs again.
+
+    - Its task depends on timing.
+    - It ended without a report, and not by a limit of its own: the kernel kills programs when memory is short.
+    - It had to wait for a core. Such waiting is not part of a program's time limit, so most timeouts count.
+    """
+    timing = job.program.task_id in (*schedule.measure_time, *schedule.race)
+    vanished = outcome.report is None and not outcome.killed
+    return timing or vanished or outcome.starved_s >= max(_STARVED_S, _STARVED_SHARE * outcome.seconds)

@@ -9,7 +9,8 @@ from collections import Counter
 import pytest
 
 from bigcodebench_tasks.benchmark import dataset
-from bigcodebench_tasks.execution import Program, execute, prepare
+from bigcodebench_tasks.execution import Program, prepare
+from tests.helpers.programs import execute
 from tests.helpers.project import ROOT
 
 # The paper's domain of each library that the mini set uses (Zhuo et al., 2024, appendix).

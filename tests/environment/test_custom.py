@@ -10,9 +10,9 @@ import pytest
 
 from bigcodebench_tasks.environment import environment
 from bigcodebench_tasks.errors import EnvironmentMismatch, SandboxUnavailable
-from bigcodebench_tasks.execution import execute, probe
+from bigcodebench_tasks.execution import probe
 from bigcodebench_tasks.execution.choose_sandbox import SANDBOX_VARIABLE
-from tests.helpers.programs import RIGHT, program
+from tests.helpers.programs import RIGHT, execute, program
 
 ERROR = "python: error while loading shared libraries: libpython3.10.so.1.0: cannot open shared object file"
 

@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from bigcodebench_tasks.execution import Environment, Limits, Verdict, execute
-from tests.helpers.programs import program
+from bigcodebench_tasks.execution import Environment, Limits, Verdict
+from tests.helpers.programs import execute, program
 
 LIMITS = Limits(timeout_s=60, tree_memory_mib=1024)
 

@@ -16,9 +16,9 @@ from pathlib import Path
 
 import pytest
 
-from bigcodebench_tasks.execution import Environment, Limits, execute
+from bigcodebench_tasks.execution import Environment, Limits
 from tests.execution.attacks import ATTACKS, TIMEOUT, Attack
-from tests.helpers.programs import RIGHT, assert_gone, processes_of, program
+from tests.helpers.programs import RIGHT, assert_gone, execute, processes_of, program
 from tests.helpers.traces import Traces
 
 # The time limit is short for those that never end by themselves, and far away for all others, so that a busy machine

@@ -17,19 +17,10 @@ import pytest
 from bigcodebench_tasks import files
 from bigcodebench_tasks.benchmark.known_tasks import SystemProgram
 from bigcodebench_tasks.environment import verify
-from bigcodebench_tasks.execution import (
-    Conditions,
-    Environment,
-    Prepared,
-    Sandbox,
-    Verdict,
-    cache_file,
-    execute,
-    probe,
-)
+from bigcodebench_tasks.execution import Conditions, Environment, Prepared, Sandbox, Verdict, cache_file, probe
 from bigcodebench_tasks.execution.cache import VerdictCache
 from bigcodebench_tasks.scoring.evaluate import Evaluated, Evaluator, Sample
-from tests.helpers.programs import LIMITS, RIGHT, WRONG, program
+from tests.helpers.programs import LIMITS, RIGHT, WRONG, execute, program
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bigcodebench_tasks.execution import Environment, Limits, execute
-from tests.helpers.programs import RIGHT, SUITE, program
+from bigcodebench_tasks.execution import Environment, Limits
+from tests.helpers.programs import RIGHT, SUITE, execute, program
 
 LIMITS = Limits(timeout_s=120, tree_memory_mib=1024)
 

@@ -10,10 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from bigcodebench_tasks.execution import Environment, Program, execute
-from bigcodebench_tasks.execution.crash_blame import ATTEMPTS, CrashBlame
-from bigcodebench_tasks.execution.job_queue import Job
-from tests.helpers.programs import LIMITS, RIGHT, kill_all, processes_of, program
+from bigcodebench_tasks.execution import Environment, Program
+from bigcodebench_tasks.execution.scheduler import ATTEMPTS, CrashBlame, Job
+from tests.helpers.programs import LIMITS, RIGHT, execute, kill_all, processes_of, program
 
 
 @contextlib.contextmanager
@@ -61,43 +60,43 @@ def job(number: int) -> Job:
 
 
 def test_the_second_failure_is_one_beside_others_and_the_third_alone() -> None:
-    suspects, one, other = CrashBlame(), job(1), job(2)
-    assert suspects.failed(one, "why")
-    assert suspects.failed(other, "why")
-    assert suspects.first() is None
-    assert not suspects.failed(one, "why")
-    assert suspects.first() is one
+    blame, one, other = CrashBlame(), job(1), job(2)
+    assert blame.failed(one, "why")
+    assert blame.failed(other, "why")
+    assert blame.first() is None
+    assert not blame.failed(one, "why")
+    assert blame.first() is one
     assert one.alone
     assert not other.alone
-    suspects.pop(one)
-    assert not suspects.failed(one, "the last why")
-    harmless = suspects.first()
-    assert harmless is not None
-    assert suspects.is_canary(harmless)
-    ((blamed, verdict),) = suspects.confirm()
+    blame.pop(one)
+    assert not blame.failed(one, "the last why")
+    canary = blame.first()
+    assert canary is not None
+    assert blame.is_canary(canary)
+    ((blamed, verdict),) = blame.confirm()
     assert blamed is one
     assert verdict.reason == "broke the sandbox"
     assert "the last why" in verdict.details["ALL"]
-    assert suspects.first() is None
+    assert blame.first() is None
 
 
 def test_where_not_even_a_harmless_program_runs_there_is_no_hope() -> None:
-    suspects, one = CrashBlame(), job(1)
+    blame, one = CrashBlame(), job(1)
     for _ in range(ATTEMPTS):
-        suspects.failed(one, "why")
+        blame.failed(one, "why")
     for _ in range(ATTEMPTS):
-        assert not suspects.hopeless
-        harmless = suspects.first()
-        assert harmless is not None
-        suspects.pop(harmless)
-        suspects.failed(harmless, "why")
-    assert suspects.hopeless
-    assert one in suspects.drain()
-    assert not suspects.hopeless
+        assert not blame.machine_is_broken
+        canary = blame.first()
+        assert canary is not None
+        blame.pop(canary)
+        blame.failed(canary, "why")
+    assert blame.machine_is_broken
+    assert one in blame.drain()
+    assert not blame.machine_is_broken
 
 
 def test_a_suspect_that_nobody_wants_any_more_is_not_run() -> None:
-    suspects, one = CrashBlame(), job(1)
-    suspects.add(one)
-    one.wanted = False
-    assert suspects.first() is None
+    blame, one = CrashBlame(), job(1)
+    blame.add(one)
+    one.cancelled = True
+    assert blame.first() is None

@@ -120,7 +120,7 @@ def test_the_queue_is_in_the_order_of_known_durations_at_every_moment(
         submit("learnt")
         submit("long")
         submit("longer")
-        engine._pool.learn({"learnt": 65.0})  # as a verdict on another program of the task does
+        engine._pool.record_duration("learnt", 65.0)  # as a verdict on another program of the task does
     assert order == ["longer", "learnt", "long", "unknown"]
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bigcodebench_tasks.execution import Environment, execute
-from tests.helpers.programs import LIMITS, RIGHT, SUITE, WRONG, program
+from bigcodebench_tasks.execution import Environment
+from tests.helpers.programs import LIMITS, RIGHT, SUITE, WRONG, execute, program
 
 TAMPERED = "fail: tampered"
 NOTHING = "lambda *a, **k: None"

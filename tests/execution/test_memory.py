@@ -13,14 +13,14 @@ from concurrent.futures import Future
 import pytest
 
 from bigcodebench_tasks.benchmark.known_tasks import Schedule
-from bigcodebench_tasks.execution import Environment, Limits, Verdict, execute
-from bigcodebench_tasks.execution.job_queue import Job
+from bigcodebench_tasks.execution import Environment, Limits, Verdict
 from bigcodebench_tasks.execution.pool import Listener, Pool
 from bigcodebench_tasks.execution.sample_socket import Outcome
+from bigcodebench_tasks.execution.scheduler import Job
 from bigcodebench_tasks.execution.verdict import Program
 from bigcodebench_tasks.execution.worker import memory, processes, protocol
 from bigcodebench_tasks.execution.worker.protocol import CROWDED
-from tests.helpers.programs import RIGHT, SUITE, program
+from tests.helpers.programs import RIGHT, SUITE, execute, program
 
 LIMITS = Limits(timeout_s=60, tree_memory_mib=384, processes=128)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import select
 import socket
 import subprocess
 import sys
@@ -15,9 +17,22 @@ import pytest
 
 from bigcodebench_tasks.benchmark.known_tasks import Schedule
 from bigcodebench_tasks.errors import ExecutionFailed, OptionError, SandboxUnavailable
-from bigcodebench_tasks.execution import Environment, Limits, Verdict, execute
-from bigcodebench_tasks.execution.scheduler import OWN_CORE_TOGETHER
-from tests.helpers.programs import LIMITS, RIGHT, SUITE, WRONG, asleep, assert_gone, kill_all, processes_of, program
+from bigcodebench_tasks.execution import Environment, Limits, Program, Verdict
+from bigcodebench_tasks.execution.scheduler import SHARE_RESERVED_CORE
+from bigcodebench_tasks.execution.server_process import ServerProcess
+from bigcodebench_tasks.execution.worker.protocol import StartProgram
+from tests.helpers.programs import (
+    LIMITS,
+    RIGHT,
+    SUITE,
+    WRONG,
+    asleep,
+    assert_gone,
+    execute,
+    kill_all,
+    processes_of,
+    program,
+)
 from tests.helpers.project import ROOT
 
 
@@ -37,10 +52,6 @@ def test_verdicts_come_in_input_order(environment: Environment, level: str) -> N
     assert [v.reason for v in verdicts] == ["passed", "assertion", "passed", "did not load", "passed"]
     assert sorted(seen) == [0, 1, 2, 3, 4]
     assert seen[-1] == 0
-
-
-def test_no_programs_need_no_environment(tmp_path: Path) -> None:
-    assert execute([], Environment(tmp_path / "missing", "custom", "", tmp_path)) == []
 
 
 def test_programs_that_wait_do_not_hold_a_worker(environment: Environment, level: str) -> None:
@@ -85,7 +96,7 @@ def test_programs_that_measure_time_share_the_core_that_is_kept_free(environment
         on_verdict=lambda index, _: order.append(index),
     )
     assert all(verdict.passed for verdict in verdicts)
-    assert OWN_CORE_TOGETHER == 3
+    assert SHARE_RESERVED_CORE == 3
     assert order[:2] == [1, 3], "the fourth began when the short one of the first three had ended"
     assert order[-1] == 4, "all others wait for them"
 
@@ -207,6 +218,7 @@ def test_an_interrupt_leaves_nothing_running(environment: Environment, level: st
 def test_a_killed_parent_leaves_nothing_running(environment: Environment, level: str) -> None:
     script = (
         "import sys\nfrom pathlib import Path\nfrom bigcodebench_tasks.execution import *\n"
+        "from tests.helpers.programs import execute\n"
         f"place = Path({str(environment.folder)!r})\n"
         f"environment = Environment(Path({str(environment.python)!r}), 'custom', '0' * 64, place)\n"
         "forks = 'import os, time\\nos.fork() or os.setsid()\\nos.fork()\\ntime.sleep(600)'\n"
@@ -362,6 +374,7 @@ def test_landlock_without_ptrace_says_what_programs_lack(environment: Environmen
         pytest.skip("nothing is traced there")
     script = (
         "import sys\nfrom pathlib import Path\nfrom bigcodebench_tasks.execution import *\n"
+        "from tests.helpers.programs import execute\n"
         "import ctypes, struct\nfrom bigcodebench_tasks.execution.worker.sandbox import kernel\n"
         "ptrace = {'x86_64': 101, 'aarch64': 117}[kernel.machine()]\n"
         # As a container that forbids it: load the call's number; if it is this one, EPERM; else allow.
@@ -374,7 +387,37 @@ def test_landlock_without_ptrace_says_what_programs_lack(environment: Environmen
         f"[verdict] = execute([Program('test/0', {RIGHT!r}, {SUITE!r})], environment, sandbox='landlock')\n"
         "print(verdict.reason)\n"
     )
-    done = subprocess.run([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
     description, reason = done.stdout.splitlines()
     assert "no /tmp and no loopback of their own, for want of ptrace" in description
     assert reason == "passed"
+
+
+def test_epoll_watches_that_are_used_up_do_not_matter(
+    environment: Environment, level: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def used_up(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(select, "epoll", used_up)
+    [verdict] = execute([program(RIGHT)], environment, limits=LIMITS, sandbox=level)
+    assert verdict.passed
+
+
+def test_an_error_of_the_system_while_programs_run_is_a_lost_server(
+    environment: Environment, level: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started = []
+
+    def run(server: ServerProcess, message: StartProgram, program: Program) -> None:
+        started.append(message.id)
+        if len(started) == 2:  # the server that runs the first one is given up
+            raise OSError(errno.EMFILE, "Too many open files")
+        return original(server, message, program)
+
+    original = ServerProcess.run
+    monkeypatch.setattr(ServerProcess, "run", run)
+    programs = [program(asleep(1, number)) for number in range(3)]
+    verdicts = execute(programs, environment, limits=LIMITS, workers=3, sandbox=level)
+    assert [verdict.reason for verdict in verdicts] == ["passed"] * 3
+    assert len(started) == 5, "both of those that had begun began again"

@@ -16,13 +16,13 @@ from pathlib import Path
 import pytest
 
 from bigcodebench_tasks.errors import SandboxUnavailable
-from bigcodebench_tasks.execution import Engine, Environment, Verdict, execute, probe, server_process
+from bigcodebench_tasks.execution import Engine, Environment, Verdict, probe, server_process
 from bigcodebench_tasks.execution.conditions import Conditions
 from bigcodebench_tasks.execution.worker import processes
 from bigcodebench_tasks.execution.worker.sandbox import users
 from bigcodebench_tasks.execution.worker.sandbox.remove import remove
 from tests.execution.attacks import right_if
-from tests.helpers.programs import LIMITS, RIGHT, assert_gone, processes_of, program
+from tests.helpers.programs import LIMITS, RIGHT, assert_gone, execute, processes_of, program
 from tests.helpers.project import ROOT
 
 
@@ -180,7 +180,7 @@ def test_a_killed_nursery_costs_no_verdict(environment: Environment, scratch_par
 def test_a_killed_parent_leaves_no_folder(environment: Environment, level: str, scratch_parent: Path) -> None:
     script = (
         "import sys\nfrom pathlib import Path\n"
-        "from bigcodebench_tasks.execution import Environment, Program, execute\n"
+        "from bigcodebench_tasks.execution import Environment, Program\nfrom tests.helpers.programs import execute\n"
         f"environment = Environment(Path({str(environment.python)!r}), 'custom', '0' * 64, "
         f"Path({str(environment.folder)!r}))\n"
         f"execute([Program('test/0', 'import time\\ntime.sleep(9999)', 'x')], environment, sandbox={level!r})\n"

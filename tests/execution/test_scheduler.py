@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from bigcodebench_tasks.benchmark.known_tasks import Schedule
 from bigcodebench_tasks.execution import Conditions, Engine, Environment, Limits, probe
-from bigcodebench_tasks.execution.job_queue import Job, Queue
-from bigcodebench_tasks.execution.scheduler import RUNNING_PER_WORKER
+from bigcodebench_tasks.execution.scheduler import RUNNING_PER_WORKER, Job, Queue
 from tests.helpers.programs import RIGHT, program
 
 ASLEEP = f"import time\ntime.sleep(6)\n{RIGHT}"
@@ -28,7 +27,7 @@ def test_the_longest_first_by_what_is_known() -> None:
     queue = Queue(Schedule({"long": 60.0, "longer": 90.0}))
     for number, name in enumerate(["new", "long", "longer", "some"]):
         queue.push(Job(program(RIGHT, task_id=name), number))
-    queue.learn("some", 1.0)
+    queue.record_duration("some", 1.0)
     order = []
     while (first := queue.first()) is not None:
         queue.pop(first)
@@ -40,7 +39,7 @@ def test_a_task_of_which_a_sample_took_long_is_long_from_then_on() -> None:
     queue = Queue(Schedule())
     for number, name in enumerate(["new", "other"]):
         queue.push(Job(program(RIGHT, task_id=name), number))
-    queue.learn("other", 70.0)
+    queue.record_duration("other", 70.0)
     first, second = queue.first(), queue.first_short()
     assert first is not None
     assert second is not None

@@ -8,9 +8,12 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import as_completed
 from pathlib import Path
+from typing import Any
 
-from bigcodebench_tasks.execution import Environment, Limits, Program
+from bigcodebench_tasks.execution import Conditions, Engine, Environment, Limits, Program, Verdict, probe
 
 SUITE = """
 import unittest
@@ -39,6 +42,31 @@ def program(solution: str, test: str = SUITE, task_id: str = "test/0") -> Progra
 def asleep(seconds: float, number: int = 0) -> str:
     """A right solution that sleeps first; another number is another program."""
     return f"import time\ntime.sleep({seconds})  # {number}\n{RIGHT}"
+
+
+def execute(
+    programs: Sequence[Program],
+    environment: Environment,
+    *,
+    sandbox: str | None = None,
+    limits: Limits | None = None,
+    on_verdict: Callable[[int, Verdict], None] | None = None,
+    **options: Any,
+) -> list[Verdict]:
+    """The verdicts of programs, in an engine of their own.
+
+    Args:
+        on_verdict: called with index and verdict, in the order of completion.
+        options: of the engine.
+    """
+    conditions = Conditions.of(environment, probe(environment, sandbox=sandbox), limits)
+    with Engine(environment, conditions, **options) as engine:
+        futures = {engine.submit(program): index for index, program in enumerate(programs)}
+        for future in as_completed(futures):
+            verdict = future.result()
+            if on_verdict:
+                on_verdict(futures[future], verdict)
+        return [future.result() for future in futures]
 
 
 def assert_gone(mark: str | Path) -> None:

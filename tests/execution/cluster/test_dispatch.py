@@ -7,7 +7,7 @@ import itertools
 from bigcodebench_tasks.benchmark.known_tasks import Schedule
 from bigcodebench_tasks.execution.cluster.dispatch import AHEAD, Dispatch
 from bigcodebench_tasks.execution.cluster.messages import Node
-from bigcodebench_tasks.execution.job_queue import Job
+from bigcodebench_tasks.execution.scheduler import Job
 from tests.helpers.programs import RIGHT, program
 
 NUMBERS = itertools.count()
@@ -115,6 +115,6 @@ def test_the_others_go_on_while_a_node_is_emptied_for_one_that_runs_alone() -> N
 def test_what_nobody_waits_for_is_not_sent() -> None:
     dispatch = over(1)
     (job,) = queued(dispatch, "a")
-    job.wanted = False
+    job.cancelled = True
     assert not dispatch.has_work
     assert dispatch.assign() == {}
