@@ -8,7 +8,7 @@ import sys
 from tests.helpers.project import ROOT
 
 WORKER = ROOT / "bigcodebench_tasks" / "execution" / "worker"
-ALIAS = "_bigcodebench_inside"  # what that folder is called in the environment's Python
+ALIAS = "_bigcodebench_worker"  # what that folder is called in the environment's Python
 
 
 def test_what_runs_in_the_environments_python_imports_nothing_but_the_standard_library_and_itself() -> None:

@@ -101,7 +101,7 @@ class ServerProcess:
                 start_new_session=True,
             )
         settings = protocol.ServerSettings(
-            level=sandbox.kind,
+            sandbox=sandbox.kind,
             network=sandbox.network,
             limits=limits,
             preload=list(preload),
@@ -140,7 +140,7 @@ class ServerProcess:
             if isinstance(message, protocol.SetupFailed):
                 raise SandboxRefused(message.why)
             if isinstance(message, protocol.Ready):
-                self.degraded = message.degraded or None
+                self.degraded = message.degraded
                 return True
         return False
 

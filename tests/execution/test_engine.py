@@ -228,7 +228,7 @@ def test_a_failure_of_our_own_is_the_futures_exception_and_the_engine_goes_on(
 
 def test_a_level_that_cannot_be_had_is_the_futures_exception(environment: Environment, conditions: Conditions) -> None:
     unknown = replace(conditions, sandbox=Sandbox("lndlock"))
-    match = "there is no level 'lndlock'"
+    match = "there is no sandbox 'lndlock'"
     with Engine(environment, unknown) as engine, pytest.raises(SandboxUnavailable, match=match):
         engine.submit(program(RIGHT)).result()
 

@@ -1,9 +1,9 @@
-"""Where things lie in memory: at the same addresses in every run.
+"""Run the interpreter at the same memory addresses each time.
 
-Types, functions and most objects hash by their address. It decides in which order a set of them is listed, and whether
-a table with other keys beside them finds one. Linux moves a program's memory by a random distance when it starts
-(personality(2), ADDR_NO_RANDOMIZE), so such a verdict would be one of chance, as it is in the official evaluator (task
-983: pandas looks for a type among strings).
+Types, functions and most objects hash by their address, which decides the order of a set of them and whether a table
+with other keys beside them finds one. Linux moves a program's memory by a random distance at its start (personality(2),
+ADDR_NO_RANDOMIZE), so a few verdicts depend on chance, as in the official evaluator (task 983: pandas looks for a type
+among strings).
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ import sys
 
 from .sandbox import kernel
 
-# What the new interpreter gets as its last argument, so that none starts more than once over.
+# The last argument of the new interpreter, so that it does not start over again.
 _AGAIN = "again"
 
 
 def fix() -> None:
-    """Start this interpreter over, with the same arguments, in a way that nothing is moved; then this does not return.
+    """Start this interpreter over at fixed addresses, with the same arguments. This does not return then.
 
-    It returns where nothing has been moved, and where the machine does not let us choose: Docker's filter of system
-    calls does not. Programs are then judged as by the official evaluator.
+    It returns where the addresses are fixed already, and where the machine does not allow it, as Docker's filter of
+    system calls: programs are judged as by the official evaluator then.
     """
     if sys.argv[-1] == _AGAIN:
         return

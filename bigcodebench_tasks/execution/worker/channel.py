@@ -1,4 +1,4 @@
-"""A stream of messages over a socket, with the descriptors that go along with some of them."""
+"""A stream of messages over a socket; some bring a file descriptor."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from collections import deque
 
 from . import protocol
 
-# More than one message brings at a time.
+# Descriptors that one read may bring.
 _MOST_DESCRIPTORS = 16
 
-# So long somebody waits who may not send a descriptor, see `Channel.flush`.
-_TOO_MANY_ON_THEIR_WAY_S = 0.05
+# Seconds to wait when the kernel refuses to send a descriptor, see `Channel.flush`.
+_REFUSED_S = 0.05
 
 
 class Channel:
-    """A non-blocking stream of messages: neither side can make the other one wait.
+    """A non-blocking stream of messages: neither side can make the other wait.
 
-    What the socket does not take at once waits here until `flush`. A `StartProgram` brings one descriptor: the socket
-    of its sample. A program and its report never pass through the server, whose memory every sample inherits.
+    What the socket does not take is kept until `flush`. A `StartProgram` brings one descriptor: the socket of its
+    sample. A program and its report never pass through the server, whose memory every sample inherits.
     """
 
     def __init__(self, sock: socket.socket) -> None:
@@ -36,7 +36,7 @@ class Channel:
         return self._socket.fileno()
 
     def close(self) -> None:
-        """Close it, and the descriptors that nobody has taken or that were not sent."""
+        """Close the socket, and the descriptors that were not taken or not sent."""
         self._socket.close()
         for fd in [*self._descriptors, *(fd for _, fd in self._out if fd >= 0)]:
             os.close(fd)
@@ -51,8 +51,8 @@ class Channel:
         """Queue one message and send what the socket takes now.
 
         Args:
-            message: what to say.
-            descriptor: goes along and is closed here once it has gone; none by default.
+            message: what to send.
+            descriptor: sent along and closed here afterwards; none by default.
         """
         body = protocol.encode(message)
         self._out.append((bytearray(protocol.HEADER.pack(len(body)) + body), descriptor))
@@ -62,7 +62,7 @@ class Channel:
         """Send what the socket takes now."""
         while self._out:
             frame, descriptor = self._out[0]
-            # A descriptor arrives with the first byte that is sent along with it, so it is never behind its message.
+            # A descriptor arrives with the first byte of its message, so never after it.
             along = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [descriptor]))] if descriptor >= 0 else []
             try:
                 sent = self._socket.sendmsg([memoryview(frame)[: 1 << 20]], along)
@@ -71,9 +71,9 @@ class Channel:
             except OSError as error:
                 if error.errno != errno.ETOOMANYREFS:
                     raise
-                # The kernel counts descriptors on their way for each user, and programs of the same user may have as
-                # many of them as we may. That ends with the program.
-                time.sleep(_TOO_MANY_ON_THEIR_WAY_S)
+                # The kernel counts the descriptors that a user has sent and nobody has received. A program of the same
+                # user may have used up the limit; that ends with the program.
+                time.sleep(_REFUSED_S)
                 return
             if descriptor >= 0:
                 os.close(descriptor)
@@ -86,8 +86,8 @@ class Channel:
         """All complete messages that have arrived.
 
         Raises:
-            EOFError: the other side is gone.
-            ProtocolError: a message is too large, or none that `decode` takes.
+            EOFError: the other side has closed.
+            ProtocolError: a message is too large, or `decode` refuses it.
         """
         closed = False
         room = socket.CMSG_SPACE(_MOST_DESCRIPTORS * array.array("i").itemsize)
@@ -122,25 +122,25 @@ class Channel:
         return messages
 
     def take_descriptor(self) -> int:
-        """The descriptor that came with the next of the messages that bring one. Raises ProtocolError."""
+        """The descriptor of the next message that brings one. Raises ProtocolError."""
         if not self._descriptors:
-            raise protocol.ProtocolError("a message without the descriptor that belongs to it")
+            raise protocol.ProtocolError("a message without its descriptor")
         return self._descriptors.popleft()
 
 
 def read_exactly(fd: int, size: int) -> bytearray:
-    """So many bytes of a blocking socket's descriptor. Raises EOFError when the other side is gone before."""
+    """Exactly `size` bytes from the descriptor of a blocking socket. Raises EOFError: the other side closed before."""
     data = bytearray()
     while len(data) < size:
         part = os.read(fd, min(size - len(data), 1 << 20))
         if not part:
-            raise EOFError("the other side is gone")
+            raise EOFError("the other side has closed")
         data += part
     return data
 
 
 def read_message(fd: int) -> protocol.Message:
-    """The first message of a stream, waiting for it. Raises EOFError, ProtocolError."""
+    """Wait for the next message of a stream. Raises EOFError, ProtocolError."""
     (size,) = protocol.HEADER.unpack(read_exactly(fd, protocol.HEADER.size))
     if size > protocol.MAX_MESSAGE_BYTES:
         raise protocol.ProtocolError(f"a message of {size} bytes")

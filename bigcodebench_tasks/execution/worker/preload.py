@@ -1,4 +1,4 @@
-"""Libraries that the fork server imports once, and what a forked process must make its own."""
+"""Libraries that the fork server imports once, and the random state of each sample."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import warnings
 
 
 def load(names: list[str]) -> None:
-    """Import each library that is there. A broken one is left to the program that asks for it."""
+    """Import each library that is there. A broken one fails in the program that imports it."""
     for name in names:
         try:
             with warnings.catch_warnings():
@@ -25,7 +25,7 @@ def load(names: list[str]) -> None:
 
 
 def reset(seed: int) -> None:
-    """Give this process random state of its own, the same in each run of the same task."""
+    """Seed random and numpy: every run of a task has the same random state."""
     random.seed(seed)
     numpy = sys.modules.get("numpy")
     if numpy is not None:
@@ -37,7 +37,7 @@ _HUGE = 2 << 20
 
 
 def huge_pages() -> None:
-    """Move this process's memory into huge pages where the kernel can: a fork copies far fewer page tables."""
+    """Move this process's memory into huge pages where the kernel can, so that a fork copies fewer page tables."""
     libc = ctypes.CDLL(None)
     with open("/proc/self/maps", encoding="ascii", errors="replace") as file:
         lines = [line.split() for line in file]

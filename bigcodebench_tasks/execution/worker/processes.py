@@ -1,9 +1,10 @@
-"""Processes of the machine as a tree: who descends from whom, what they use, and killing all of them."""
+"""The machine's processes as a tree: which descend from which, what they use, and how to kill all of them."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import resource
 import signal
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,17 +12,18 @@ from dataclasses import dataclass
 PAGE = os.sysconf("SC_PAGE_SIZE")
 TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 
-
 # __WALL: threads of a program that was traced are waited for like processes.
 THREADS_TOO = 0x40000000
 
 
 @dataclass(frozen=True)
 class Process:
-    """One line of ``/proc/<pid>/stat``: CPU in seconds, its own and its reaped children's.
+    """One line of ``/proc/<pid>/stat``.
 
-    `thread` is one that is alive, mostly the first. A process whose first thread has ended is a zombie there, without
-    memory, while its other threads go on: what it is and holds is told by one of them then.
+    Attributes:
+        cpu_s: CPU seconds of the process and its collected children.
+        thread: a live thread, mostly the first. A process whose first thread has ended looks like a zombie without
+            memory while its other threads run; `state` and `rss_bytes` are read from one of those then.
     """
 
     pid: int
@@ -34,7 +36,7 @@ class Process:
 
     @property
     def alive(self) -> bool:
-        """Whether it is more than a zombie that its parent has not collected yet."""
+        """Whether it is not a zombie."""
         return self.state != "Z" or self.threads > 1
 
 
@@ -48,7 +50,7 @@ def snapshot() -> dict[int, Process]:
     for name in names:
         if not name.isdigit():
             continue
-        with contextlib.suppress(OSError):  # it ended meanwhile
+        with contextlib.suppress(OSError):  # it has ended
             table[int(name)] = _process(int(name))
     return table
 
@@ -76,17 +78,15 @@ def _stat(path: str) -> list[bytes]:
 
 def tasks_of(user: int) -> int:
     """Processes and threads that a user runs now."""
-    owners = {}
-    for pid in snapshot():
-        try:
-            owners[pid] = os.stat(f"/proc/{pid}").st_uid
-        except OSError:
-            continue
-    return sum(process.threads for pid, process in snapshot().items() if owners.get(pid) == user)
+    count = 0
+    for pid, process in snapshot().items():
+        with contextlib.suppress(OSError):
+            count += process.threads if os.stat(f"/proc/{pid}").st_uid == user else 0
+    return count
 
 
 def descendants(roots: Iterable[int], table: dict[int, Process]) -> list[Process]:
-    """The roots that are alive and everything below them."""
+    """The roots that exist and everything below them."""
     children: dict[int, list[int]] = {}
     for process in table.values():
         children.setdefault(process.parent, []).append(process.pid)
@@ -100,38 +100,27 @@ def descendants(roots: Iterable[int], table: dict[int, Process]) -> list[Process
 
 
 def kill_below(root: int) -> None:
-    """Kill everything below `root`, which must be a subreaper, so that nothing can leave its tree.
+    """Kill everything below `root`, which must be a subreaper so that no process leaves its tree.
 
-    A fork bomb forks while it is killed: stop its growth first by taking the right to fork from each
-    process, then kill until a look finds nobody. Zombies are for their parent to collect; one that has
-    threads is a process whose first thread has ended while others go on.
+    A fork bomb forks while it is killed: take the right to fork from each process, kill it, and repeat until no live
+    process is found. Zombies are left to their parents.
     """
     while not (root == os.getpid() and no_children()):
         below = [p for p in descendants([root], snapshot()) if p.pid != root and p.alive]
         if not below:
             return
         for process in below:
-            try:
-                _forbid_forks(process.pid)
+            with contextlib.suppress(OSError):
+                resource.prlimit(process.pid, resource.RLIMIT_NPROC, (0, 0))
+            with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(process.pid, signal.SIGKILL)
-            except (ProcessLookupError, PermissionError):
-                continue
 
 
 def no_children() -> bool:
-    """Whether this process has none; then, if it is a subreaper, nothing can be below it. Reaps the dead."""
+    """Collect ended children. Whether none is left; if this process is a subreaper, nothing is below it then."""
     try:
         while os.waitpid(-1, os.WNOHANG | THREADS_TOO)[0]:
             pass
     except ChildProcessError:
         return True
     return False
-
-
-def _forbid_forks(pid: int) -> None:
-    import resource
-
-    try:
-        resource.prlimit(pid, resource.RLIMIT_NPROC, (0, 0))
-    except (AttributeError, OSError):
-        return

@@ -34,30 +34,30 @@ MAX_MESSAGE_BYTES = 256 << 20
 TOKEN_BYTES = 32
 
 CROWDED = "crowded"
-"""A program was killed because all together took the machine's memory: none is to blame, and it is to run alone."""
+"""Why a program was killed when all of them together took the machine's memory. It must run again, alone."""
 
 
 class ProtocolError(Exception):
-    """The other side sent something that is not a message."""
+    """The other side sent something that is no message."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """Limits of one program, all its processes together unless said otherwise.
+    """Limits of one program; they hold for all its processes together unless stated otherwise.
 
-    Defaults are the official evaluator's (bigcodebench 0.2.5, ``eval/__init__.py`` and
-    ``eval/utils.py``) where it has one.
+    Defaults are those of the official evaluator (bigcodebench 0.2.5, ``eval/__init__.py`` and ``eval/utils.py``)
+    where it has one.
 
     Attributes:
         timeout_s: wall-clock seconds for loading the program and running its tests.
         memory_mib: address space and data segment of each process, MiB (official: 30 GiB).
-        tree_memory_mib: resident memory of all processes together, MiB; None for `memory_mib` or one
-            worker's share of the machine's memory, whichever is less.
+        tree_memory_mib: resident memory of all processes together, MiB; None for the smaller of `memory_mib` and
+            one worker's share of the machine's memory.
         stack_mib: stack of each process, MiB (official: 10).
-        scratch_mib: everything the program writes, and each file of it, MiB.
+        scratch_mib: size of all files that the program writes, MiB.
         processes: processes and threads.
         open_files: open files of each process.
-        output_bytes: characters of the report that are kept; longer tracebacks are cut, with a note.
+        output_bytes: characters of tracebacks that the report keeps.
     """
 
     timeout_s: float = 240.0
@@ -71,25 +71,25 @@ class Limits:
 
     @property
     def tree_memory_bytes(self) -> int:
-        """Resident memory of all processes together, once the parent has said how much it is."""
+        """`tree_memory_mib` in bytes; the parent has replaced None by a number."""
         assert self.tree_memory_mib is not None
         return self.tree_memory_mib << 20
 
 
 @dataclass(frozen=True)
 class ServerSettings:
-    """How a server is to run programs.
+    """How a server runs programs.
 
     Attributes:
-        level: of sandbox, a name in `backends.BACKENDS`.
+        sandbox: its kind, a name in `backends.BACKENDS`.
         network: "loopback" or "host".
         limits: of each program; `tree_memory_mib` is a number.
-        preload: modules to import once for all programs, the most wanted first.
+        preload: modules to import once, shared by all programs; the most frequent first.
         scratch: the server's own folder.
-        visible: folders outside the system's that programs may read.
+        visible: folders that programs may read besides the system's.
     """
 
-    level: str
+    sandbox: str
     network: str
     limits: Limits
     preload: list[str]
@@ -99,13 +99,13 @@ class ServerSettings:
 
 @dataclass(frozen=True)
 class StartProgram:
-    """A program to run. The program itself goes to the sample over the line whose end comes with this message.
+    """Start a sample. The program reaches it through the socket whose descriptor comes with this message.
 
     Attributes:
         id: the parent's number for it.
-        one_core: let its threads take turns on one core.
-        background: let it have only what nothing else on the machine wants of the cores.
-        timeout_s: seconds that it has, at most those of the limits.
+        one_core: its threads take turns on one core.
+        background: it yields the cores to everything else on the machine.
+        timeout_s: seconds that it may take.
         stop_at_failure: end its suite after the first test that fails.
     """
 
@@ -168,23 +168,23 @@ class Ready:
 
     Attributes:
         preload_s: seconds that the imports took.
-        degraded: what programs do not get here although the level has it, mostly "".
+        degraded: features of this kind of sandbox that are missing on this machine; None where there are none.
     """
 
     preload_s: float
-    degraded: str
+    degraded: str | None
 
 
 @dataclass(frozen=True)
 class SetupFailed:
-    """The server cannot confine programs as asked; it ends."""
+    """The server cannot set up the sandbox that was asked for; it ends."""
 
     why: str
 
 
 @dataclass(frozen=True)
 class Waiting:
-    """The running programs, by id, that sleep or wait for something: all of them, each time this changes."""
+    """Ids of all running programs that sleep or wait for something, sent each time this changes."""
 
     ids: list[int]
 
@@ -199,13 +199,13 @@ class Broken:
 
 @dataclass(frozen=True)
 class Done:
-    """A program has ended, and nothing of it is left; its report, if there is one, waits in the line to it.
+    """A program has ended and nothing of it is left. Its report, if any, waits in its socket.
 
     Attributes:
         exit: exit status of its process, negative for a signal.
-        killed: why the server killed it: "timeout", "memory", "processes", `CROWDED`, what a `Stop` said, or "".
+        killed: why the server killed it: "timeout", "memory", "processes", `CROWDED`, the reason of a `Stop`, or "".
         seconds: wall-clock seconds from its start to its end.
-        starved_s: seconds for which it wanted a core that something else had, as far as the server saw.
+        starved_s: seconds for which it was ready to run and something else had its core, as far as the server saw.
     """
 
     id: int
@@ -227,7 +227,7 @@ def encode(message: Message) -> bytes:
 
 
 def decode(body: bytes) -> Message:
-    """The message. Raises ProtocolError: it is no JSON, of no known type, or a field is missing or of another type."""
+    """The message. Raises ProtocolError: no JSON, no known type, or a field is missing or of another type."""
     try:
         content = json.loads(body)
     except (ValueError, RecursionError) as error:
@@ -274,12 +274,12 @@ def _typed(hint: typing.Any, value: object, where: str) -> object:
 
 
 def seal(token: bytes, body: bytes) -> bytes:
-    """A program's report as it travels: the sample's secret token, the size, the JSON text."""
+    """A report as it travels: the sample's secret token, the size, the JSON text."""
     return token + HEADER.pack(len(body)) + body
 
 
 def is_whole(token: bytes, raw: bytes | bytearray) -> bool:
-    """Whether a report, as far as it has arrived, is all there."""
+    """Whether a whole report has arrived."""
     prefix = TOKEN_BYTES + HEADER.size
     return len(raw) >= prefix and raw.startswith(token) and len(raw) >= prefix + HEADER.unpack_from(raw, TOKEN_BYTES)[0]
 

@@ -1,7 +1,7 @@
-"""Load one program, run its tests and report once: the last code of ours in a sample's process.
+"""Load one program, run its tests and send one report: the last code of this package in a sample's process.
 
-The program shares this interpreter, so what is needed after it was loaded is taken before, by reference. Forging a
-pass is thereby made laborious, not impossible: docs/execution.md says what remains.
+The program shares this interpreter, so what is needed after it was loaded is bound before. `suite_result` says how far
+that keeps a program from forging a pass.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ for _name in __future__.all_feature_names:
     _FUTURE |= getattr(__future__, _name).compiler_flag
 
 
-# What a program may print before the rest is dropped; the official evaluator keeps all of it in memory.
+# Characters that a program may print before the rest is dropped; the official evaluator keeps all of them in memory.
 _KEPT_OUTPUT = 16 << 20
 
 
@@ -62,9 +62,9 @@ class _Swallow(io.StringIO):
 
 
 class _PipedPopen(subprocess.Popen):  # type: ignore[type-arg]
-    """Output of child processes is piped unless the program says otherwise, as in the official evaluator.
+    """Output of child processes is piped by default, as in the official evaluator.
 
-    A solution can tell: ``subprocess.run(...).stdout`` is bytes there, where plain Python gives None.
+    Programs depend on it: ``subprocess.run(...).stdout`` is bytes there, where plain Python gives None.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -88,21 +88,21 @@ def _cut(details: dict[str, str], limit: int) -> dict[str, str]:
 def _message(error: BaseException) -> str:
     try:
         return str(error) or type(error).__name__
-    except BaseException:  # the program's own exception class may do anything in __str__
+    except BaseException:  # __str__ is the program's
         return f"{type(error).__name__} whose message cannot be shown"
 
 
 def _compile(solution: str, test: str) -> list[types.CodeType]:
-    """The program in two parts, solution and tests, which do together what they do as one; or else as one.
+    """The program in two parts, solution and tests, with the effect of one; as one part where it cannot be divided.
 
-    Line numbers are those of the whole. A statement before the tests stands for the solution: so no text at their
-    beginning becomes the module's documentation, and no import from the future is allowed that would not be otherwise.
+    Line numbers are those of the whole. A ``pass`` stands for the solution before the tests: no text at their beginning
+    becomes the module's documentation, and ``from __future__`` is refused there as it is in the whole.
     """
     try:
         first = compile(f"{solution}\n", _FILE, "exec", dont_inherit=True)
         before = f"{solution}\n".replace("\r\n", "\n").replace("\r", "\n").count("\n")
         second = compile("pass" + "\n" * before + test, _FILE, "exec", first.co_flags & _FUTURE, dont_inherit=True)
-    except Exception:  # mostly an error, which is to be said of the whole; else one part goes on in the other
+    except Exception:  # an error, which must be that of the whole; or one part continues in the other
         return [compile(f"{solution}\n{test}", _FILE, "exec", dont_inherit=True)]
     return [first, second]
 
@@ -139,7 +139,7 @@ def run(program: protocol.Program, token: bytes, line: int, output_bytes: int, s
         _modules[MODULE] = module
         replaced = _restore()
         undone |= replaced
-        # Where the tests could not be told from the solution, they were defined by whatever stood in unittest's place.
+        # In one part the tests were defined by whatever the solution had put in unittest's place.
         tampered = replaced and len(parts) == 1
         suite = unittest.TestLoader().loadTestsFromTestCase(module.TestCases)
         loaded = True
@@ -151,7 +151,7 @@ def run(program: protocol.Program, token: bytes, line: int, output_bytes: int, s
         tampered |= watch.tampered()
     except BaseException as error:
         details["ALL"] = _message(error)
-    if _getpid() != own:  # a process that the program forked and that did not leave: the report is not its to give
+    if _getpid() != own:  # a process that the program forked: only the sample itself reports
         _exit(0)
     report = {
         "message": "Report",

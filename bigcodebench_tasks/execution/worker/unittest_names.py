@@ -1,4 +1,4 @@
-"""Methods of TestCase that Python 3.12 dropped. The tasks' tests were written for 3.10, which still has them."""
+"""Methods of TestCase that Python 3.12 removed. The tasks' tests were written for Python 3.10."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _NEW_NAMES = {
 
 
 def restore() -> None:
-    """Give TestCase back what it lacks."""
+    """Add what is missing to TestCase."""
     for old, new in _NEW_NAMES.items():
         if not hasattr(unittest.TestCase, old):
             setattr(unittest.TestCase, old, getattr(unittest.TestCase, new))
@@ -30,4 +30,4 @@ def restore() -> None:
 def _contains_subset(
     self: unittest.TestCase, subset: Mapping[Any, Any], dictionary: Mapping[Any, Any], msg: object = None
 ) -> None:
-    self.assertEqual({**dictionary, **subset}, {**dictionary}, msg)  # noqa: PT009 (this is no test of ours)
+    self.assertEqual({**dictionary, **subset}, {**dictionary}, msg)  # noqa: PT009 (this is no test)

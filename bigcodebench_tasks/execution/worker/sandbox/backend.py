@@ -1,38 +1,38 @@
-"""What every level of sandbox gives the fork server: the contract, and the words for where it fails."""
+"""The interface of every kind of sandbox to the fork server."""
 
 from __future__ import annotations
 
 from typing import Protocol
 
-# Exit status of a sample that could not be confined: no program can be blamed for it.
+# Exit status of a sample that could not be confined: no program is to blame for it.
 SETUP_FAILED = 119
 
 
 class SandboxSetupError(Exception):
-    """This machine cannot give the level that was asked for."""
+    """This machine cannot give the sandbox that was asked for; the message says why."""
 
 
 class Sandbox(Protocol):
-    """One level. Methods are called in the order in which they are written here."""
+    """One kind of sandbox. Methods are called in the order in which they are written here."""
 
     @property
-    def degraded(self) -> str:
-        """What programs do not get on this machine although the level has it; "" mostly. Known after `enter`."""
+    def degraded(self) -> str | None:
+        """Features of this kind that are missing on this machine, None where there are none. Known after `enter`."""
 
     def enter(self) -> None:
         """Once, before the server imports libraries. Raises SandboxSetupError."""
 
     def fork(self) -> int:
-        """Fork. 0 in the process that shall run a program; in the server, the process to wait for."""
+        """Fork: 0 in the process that will run a program; in the server, the id of the process to wait for."""
 
     def restrict(self, source: str) -> None:
-        """In the new process: confine it, for good, for a program whose Python source is this."""
+        """In the new process: confine it for good, for a program with this Python source. Raises OSError."""
 
     def roots(self, pid: int) -> list[int]:
-        """Processes below which everything belongs to the sample that `fork` returned as `pid`."""
+        """Processes whose descendants all belong to the sample that `fork` returned as `pid`."""
 
     def kill(self, pid: int) -> None:
-        """End everything that belongs to the sample; the process `pid` ends soon after."""
+        """End every process of the sample; the process `pid` ends soon after."""
 
     def finish(self, pid: int) -> None:
         """After `pid` has ended: nothing of the sample is left when this returns."""

@@ -1,4 +1,4 @@
-"""The levels by name. A name that is not in the table is refused: no typing error may end in no sandbox."""
+"""The kinds of sandbox by name. An unknown name is refused, so that a typing error never means no sandbox."""
 
 from __future__ import annotations
 
@@ -15,12 +15,11 @@ BACKENDS: dict[str, Callable[[ServerSettings], Sandbox]] = {
     "landlock": Landlock,
     "none": Keeper,
 }
-"""Kind of sandbox to what makes it out of the parent's settings, the strongest first."""
+"""Kind of sandbox to its class, the strongest first."""
 
 
 def create(settings: ServerSettings) -> Sandbox:
-    """The sandbox that the parent chose. Raises SandboxSetupError: there is no such level."""
-    level = settings.level
-    if level not in BACKENDS:
-        raise SandboxSetupError(f"there is no level {level!r}, only {', '.join(BACKENDS)}")
-    return BACKENDS[level](settings)
+    """The sandbox that the parent chose. Raises SandboxSetupError: there is no such kind."""
+    if settings.sandbox not in BACKENDS:
+        raise SandboxSetupError(f"there is no sandbox {settings.sandbox!r}, only {', '.join(BACKENDS)}")
+    return BACKENDS[settings.sandbox](settings)
