@@ -1,4 +1,4 @@
-"""What taking thoughts off changes: real answers of a reasoning model, read both ways and executed.
+"""What removing reasoning changes: real responses of a reasoning model, parsed both ways and executed.
 
     python benchmarks/reasoning.py [FILE]
 
@@ -33,10 +33,10 @@ def main(file: Path) -> None:
     said = lines(file)
     rows = {row["task_id"]: row for row in lines(SHARED / "data" / "BigCodeBench-v0.1.4.jsonl.gz")}
     tasks = [rows[each["task_id"]] for each in said]
-    readings = {name: ResponseParser("complete", "chat", Options(thinking=name), STOPS) for name in ("off", "auto")}
+    parsers = {name: ResponseParser("complete", "chat", Options(reasoning=name), STOPS) for name in ("off", "auto")}
     read = {
-        name: [reading.read(task, each["raw_solution"]) for task, each in zip(tasks, said, strict=True)]
-        for name, reading in readings.items()
+        name: [parser.parse(task, each["raw_solution"]) for task, each in zip(tasks, said, strict=True)]
+        for name, parser in parsers.items()
     }
     evaluator = Evaluator.prepare(checks_ground_truth=False, tell=print)
     passed = {}
@@ -48,7 +48,7 @@ def main(file: Path) -> None:
         read["off"], read["auto"], passed["off"], passed["auto"], strict=True
     ):
         same = "the same" if off.solution == auto.solution else "another"
-        kind = f"with thoughts, {same} solution" if auto.split.thought else "without a thought"
+        kind = f"with reasoning, {same} solution" if auto.reasoning.found else "without reasoning"
         for counts in (kinds.setdefault(kind, Counter()), kinds.setdefault("all", Counter())):
             counts.update(number=1, off=passes_off, auto=passes_auto)
             counts.update({"only off": passes_off and not passes_auto, "only auto": passes_auto and not passes_off})

@@ -1,13 +1,15 @@
-"""What a user may change: task options, and environment variables.
+"""What a user may change: task options and environment variables, and the one place where both become values.
 
-Task options come with ``--metadata '{"bigcodebench": {...}}'``. All of them live under one key, so that a misspelt
-name is an error and not silently ignored among the model arguments, which the harness merges into the same mapping.
-Environment variables stand in one list, from which the modules that read them take the names.
+Task options come with ``--metadata '{"bigcodebench": {...}}'``. They share one key, so that a misspelt name is an
+error: the harness merges ``--metadata`` with the model's arguments, and ignores names that it does not know.
+
+An option wins over its environment variable, which wins over the default. The rest of the package gets values.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -15,45 +17,37 @@ from bigcodebench_tasks.errors import OptionError
 
 KEY = "bigcodebench"
 
-LEADERBOARD = "leaderboard"
-"""The preset whose scores can stand beside published ones: every option's default, and the task's decoding."""
-
 
 @dataclass(frozen=True)
 class Options:
-    """Options of one task, resolved: defaults, then the YAML's section, then the command line.
+    """Options of one task.
 
     Attributes:
-        n_samples: samples per task (the harness calls this repeats).
+        n_samples: samples per task (the harness calls them repeats).
         version: dataset version, a split of the dataset on the Hub; None keeps the YAML's ``test_split``.
-        direct_completion: complete the raw prompt even though a chat template is applied.
+        direct_completion: complete the raw prompt even if a chat template is applied.
         prefill: in chat, open the assistant's turn with ``response_prefix`` and a code fence (official
             ``skip_prefill`` is ``"prefill": false``).
         calibrated: put the task's ``code_prompt`` and ``pass`` before the solution (official default).
         strip_newlines: strip newlines at both ends of the prompt (official ``strip_newlines``).
         instruction_prefix: first line of the user's message.
         response_prefix: first line of the prefilled assistant's turn.
-        workers: programs that may use a core at the same time; None takes ``BIGCODEBENCH_WORKERS``, or the cores
-            that this process may use.
-        sandbox: sandbox level; None takes ``BIGCODEBENCH_SANDBOX``, or the strongest that the machine gives.
-        cluster: the Ray cluster whose machines run programs: "auto", or host and port of its head node; None takes
-            ``BIGCODEBENCH_CLUSTER``, or this machine.
+        workers: programs that may use a core at the same time; None: all cores that this process may use.
+        sandbox: "namespaces", "landlock" or "none"; None: the strongest that works.
+        cluster: Ray cluster whose nodes run programs: "auto", or host and port of its head node; None: this machine.
         network: "loopback", or "host" for the few tasks whose programs need the internet.
-        speed: "official", or "fast" for the same pass@k sooner: a shorter time limit by task
-            (`execution.speed`).
-        ground_truth: "check" executes the canonical solutions of the run's tasks where no record of them is kept,
-            and reports their pass rate; "skip" does not.
-        cache: take verdicts of programs that were executed under the same conditions before from the cache
-            folder; an interrupted run so continues where it stopped.
+        speed: "official", or "fast" for shorter time limits (`execution.speed`).
+        ground_truth: "check" executes the canonical solutions that are not known to pass, and reports their pass
+            rate; "skip" does not.
+        cache: use cached verdicts of programs that ran under the same conditions; an interrupted run so continues
+            where it stopped.
         domains: report pass@1 of each domain too, as metrics of their own.
-        head_start: execute answers while the model generates; changes no verdict, only when the score is there.
-        preset: name of the settings that the other options start from; there is one, `LEADERBOARD`, which is the
-            defaults. Results say it by name, and how the run differs from it (`scoring.presets`).
-        thinking: "on" for a model that thinks before it answers: its turn is not prefilled, the loader is given no stop
-            strings, and thoughts are taken off. "auto" does so where the loader's arguments or the chat template say
-            that the model thinks, and takes off thoughts wherever an answer has them. "off" does as the official code.
-        think_end: text that ends thoughts, beside the markers that are known (`thoughts.MARKERS`).
-        chosen: names of the options that were given, whatever their value; no option itself.
+        head_start: execute responses while the model generates; changes no verdict.
+        reasoning: "on" for a model that reasons before it answers: its turn is not prefilled, the loader gets no stop
+            strings, and the reasoning is removed. "auto" does so if the loader's arguments or the chat template show
+            that the model reasons, and removes reasoning wherever a response has it. "off" does as the official code.
+        reasoning_end: additional end-of-reasoning marker, beside `reasoning.MARKERS`.
+        chosen: names of the options that were given, whatever their value; not an option itself.
     """
 
     n_samples: int = 1
@@ -78,20 +72,21 @@ class Options:
     cache: bool = True
     domains: bool = False
     head_start: bool = True
-    preset: str = LEADERBOARD
-    thinking: str = "auto"
-    think_end: str | None = None
+    reasoning: str = "auto"
+    reasoning_end: str | None = None
     chosen: frozenset[str] = field(default=frozenset(), compare=False)
 
     @classmethod
-    def resolve(cls, *sections: Any) -> Options:
-        """Merge option sections, the last one winning.
+    def resolve(cls, *sections: Any, variables: Mapping[str, str] | None = None) -> Options:
+        """Options, then environment variables, then defaults.
 
         Args:
-            sections: mappings from option name to value; None counts as empty.
+            sections: mappings from option name to value, the last one winning; None counts as empty.
+            variables: the environment; ``os.environ`` by default.
 
         Raises:
-            OptionError: a section is no mapping, or holds an unknown name, a wrong type or a value out of range.
+            OptionError: a section is no mapping, or holds an unknown name, a wrong type or a value out of range; or a
+                variable has a wrong value.
         """
         merged: dict[str, Any] = {}
         for section in sections:
@@ -104,7 +99,13 @@ class Options:
                 )
             for name, value in section.items():
                 merged[name] = _checked(name, value)
-        return cls(**merged, chosen=frozenset(merged))
+        from_environment = {name: read(variables) for name, read in _FROM_ENVIRONMENT.items() if name not in merged}
+        return cls(**from_environment, **merged, chosen=frozenset(merged))
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> Options:
+        """The options of a results file, as `to_dict` wrote them. Raises OptionError."""
+        return cls(**{name: _checked(name, value) for name, value in content.items() if value is not None})
 
     def to_dict(self) -> dict[str, Any]:
         """The options as plain JSON types, for the results file."""
@@ -122,10 +123,9 @@ CHOICES = {
     "network": ("loopback", "host"),
     "speed": ("official", "fast"),
     "ground_truth": ("check", "skip"),
-    "preset": (LEADERBOARD,),
-    "thinking": ("auto", "on", "off"),
+    "reasoning": ("auto", "on", "off"),
 }
-"""What options that are words may be; commands and the engine take theirs from here."""
+"""The values of options that are words; commands and the engine use the same."""
 
 
 def _allowed() -> str:
@@ -143,13 +143,13 @@ def _checked(name: str, value: Any) -> Any:
         raise OptionError(f"{KEY} option {name!r} must be one of {', '.join(CHOICES[name])}, not {value!r}.")
     if name in ("n_samples", "workers") and isinstance(value, int) and value < 1:
         raise OptionError(f"{KEY} option {name!r} must be at least 1, not {value}.")
-    if name == "think_end" and not value:
-        raise OptionError(f"{KEY} option 'think_end' must be the text that ends thoughts, not an empty one.")
+    if name == "reasoning_end" and not value:
+        raise OptionError(f"{KEY} option 'reasoning_end' must be the text that ends reasoning, not an empty one.")
     return value
 
 
-def strays(metadata: Mapping[str, Any]) -> list[str]:
-    """Names of our options that were given outside of our key, where they do nothing.
+def misplaced(metadata: Mapping[str, Any]) -> list[str]:
+    """Names of options that were given outside of `KEY`, where they do nothing.
 
     Args:
         metadata: what the harness merged: the task's own, the model's arguments, and ``--metadata``.
@@ -161,12 +161,12 @@ def strays(metadata: Mapping[str, Any]) -> list[str]:
 
 @dataclass(frozen=True)
 class Variable:
-    """An environment variable that changes what this package does. An empty one counts as not set.
+    """An environment variable. An empty one counts as not set.
 
     Attributes:
         name: as in the environment.
-        default: what holds where it is not set, in words.
-        meaning: what its value is, with the unit, and what it changes.
+        default: what applies if it is not set, for the docs.
+        meaning: its value, with the unit, and what it changes, for the docs.
         read_by: the module that reads it.
     """
 
@@ -175,56 +175,63 @@ class Variable:
     meaning: str
     read_by: str
 
+    def value(self, variables: Mapping[str, str] | None = None) -> str | None:
+        """Its value; None if it is not set or empty.
+
+        Args:
+            variables: the environment; ``os.environ`` by default.
+        """
+        return (os.environ if variables is None else variables).get(self.name) or None
+
 
 CACHE = Variable(
     name="BIGCODEBENCH_CACHE",
     default="`bigcodebench-tasks` in the user's cache folder (`~/.cache` on most systems)",
-    meaning="folder of everything that is kept between runs: execution environments and verdicts",
+    meaning="folder of what is kept between runs: execution environments, verdicts and responses",
     read_by="bigcodebench_tasks.files",
 )
 OVERRIDE_PATH = Variable(
     name="BIGCODEBENCH_OVERRIDE_PATH",
-    default="the dataset comes from the Hub, or its cache",
-    meaning="a JSONL file (`.gz` too) of tasks in place of the download, as in the official package",
+    default="the dataset comes from the Hub or its cache",
+    meaning="JSONL file (`.gz` too) of tasks that replaces the download, as in the official package",
     read_by="bigcodebench_tasks.benchmark.dataset",
 )
 PYTHON = Variable(
     name="BIGCODEBENCH_PYTHON",
-    default="an environment that we build",
-    meaning="path of an interpreter that has the tasks' libraries already; it is used as it is, and the lock is called "
-    "`custom`",
+    default="an execution environment that this package builds",
+    meaning="interpreter that has the tasks' libraries; it is used unchanged, and results call its lock `custom`",
     read_by="bigcodebench_tasks.environment.environment",
 )
 LOCK = Variable(
     name="BIGCODEBENCH_LOCK",
     default="`official` before `current`",
-    meaning="`official` or `current`: which environment to use where both are built, or to build",
+    meaning="`official` or `current`: which execution environment to use or to build",
     read_by="bigcodebench_tasks.environment.environment",
 )
 TIMEOUT_PER_TASK = Variable(
     name="BIGCODEBENCH_TIMEOUT_PER_TASK",
     default="240",
-    meaning="seconds that each program has; it changes scores, so results name it",
-    read_by="bigcodebench_tasks.execution.conditions",
+    meaning="seconds that each program may take; changes scores, so results show it",
+    read_by="bigcodebench_tasks.options",
 )
 WORKERS = Variable(
     name="BIGCODEBENCH_WORKERS",
     default="the cores that this process may use",
     meaning="programs that may use a core at the same time; the option `workers` wins",
-    read_by="bigcodebench_tasks.execution.machine",
+    read_by="bigcodebench_tasks.options",
 )
 SANDBOX = Variable(
     name="BIGCODEBENCH_SANDBOX",
     default="the strongest that works",
-    meaning="level of sandbox: `namespaces`, `landlock` or `none`; the option `sandbox` wins",
-    read_by="bigcodebench_tasks.execution.choose_sandbox",
+    meaning="sandbox: `namespaces`, `landlock` or `none`; the option `sandbox` wins",
+    read_by="bigcodebench_tasks.options",
 )
 CLUSTER = Variable(
     name="BIGCODEBENCH_CLUSTER",
     default="programs run on this machine",
-    meaning="the Ray cluster whose machines run programs: `auto`, or host and port of its head node; the option "
+    meaning="the Ray cluster whose nodes run programs: `auto`, or host and port of its head node; the option "
     "`cluster` wins",
-    read_by="bigcodebench_tasks.execution.cluster.engine",
+    read_by="bigcodebench_tasks.options",
 )
 AUTOLOAD = Variable(
     name="BIGCODEBENCH_TASKS_AUTOLOAD",
@@ -234,4 +241,47 @@ AUTOLOAD = Variable(
 )
 
 VARIABLES = (CACHE, OVERRIDE_PATH, PYTHON, LOCK, TIMEOUT_PER_TASK, WORKERS, SANDBOX, CLUSTER, AUTOLOAD)
-"""Every environment variable of ours; docs/environment-variables.md shows them."""
+"""Every environment variable of this package; docs/environment-variables.md shows them."""
+
+
+def workers_from_environment(variables: Mapping[str, str] | None = None) -> int | None:
+    """`WORKERS`; None if it is not set. Raises OptionError."""
+    text = WORKERS.value(variables)
+    if text is not None and (not text.isdecimal() or int(text) < 1):
+        raise OptionError(f"{WORKERS.name}={text!r}: expected a positive number of workers, such as 4")
+    return None if text is None else int(text)
+
+
+def sandbox_from_environment(variables: Mapping[str, str] | None = None) -> str | None:
+    """`SANDBOX`; None if it is not set. Raises OptionError."""
+    text = SANDBOX.value(variables)
+    if text not in (None, *CHOICES["sandbox"]):
+        raise OptionError(f"{SANDBOX.name}={text!r}: expected one of {', '.join(CHOICES['sandbox'])}")
+    return text
+
+
+def cluster_from_environment(variables: Mapping[str, str] | None = None) -> str | None:
+    """`CLUSTER`; None if it is not set."""
+    return CLUSTER.value(variables)
+
+
+def timeout_from_environment(variables: Mapping[str, str] | None = None) -> float | None:
+    """`TIMEOUT_PER_TASK` in seconds; None if it is not set. Raises OptionError."""
+    text = TIMEOUT_PER_TASK.value(variables)
+    if text is None:
+        return None
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 < seconds < float("inf"):
+        raise OptionError(f"{TIMEOUT_PER_TASK.name}={text!r}: expected a positive number of seconds, such as 240")
+    return seconds
+
+
+_FROM_ENVIRONMENT: Mapping[str, Callable[[Mapping[str, str] | None], Any]] = {
+    "workers": workers_from_environment,
+    "sandbox": sandbox_from_environment,
+    "cluster": cluster_from_environment,
+}
+"""Option to the function that reads its environment variable."""

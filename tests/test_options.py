@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from bigcodebench_tasks.errors import OptionError
-from bigcodebench_tasks.options import Options, strays
+from bigcodebench_tasks.options import Options, misplaced
 
 
 def test_without_sections_all_options_have_the_official_defaults() -> None:
@@ -27,10 +27,9 @@ def test_a_later_section_wins() -> None:
         ({"version": 4}, "version"),
         ({"ground_truth": "no"}, "check, skip"),
         ({"sandbox": "docker"}, "landlock"),
-        ({"thinking": True}, "thinking"),
-        ({"thinking": "yes"}, "auto, on, off"),
-        ({"think_end": ""}, "think_end"),
-        ({"preset": "fast"}, "leaderboard"),
+        ({"reasoning": True}, "reasoning"),
+        ({"reasoning": "yes"}, "auto, on, off"),
+        ({"reasoning_end": ""}, "reasoning_end"),
         ("n_samples=10", "mapping"),
         (["n_samples"], "mapping"),
     ],
@@ -54,5 +53,5 @@ def test_what_was_chosen_is_known_even_where_it_is_the_default() -> None:
 
 
 def test_options_outside_of_our_key_are_found() -> None:
-    assert strays({"version": 1.0, "pretrained": "x", "bigcodebench": {"n_samples": 2}}) == []
-    assert strays({"n_samples": 10, "bigcodebench.thinking": "on"}) == ["bigcodebench.thinking", "n_samples"]
+    assert misplaced({"version": 1.0, "pretrained": "x", "bigcodebench": {"n_samples": 2}}) == []
+    assert misplaced({"n_samples": 10, "bigcodebench.reasoning": "on"}) == ["bigcodebench.reasoning", "n_samples"]

@@ -1,7 +1,7 @@
-"""Why an answer cannot score, told from the answer alone, before any verdict.
+"""Why a response cannot score, by its text alone, before any verdict.
 
-The commonest wrong number of an evaluation is a setting that passes for a weak model: too few tokens, thoughts that
-never end, a server that answers with nothing. A failed test says nothing of it; the text does.
+The most frequent cause of a wrong score is a setting that looks like a weak model: too few tokens, reasoning that never
+ends, a server that returns nothing. A failed test does not show it; the text does.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ import ast
 import re
 import textwrap
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from bigcodebench_tasks.benchmark.sanitize import sanitize
 
 NULL = "null"
 EMPTY = "empty"
-UNFINISHED = "thought unfinished"
+UNFINISHED = "reasoning unfinished"
 CUT = "cut by the token limit"
 DEDENTED = "code only after dedenting"
 PASSED_OVER = "code passed over"
@@ -26,36 +26,36 @@ NO_ENTRY_POINT = "code without the entry point"
 NO_SYNTAX = "does not parse"
 
 DIAGNOSES = {
-    NULL: "null, or nothing that is text: refused by the server, or all tokens went into thoughts that it keeps back",
-    EMPTY: "empty: refused by the server, or all tokens went into thoughts that it keeps back",
-    UNFINISHED: "thoughts that never ended, so they hold no answer",
-    CUT: "cut by the limit on tokens",
+    NULL: "null or without text: refused by the server, or all tokens went into reasoning that it does not return",
+    EMPTY: "empty: refused by the server, or all tokens went into reasoning that it does not return",
+    UNFINISHED: "reasoning that never ended, so they hold no answer",
+    CUT: "cut by the token limit",
     NO_CODE: "without code",
     NO_ENTRY_POINT: "code that does not define the task's function",
     NO_SYNTAX: "code that Python does not parse",
-    DEDENTED: "code that is indented as a whole, or by no-break spaces, of which the official sanitizer takes nothing",
-    PASSED_OVER: "code that would do, which the official sanitizer passes over: one line in a fence, or a block that "
-    "is not the longest",
+    DEDENTED: "code that is indented as a whole, or by no-break spaces: the official sanitizer takes none of it",
+    PASSED_OVER: "code that defines the function, but that the official sanitizer does not take: a single line in a "
+    "fence, or a block that is not the longest",
 }
-"""What an answer falls short of, by the name that records have: what that means, to follow "answers are"."""
+"""Diagnosis, as records name it, to its meaning, which completes "responses are"."""
 
 _FENCED = re.compile(r"^([^\S\n]*)(`{3,})[^\n`]*\n(.*?)(?:^[^\S\n]*\2`*[^\S\n]*$|\Z)", re.MULTILINE | re.DOTALL)
 _CODE = re.compile(r"^\s*(?:```|(?:async )?def |class |import \w|from [\w.]+ import |@\w)", re.MULTILINE)
-# White space that stands for itself in other texts than Python's: no-break and other Unicode spaces.
+# Unicode spaces, such as the no-break space, which Python does not take as indentation.
 _ODD_SPACES = re.compile("[\u00a0\u1680\u2000-\u200b\u202f\u205f\u3000\ufeff]")
 _STAYS_OPEN = ("was never closed", "unterminated triple-quoted", "unexpected EOF", "EOF while scanning")
 
 
 @dataclass(frozen=True)
 class PromptInfo:
-    """What a model was asked, as far as it matters here.
+    """What a model was asked, as far as a diagnosis needs it.
 
     Attributes:
         entry_point: name of the function that the task asks for.
-        prompt: what is put before the answer when it is sanitized: the raw prompt in direct completion, else "".
-        in_block: the answer begins inside a code block that the prompt has opened, so that its fences do not pair.
-        limit: tokens that an answer may have; None where it is not known.
-        count: the loader's tokens of a text; None where they cannot be had.
+        prompt: what precedes the response when it is sanitized: the raw prompt in direct completion, else "".
+        in_block: the prompt has opened a code block, so the response's fences do not pair.
+        limit: tokens of a response; None if unknown.
+        count: number of tokens of a text, by the loader's tokenizer; None if the loader has none.
     """
 
     entry_point: str
@@ -65,15 +65,15 @@ class PromptInfo:
     count: Callable[[str], int] | None = None
 
 
-def diagnosis(response: str, answer: str, solution: str, asked: PromptInfo, *, stopped: bool = False) -> str:
-    """What keeps an answer from scoring: a name of `DIAGNOSES`, or "" for nothing that can be told from the text.
+def diagnose(response: str, answer: str, solution: str, asked: PromptInfo, *, stopped: bool = False) -> str:
+    """Why a response cannot score: a name of `DIAGNOSES`, or "" if its text does not tell. Never fails.
 
     Args:
-        response: all that the model said, thoughts included.
-        answer: the part of it that is sanitized, without `PromptInfo.prompt`.
+        response: the whole text, reasoning included.
+        answer: the part that is sanitized, without `PromptInfo.prompt`.
         solution: what the sanitizer took.
         asked: what the model was asked.
-        stopped: the answer ended at a stop string, so that no limit has cut it.
+        stopped: a stop string ended the response, so the token limit did not.
     """
     if not answer.strip():
         return CUT if response.strip() and not stopped and _at_limit(response, asked) else EMPTY
@@ -85,14 +85,14 @@ def diagnosis(response: str, answer: str, solution: str, asked: PromptInfo, *, s
         return lost
     definition = rf"\bdef\s+{re.escape(asked.entry_point)}\b"
     if asked.prompt or re.search(definition, answer):
-        # Code that was taken and parses has it where it is no use: in a class, or in another function.
+        # Code that parses defines it in a class or in another function.
         inside = not asked.prompt and re.search(definition, solution) and _syntax_error(solution) is None
         return NO_ENTRY_POINT if inside else NO_SYNTAX
     return NO_ENTRY_POINT if _CODE.search(answer) else NO_CODE
 
 
 def _at_limit(response: str, asked: PromptInfo) -> bool:
-    """Whether the response has as many tokens as it may; the text of a few can be one token when it is read again."""
+    """Whether the response has as many tokens as the limit, less 1%: tokens merge when a text is tokenized again."""
     if asked.limit is None or asked.count is None:
         return False
     return asked.count(response) >= asked.limit - max(1, asked.limit // 100)
@@ -110,7 +110,7 @@ def _is_cut(response: str, answer: str, asked: PromptInfo) -> bool:
 
 
 def _stays_open(code: str) -> bool:
-    """Whether the last statement breaks off: a bracket or a text that is open, or a line that wants more at its end."""
+    """Whether the last statement is incomplete: an open bracket or string, or a syntax error at the very end."""
     error = _syntax_error(code)
     if error is None:
         return False
@@ -133,33 +133,30 @@ def _syntax_error(code: str) -> SyntaxError | None:
 
 
 def _parse(code: str) -> ast.Module:
-    with warnings.catch_warnings():  # of odd escapes
+    with warnings.catch_warnings():  # invalid escape sequences
         warnings.simplefilter("ignore")
         return ast.parse(code)
 
 
 def _defines(code: str, name: str) -> bool:
-    """Whether code parses and binds a name at its top level, be it under a condition."""
+    """Whether code parses and binds a name at its top level, also under a condition."""
     try:
-        body = _parse(code).body
+        stack: list[ast.AST] = [_parse(code)]
     except (SyntaxError, MemoryError, ValueError, RecursionError):
         return False
-    return _binds(body, name)
-
-
-def _binds(body: Iterable[ast.AST], name: str) -> bool:
-    for node in body:
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            if node.name == name:
-                return True
-        elif isinstance(node, ast.Import | ast.ImportFrom):
-            if any((alias.asname or alias.name) == name for alias in node.names):
-                return True
-        elif isinstance(node, ast.Assign | ast.AnnAssign):
-            if name in _targets(node):
-                return True
-        elif isinstance(node, ast.stmt | ast.ExceptHandler) and _binds(ast.iter_child_nodes(node), name):
-            return True
+    while stack:  # no recursion: an `if` with 1,000 `elif` is nested 1,000 deep
+        for node in ast.iter_child_nodes(stack.pop()):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+                if node.name == name:
+                    return True
+            elif isinstance(node, ast.Import | ast.ImportFrom):
+                if any((alias.asname or alias.name) == name for alias in node.names):
+                    return True
+            elif isinstance(node, ast.Assign | ast.AnnAssign):
+                if name in _targets(node):
+                    return True
+            elif isinstance(node, ast.stmt | ast.ExceptHandler):
+                stack.append(node)
     return False
 
 
@@ -169,12 +166,12 @@ def _targets(node: ast.Assign | ast.AnnAssign) -> set[str]:
 
 
 def _adds_nothing(solution: str, asked: PromptInfo) -> bool:
-    """Whether the solution is the prompt's function without a body: none of what the model wrote."""
+    """Whether the solution is the prompt's function without a body, with nothing of the response."""
     return solution == sanitize(asked.prompt, asked.entry_point)
 
 
 def _lost_to_form(answer: str, asked: PromptInfo) -> str:
-    """`PASSED_OVER` or `DEDENTED` where code in the answer would do, as it stands or dedented; else ""."""
+    """`PASSED_OVER` or `DEDENTED` if code in the answer defines the function, unchanged or dedented; else ""."""
     plain = _ODD_SPACES.sub(" ", answer)
     if asked.prompt:
         solution = "" if plain == answer else sanitize(asked.prompt + plain, asked.entry_point)

@@ -1,15 +1,14 @@
-"""Thoughts of a model, told from its answer: where they end, and whether they ever did.
+"""Split a response into the model's reasoning and its answer.
 
-A reasoning model thinks before it answers, and what it thinks can hold code: drafts, and wrong ones. The official
-sanitizer takes the longest code of the whole text, so thoughts have to be taken off before it. Models mark them in a
-few ways (`MARKERS`); some chat templates open the thought in the prompt, so that the text holds the closing marker
-alone.
+Reasoning can hold code: drafts, and wrong ones. The official sanitizer takes the longest code of the whole text, so the
+reasoning has to be removed first. Models mark it in a few ways (`MARKERS`). Some chat templates put the first marker
+into the prompt; then the response holds the closing marker alone.
 
-A marker that an answer merely quotes, say in a program that takes thoughts off a text, ends no thought:
+A marker that the response merely quotes, say in a program that removes reasoning from a text, does not end reasoning:
 
-- one inside a string or a comment of its line, or between backticks;
-- one in a triple-quoted string of an open code block;
-- behind thoughts that have ended, one inside a code block.
+- inside a string or a comment of its line, or between backticks;
+- in a triple-quoted string of an open code block;
+- after the end of the reasoning: inside a code block.
 """
 
 from __future__ import annotations
@@ -21,14 +20,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Markers:
-    """How a family of models marks its thoughts.
+    """How a family of models marks its reasoning.
 
     Attributes:
-        opens: pattern of what a thought begins with.
-        closes: pattern of what ends it; the answer follows.
-        prompt: what chat templates end a prompt with that opens the thought, without white space around it; "" where
-            none is known to.
-        wraps: pattern of markers around the answer, which are no part of it.
+        opens: pattern of the opening marker.
+        closes: pattern of the closing marker; the answer follows.
+        prompt: the end of a prompt whose chat template starts the reasoning, stripped; "" if no template does.
+        wraps: pattern of markers around the answer, which are removed.
     """
 
     opens: str
@@ -67,25 +65,24 @@ MARKERS = (
 )
 
 _FENCE = re.compile(r"^[ \t]*```", re.MULTILINE)
-_TRIPLE = re.compile(r"\"\"\"|'''")
+_TRIPLE_QUOTE = re.compile(r"\"\"\"|'''")
 _COMMENT = re.compile(r"(?:^|\s)#\s")
-# Apostrophes inside words, and what is escaped, open and close no string.
+# Apostrophes inside words and escaped characters neither open nor close a string.
 _NO_QUOTE = re.compile(r"(?<=\w)'(?=\w)|\\.")
 _OPENING = re.compile("|".join(f"(?:{family.opens})" for family in MARKERS))
 
-# Of a marker's line no more characters than these are looked at, on either side.
+# Characters of a marker's line that are read, on either side.
 _NEAR = 300
 
 
 @dataclass(frozen=True)
 class SplitReasoning:
-    """A text, split into thoughts and answer.
+    """A response, split into reasoning and answer.
 
     Attributes:
-        start: offset where the answer begins; 0 where there are no thoughts, the text's length where the thought never
-            ended.
-        answer: the text behind the thoughts.
-        unfinished: a thought never ended, so what is there is no answer.
+        start: offset of the answer: 0 without reasoning, the text's length if the reasoning never ends.
+        answer: the text after the reasoning.
+        unfinished: the reasoning never ends, so there is no answer.
     """
 
     start: int
@@ -93,68 +90,68 @@ class SplitReasoning:
     unfinished: bool = False
 
     @property
-    def thought(self) -> bool:
-        """Whether there were thoughts."""
+    def found(self) -> bool:
+        """Whether the response holds reasoning."""
         return self.unfinished or self.start > 0
 
 
-def part(text: str, think_end: str | None = None, *, opened: bool = False) -> SplitReasoning:
-    """Part a text at the last marker that ends a thought.
+def split_reasoning(text: str, reasoning_end: str | None = None, *, started_in_prompt: bool = False) -> SplitReasoning:
+    """Split a response at the last marker that ends reasoning.
 
-    A thought that begins again behind an answer, and does not end, is not part of it.
+    Reasoning that starts again after the answer and does not end is not part of the answer.
 
     Args:
-        text: what a model said.
-        think_end: another text that ends thoughts, beside those of `MARKERS`.
-        opened: the prompt has opened a thought, so that without an ending marker all of the text is one.
+        text: the response.
+        reasoning_end: one more closing marker, beside those of `MARKERS`.
+        started_in_prompt: the prompt holds the opening marker, so a text without a closing one is all reasoning.
     """
-    families = [*MARKERS, Markers(r"(?!)", re.escape(think_end))] if think_end else MARKERS
+    families = [*MARKERS, Markers(r"(?!)", re.escape(reasoning_end))] if reasoning_end else MARKERS
     ends = [(match, family) for family in families for match in re.finditer(family.closes, text)]
     layout = _Layout(text)
     start, wraps = 0, ""
     for match, family in sorted(ends, key=lambda each: each[0].start()):
         if not layout.quotes(match, start):
             start, wraps = match.end(), family.wraps
-    reopened = layout.opening(start)
-    unfinished = opened and start == 0
-    if reopened is not None:
-        unfinished |= start == 0 or not text[start:reopened].strip()
+    restart = layout.opening(start)
+    unfinished = started_in_prompt and start == 0
+    if restart is not None:
+        unfinished |= start == 0 or not text[start:restart].strip()
     if unfinished:
         return SplitReasoning(len(text), "", unfinished=True)
-    answer = text[start:reopened]
+    answer = text[start:restart]
     return SplitReasoning(start, re.sub(wraps, "", answer) if wraps else answer)
 
 
 def has_unopened_end(text: str) -> bool:
-    """Whether thoughts end in the text that nothing in it has begun: the prompt has."""
-    split = part(text)
-    return split.thought and not split.unfinished and not _OPENING.search(text, 0, split.start)
+    """Whether a response ends reasoning that it did not start: the prompt did."""
+    split = split_reasoning(text)
+    return split.found and not split.unfinished and not _OPENING.search(text, 0, split.start)
 
 
-def begins(text: str) -> bool:
-    """Whether a text begins with a marker that opens a thought; without its special tokens none is told from prose."""
+def starts_with_marker(text: str) -> bool:
+    """Whether a response starts with an opening marker. ``analysis`` does not count: it can be prose."""
     start = text.lstrip()
     return any(re.match(family.opens, start) for family in MARKERS if not family.opens.startswith(r"\A"))
 
 
-def opens_in_prompt(prompt: str) -> bool:
-    """Whether the end of a prompt opens a thought, as the templates of some models do."""
+def prompt_starts_reasoning(prompt: str) -> bool:
+    """Whether a prompt ends in an opening marker, as the chat templates of some models make it."""
     end = prompt.rstrip()
     return any(family.prompt and end.endswith(family.prompt) for family in MARKERS)
 
 
 class _Layout:
-    """Where fences and triple quotes are in a text: what tells a marker from a quotation of one."""
+    """Positions of fences and triple quotes in a text; they tell a marker from a quotation of one."""
 
     def __init__(self, text: str) -> None:
         self._text = text
         self._fences = [match.start() for match in _FENCE.finditer(text)]
-        self._triples = [(match.start(), match[0]) for match in _TRIPLE.finditer(text)]
-        # Where the piece of code begins that was looked at last, its next triple quote, and those that are open there.
+        self._triples = [(match.start(), match[0]) for match in _TRIPLE_QUOTE.finditer(text)]
+        # The piece of code that was read last: its start, its next triple quote, and the quote that is open there.
         self._piece, self._next, self._open = -1, 0, ""
 
     def opening(self, start: int) -> int | None:
-        """Where a thought begins, at or behind an offset, at the beginning of a line and outside of code blocks."""
+        """Offset of the first opening marker from an offset on, at the start of a line and outside of code blocks."""
         for match in _OPENING.finditer(self._text, start):
             line = self._line_before(match.start(), start)
             if not line.strip() and not self._in_block(start, match.start()):
@@ -162,11 +159,11 @@ class _Layout:
         return None
 
     def quotes(self, marker: re.Match[str], start: int) -> bool:
-        """Whether a marker is part of what is said, and not the end of a thought.
+        """Whether a closing marker is quoted, and so does not end reasoning.
 
         Args:
             marker: the marker.
-            start: where the answer begins, by the markers before; 0 for not yet.
+            start: offset of the answer by the markers before; 0 if none was found yet.
         """
         at = marker.start()
         if start and self._in_block(start, at):
@@ -184,21 +181,20 @@ class _Layout:
         return self._text[max(begin, self._text.rfind("\n", begin, at) + 1) : at]
 
     def _in_block(self, start: int, at: int) -> bool:
-        """Whether a code block that begins behind `start` is open here."""
+        """Whether a code block that begins after `start` is open at an offset."""
         return (bisect_left(self._fences, at) - bisect_left(self._fences, start)) % 2 == 1
 
     def _in_triple_quotes(self, marker: re.Match[str], start: int) -> bool:
-        """Whether a triple-quoted string of the same piece of code opens before the marker and closes behind it.
+        """Whether a triple-quoted string opens before the marker and closes after it, in one piece of code.
 
-        A piece of code ends at the next fence: a draft that breaks off in a docstring has its closing quotes nowhere,
-        or in another piece.
+        A piece of code ends at the next fence, because a draft that breaks off in a docstring has no closing quotes.
         """
         fence = bisect_left(self._fences, marker.start())
         begin = max(start, self._fences[fence - 1]) if fence else start
         end = self._fences[fence] if fence < len(self._fences) else len(self._text)
         if begin != self._piece:
             self._piece, self._next, self._open = begin, bisect_left(self._triples, (begin, "")), ""
-        # Markers are asked for in their order, so that each triple quote of a piece is passed once.
+        # The caller asks for markers in their order, so each triple quote of a piece is read once.
         while self._next < len(self._triples) and self._triples[self._next][0] < marker.start():
             kind = self._triples[self._next][1]
             self._open = "" if kind == self._open else self._open or kind
@@ -209,7 +205,7 @@ class _Layout:
 
 
 def _quote_open(line: str) -> str:
-    """The quotation mark or backtick that is open at the end of this beginning of a line; "" for none."""
+    """The quotation mark or backtick that is open at the end of a text; "" for none."""
     open_quote = ""
     for char in _NO_QUOTE.sub("", line):
         if char in "\"'`":

@@ -1,7 +1,7 @@
-"""From what a loader returned to what is scored: the answer, its solution, and what it falls short of.
+"""From a loader's response to what is scored: the text, its solution and its diagnosis.
 
-Loaders return text, mostly. Servers' answers can be null, or a list of parts, and text can hold half of a surrogate
-pair, which no file takes. Whatever comes, there is a sample to record.
+Most loaders return text. Servers' responses can also be null or a list of parts, and text can hold a lone surrogate,
+which no file takes. Every response becomes a sample.
 """
 
 from __future__ import annotations
@@ -12,19 +12,16 @@ from functools import cached_property
 from typing import Any
 
 from bigcodebench_tasks.benchmark import prompts
-from bigcodebench_tasks.benchmark.diagnosis import NULL, UNFINISHED, PromptInfo, diagnosis
-from bigcodebench_tasks.benchmark.reasoning import SplitReasoning, begins, part
+from bigcodebench_tasks.benchmark.diagnosis import NULL, UNFINISHED, PromptInfo, diagnose
+from bigcodebench_tasks.benchmark.reasoning import SplitReasoning, split_reasoning, starts_with_marker
 from bigcodebench_tasks.benchmark.sanitize import sanitize
 from bigcodebench_tasks.options import Options
 
-_PARTS_OF_TEXT = (None, "text", "output_text")
+_TEXT_PARTS = (None, "text", "output_text")
 
 
 def text_of(response: Any) -> str | None:
-    """The text in what a loader returned; None where there is none.
-
-    Of a list of parts, as several servers send them, it is the parts that are text, joined: not the thoughts.
-    """
+    """The text of a response; None if it holds none. Of a list of parts: the text parts, joined, without reasoning."""
     if isinstance(response, str):
         return writable(response)
     if isinstance(response, list | tuple):
@@ -36,113 +33,112 @@ def text_of(response: Any) -> str | None:
 def _text_of_part(part: Any) -> str | None:
     if isinstance(part, str):
         return writable(part)
-    if isinstance(part, Mapping) and part.get("type") in _PARTS_OF_TEXT:
+    if isinstance(part, Mapping) and part.get("type") in _TEXT_PARTS:
         return text_of(part.get("text", part.get("content")))
     return None
 
 
 def writable(text: str) -> str:
-    r"""The text with lone surrogates escaped (``\ud83d``), which cannot be encoded; any other text as it is."""
+    r"""The text with lone surrogates escaped (``\ud83d``), because they cannot be encoded; any other text unchanged."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 @dataclass(frozen=True)
 class ResponseParser:
-    """How a run's answers are read.
+    """Parses the responses of one run.
 
     Attributes:
-        split, mode: what was asked, and how.
-        options: those that the model was asked with.
-        stops: strings that end an answer.
-        thinks: it is known that the model thinks first, so that its text may hold stop strings before the answer.
-        opened: the prompt opens a thought, which the answer has to close.
-        limit: tokens that an answer may have; None where it is not known.
-        count: the loader's tokens of a text; None where they cannot be had.
+        split, mode: see `prompts`.
+        options: of the task.
+        stops: strings that end a response.
+        reasons: the model is known to reason, so stop strings may occur before the answer.
+        started_in_prompt: the prompt starts the reasoning, which the response has to end.
+        limit: tokens of a response; None if unknown.
+        count: number of tokens of a text, by the loader's tokenizer; None if the loader has none.
     """
 
     split: prompts.Split
     mode: prompts.Mode
     options: Options
     stops: tuple[str, ...] = ()
-    thinks: bool = False
-    opened: bool = False
+    reasons: bool = False
+    started_in_prompt: bool = False
     limit: int | None = None
     count: Callable[[str], int] | None = None
 
-    def read(self, task: Mapping[str, str], response: Any) -> ParsedResponse:
-        """The answer to a task in what the loader returned."""
+    def parse(self, task: Mapping[str, str], response: Any) -> ParsedResponse:
+        """Parse what the loader returned for a task; never fails."""
         text = text_of(response)
-        said = text or ""
-        if self.options.thinking == "off":
-            split = SplitReasoning(0, said)
-        elif self.mode == "direct" and not self.thinks and not begins(said):
-            # What a base model goes on with behind a stop string is no part of its answer, thoughts neither.
-            said = prompts.completion_text(said, list(self.stops), self.mode)
-            split = part(said, self.options.think_end)
+        whole = text or ""
+        reasoning_end = self.options.reasoning_end
+        if self.options.reasoning == "off":
+            reasoning = SplitReasoning(0, whole)
+        elif self.mode == "direct" and not self.reasons and not starts_with_marker(whole):
+            # What a base model writes after a stop string is not part of its response, and neither is reasoning there.
+            whole = prompts.completion_text(whole, list(self.stops), self.mode)
+            reasoning = split_reasoning(whole, reasoning_end)
         else:
-            split = part(said, self.options.think_end, opened=self.opened)
-        behind = said[split.start :]
-        kept = prompts.completion_text(behind, list(self.stops), self.mode)
-        answer = prompts.completion_text(split.answer, list(self.stops), self.mode)
+            reasoning = split_reasoning(whole, reasoning_end, started_in_prompt=self.started_in_prompt)
+        after = whole[reasoning.start :]
+        kept = prompts.completion_text(after, list(self.stops), self.mode)
         prompt = prompts.answer_text(task, self.split, "", self.mode, self.options)
-        asked = PromptInfo(
-            entry_point=task["entry_point"],
-            prompt=prompt,
-            # Behind thoughts an answer begins anew.
-            in_block=self.mode == "chat" and self.options.prefill and not split.thought,
-            limit=self.limit,
-            count=self.count,
-        )
         return ParsedResponse(
-            raw=prompt + (said[: split.start] + kept if text is not None else _shown(response)),
-            text=answer,
-            split=split,
-            asked=asked,
-            response=said,
+            raw=prompt + (whole[: reasoning.start] + kept if text is not None else _shown(response)),
+            text=prompts.completion_text(reasoning.answer, list(self.stops), self.mode),
+            reasoning=reasoning,
+            prompt=PromptInfo(
+                entry_point=task["entry_point"],
+                prompt=prompt,
+                # After reasoning a model opens its own fence.
+                in_block=self.mode == "chat" and self.options.prefill and not reasoning.found,
+                limit=self.limit,
+                count=self.count,
+            ),
+            response=whole,
             is_text=text is not None,
-            stopped=len(kept) < len(behind) and self.mode != "api" and any(stop in behind for stop in self.stops),
+            stopped=len(kept) < len(after) and self.mode != "api" and any(stop in after for stop in self.stops),
         )
 
 
 @dataclass(frozen=True)
 class ParsedResponse:
-    """One answer.
+    """One response.
 
     Attributes:
-        raw: as it is recorded: thoughts included, in direct completion behind its prompt.
+        raw: as it is recorded: with its reasoning; in direct completion after its prompt.
         text: what is sanitized, without the prompt.
-        split: where its thoughts end.
-        asked: what was asked.
-        response: all that the model said; "" where that is no text.
-        is_text: whether it is.
-        stopped: a stop string has ended it.
+        reasoning: where the reasoning ends.
+        prompt: what the model was asked.
+        response: the whole text; "" if the response is no text.
+        is_text: whether it is text.
+        stopped: a stop string ended it.
     """
 
     raw: str
     text: str
-    split: SplitReasoning
-    asked: PromptInfo
+    reasoning: SplitReasoning
+    prompt: PromptInfo
     response: str
     is_text: bool = True
     stopped: bool = False
 
     @cached_property
     def solution(self) -> str:
-        """The sanitized solution; none of a thought that never ended."""
-        if self.split.unfinished or not self.is_text:
+        """The sanitized solution; "" for reasoning that never ends."""
+        if self.reasoning.unfinished or not self.is_text:
             return ""
-        return sanitize(self.asked.prompt + self.text, self.asked.entry_point)
+        return sanitize(self.prompt.prompt + self.text, self.prompt.entry_point)
 
     @cached_property
     def diagnosis(self) -> str:
-        """What keeps it from scoring (`diagnoses.DIAGNOSES`), "" for nothing that the text tells."""
+        """Why the response cannot score: a name of `diagnosis.DIAGNOSES`, or ""."""
         if not self.is_text:
             return NULL
-        if self.split.unfinished:
+        if self.reasoning.unfinished:
             return UNFINISHED
-        return diagnosis(self.response, self.text, self.solution, self.asked, stopped=self.stopped)
+        return diagnose(self.response, self.text, self.solution, self.prompt, stopped=self.stopped)
 
 
 def _shown(response: Any) -> str:
-    """What is no text, as it is recorded; nothing of null."""
+    """How a response without text is recorded; null as ""."""
     return "" if response is None else writable(repr(response))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import os
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
@@ -17,7 +16,6 @@ from bigcodebench_tasks.execution.server_process import SandboxRefused, ServerLo
 from bigcodebench_tasks.execution.verdict import CANARY
 from bigcodebench_tasks.execution.worker.protocol import Broken, StartProgram
 
-SANDBOX_VARIABLE = options.SANDBOX.name
 KINDS = options.CHOICES["sandbox"]
 NETWORKS = options.CHOICES["network"]
 
@@ -43,11 +41,9 @@ def probe(
     """
     if sys.platform != "linux":
         raise SandboxUnavailable("programs are executed on Linux only. StartProgram in a Linux machine or container")
-    variables = os.environ if variables is None else variables
-    source = "sandbox" if sandbox else SANDBOX_VARIABLE
-    chosen = sandbox or variables.get(SANDBOX_VARIABLE) or ""
+    chosen = sandbox or options.sandbox_from_environment(variables)
     if chosen and chosen not in KINDS:
-        raise OptionError(f"{source}={chosen!r}: expected one of {', '.join(KINDS)}")
+        raise OptionError(f"sandbox={chosen!r}: expected one of {', '.join(KINDS)}")
     if network not in NETWORKS:
         raise OptionError(f"network={network!r}: expected one of {', '.join(NETWORKS)}")
     tried: dict[str, str] = {}
@@ -67,7 +63,7 @@ def probe(
     raise SandboxUnavailable(
         f"this machine cannot isolate model-written programs ({'; '.join(reasons)}). "
         f"Allow unprivileged user namespaces, or use a machine that is worthless to an attacker and set "
-        f"{SANDBOX_VARIABLE}=none to run programs with limits only"
+        f"{options.SANDBOX.name}=none to run programs with limits only"
     )
 
 

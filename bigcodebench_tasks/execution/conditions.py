@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -15,12 +14,9 @@ from bigcodebench_tasks import options
 from bigcodebench_tasks.environment import nltk_data
 from bigcodebench_tasks.environment.environment import Environment
 from bigcodebench_tasks.environment.verify import missing_programs
-from bigcodebench_tasks.errors import OptionError
 from bigcodebench_tasks.execution.worker.protocol import Limits
 
-__all__ = ["TIMEOUT_VARIABLE", "Conditions", "Limits", "Sandbox", "resolve_limits"]
-
-TIMEOUT_VARIABLE = options.TIMEOUT_PER_TASK.name
+__all__ = ["Conditions", "Limits", "Sandbox", "resolve_limits"]
 
 
 def resolve_limits(variables: Mapping[str, str] | None = None) -> Limits:
@@ -32,16 +28,8 @@ def resolve_limits(variables: Mapping[str, str] | None = None) -> Limits:
     Raises:
         OptionError: ``BIGCODEBENCH_TIMEOUT_PER_TASK`` is not a positive number of seconds.
     """
-    text = (os.environ if variables is None else variables).get(TIMEOUT_VARIABLE)
-    if not text:
-        return Limits()
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = -1.0
-    if not 0 < seconds < float("inf"):
-        raise OptionError(f"{TIMEOUT_VARIABLE}={text!r}: expected a positive number of seconds, such as 240")
-    return Limits(timeout_s=seconds)
+    seconds = options.timeout_from_environment(variables)
+    return Limits() if seconds is None else Limits(timeout_s=seconds)
 
 
 _FILES_AND_PROCESSES = {

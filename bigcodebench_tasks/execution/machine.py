@@ -12,8 +12,6 @@ from bigcodebench_tasks import options
 from bigcodebench_tasks.errors import OptionError
 from bigcodebench_tasks.execution.worker import cgroup, memory
 
-WORKERS_VARIABLE = options.WORKERS.name
-
 
 def cores() -> int:
     """Cores this process may use: its affinity, or its control group's quota where that is less."""
@@ -33,15 +31,12 @@ def workers(option: int | None = None, variables: Mapping[str, str] | None = Non
     Raises:
         OptionError: the number is not a positive integer.
     """
-    variables = os.environ if variables is None else variables
-    source, value = "workers", None if option is None else str(option)
-    if value is None and variables.get(WORKERS_VARIABLE):
-        source, value = WORKERS_VARIABLE, variables[WORKERS_VARIABLE]
-    if value is not None:
-        if not value.isdecimal() or int(value) < 1:
-            raise OptionError(f"{source}={value!r}: expected a positive number of workers, such as 4")
-        return int(value)
-    ranks = variables.get("LOCAL_WORLD_SIZE", "1")
+    chosen = options.workers_from_environment(variables) if option is None else option
+    if chosen is not None:
+        if chosen < 1:
+            raise OptionError(f"workers={chosen}: expected a positive number of workers, such as 4")
+        return chosen
+    ranks = (os.environ if variables is None else variables).get("LOCAL_WORLD_SIZE", "1")
     return max(1, cores() // (int(ranks) if ranks.isdecimal() and int(ranks) else 1))
 
 

@@ -1,4 +1,4 @@
-"""How a model is asked beside its prompt: whether it thinks, how many tokens it has, where it stops, which seeds."""
+"""How a model is asked beside its prompt: reasoning, token limit, stop strings, seeds."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from bigcodebench_tasks.harness.loader import Loader
 from bigcodebench_tasks.options import Options
 
 TOKENS = 1280
-"""The leaderboard's limit on the tokens of an answer."""
+"""The leaderboard's token limit of a response."""
 
-TOKENS_TO_THINK = 8192
-"""A model that thinks needs this many at the least."""
+REASONING_TOKENS = 8192
+"""The least token limit for a model that reasons."""
 
 LIMIT = "max_gen_toks"
-"""The harness's name for the limit."""
+"""The harness's name of the token limit."""
 
 LIMITS = (LIMIT, "max_new_tokens", "max_tokens", "max_completion_tokens", "max_length")
-"""What people call it. The harness knows them too, on some loaders; on others the task's own wins, or both are sent."""
+"""Names of the token limit that users write. Some loaders know them; others use the task's own limit, or send both."""
 
 SERVER_STOPS = (prompts.FENCE_STOP, "\ndef ", "\nif __name__", "\nprint(")
-"""Stop strings for servers of completions, those that end most answers first. OpenAI's take four, and the harness adds
-the end of the text to ours; what the others would have ended, we cut."""
+"""Stop strings for servers of completions, the ones that end most responses first. OpenAI's take four, of which the
+harness adds one; `ResponseParser` cuts at all the others."""
 
-_OF_THE_PROMPT = (
+_PROMPT_OPTIONS = (
     *("direct_completion", "prefill", "calibrated", "strip_newlines"),
     *("instruction_prefix", "response_prefix"),
 )
@@ -41,19 +41,19 @@ class GenerationSettings:
 
     Attributes:
         split, mode: see `prompts`.
-        options: of the task, but for `prefill`, which is off for a model that thinks.
-        loader: what is known of it.
-        thinks: why the model is taken for one that thinks, in words; "" where it is not.
-        generation: the task's and the user's generation arguments, as the harness has merged them.
-        limit, limit_name: on the tokens of an answer, and what it was called by whom.
-        stops: strings that end an answer.
+        options: of the task; `prefill` is off for a model that reasons.
+        loader: the model's loader.
+        reasoning: what shows that the model reasons, in words; "" if nothing does.
+        generation: the task's and the user's generation arguments, merged by the harness.
+        limit, limit_name: token limit of a response, and where it comes from; None and "the loader's own" if unknown.
+        stops: strings that end a response.
     """
 
     split: prompts.Split
     mode: prompts.Mode
     options: Options
     loader: Loader
-    thinks: str
+    reasoning: str
     generation: Mapping[str, Any]
     limit: int | None
     limit_name: str
@@ -72,48 +72,46 @@ class GenerationSettings:
         direct: Sequence[str],
         default_limit: int | None,
     ) -> GenerationSettings:
-        """Work it out.
+        """Work out the settings.
 
         Args:
-            split, mode, options, loader, generation: see the class; `options` as they were given.
+            split, mode, options, loader, generation: see the class; `options` as the user gave them.
             base, direct: the task's stop strings, and those that direct completion adds.
-            default_limit: the task's limit on tokens.
+            default_limit: the task's token limit.
 
         Raises:
-            OptionError: settings contradict each other, or the limit is no number.
+            OptionError: settings contradict each other, or the token limit is no number.
         """
-        thinks = _thinks(options, loader, generation)
-        if thinks:
+        reasoning = _reasoning(options, loader, generation)
+        if reasoning:
             options = replace(options, prefill=False)
         limit, limit_name = _limit(generation, loader.arguments, default_limit)
-        until = _as_list(generation.get("until"))
-        if until == list(base):  # else the user chose others
-            until = prompts.stop_strings(list(base), list(direct), mode, options)
-            chosen = False
-        else:
-            chosen = True
+        stops = _as_list(generation.get("until"))
         generation = {name: value for name, value in generation.items() if name not in LIMITS}
         if limit is not None:
             generation[LIMIT] = limit
-        if thinks and not chosen:
-            # It is not stopped inside its thoughts: it ends its text itself, and we cut the answer behind them.
-            generation["until"] = list(prompts.API_STOPS)
-        elif mode != "api" and loader.is_server and not chosen:
-            generation["until"] = [stop for stop in SERVER_STOPS if stop in until][:3]
+        if stops != list(base):  # the user chose others: every loader gets them
+            generation["until"] = stops
         else:
-            generation["until"] = until
-        return cls(split, mode, options, loader, thinks, generation, limit, limit_name, tuple(until))
+            stops = prompts.stop_strings(list(base), list(direct), mode, options)
+            if reasoning:  # they must not end the reasoning; the answer is cut by `ResponseParser`
+                generation["until"] = list(prompts.API_STOPS)
+            elif mode != "api" and loader.is_server:
+                generation["until"] = [stop for stop in SERVER_STOPS if stop in stops][:3]
+            else:
+                generation["until"] = stops
+        return cls(split, mode, options, loader, reasoning, generation, limit, limit_name, tuple(stops))
 
     @property
-    def draws(self) -> bool:
-        """Whether answers are drawn. Loaders take a missing temperature for 0, whatever ``do_sample`` says."""
+    def samples(self) -> bool:
+        """Whether decoding samples. Loaders take a missing temperature for 0, whatever ``do_sample`` is."""
         return float(self.generation.get("temperature") or 0.0) > 0
 
     def arguments(self) -> dict[str, Any]:
-        """What a request says of generation: the official top_p when sampling, and one name for the limit."""
+        """Generation arguments of a request: the official top_p if decoding samples, and one name for the limit."""
         arguments = dict(self.generation)
-        if arguments.get("do_sample") or self.draws:
-            # Said aloud, or the harness's cache of responses would serve one sample n times.
+        if arguments.get("do_sample") or self.samples:
+            # Without do_sample the harness's cache of responses would serve one sample n times.
             arguments["do_sample"] = True
             arguments.setdefault("top_p", 0.95)
         return arguments
@@ -121,82 +119,77 @@ class GenerationSettings:
     def requests(self) -> list[dict[str, Any]]:
         """The arguments of the requests for a row's samples: one that is repeated, or one for each sample.
 
-        The harness's loaders of servers send one seed with every request, so a server that honours it gives the same
-        answer n times. There each sample is asked with a seed of its own, the same in every run. Such answers can be
-        cached, so we leave out what keeps the harness from it (these loaders do not send it).
+        The harness's loaders of servers send the same seed with every request, so a server that honours it returns the
+        same response n times. There each sample gets a seed of its own, the same in every run. Such responses can be
+        cached, so ``do_sample``, which keeps the harness from it, is left out (these loaders do not send it).
         """
         arguments = self.arguments()
         first = arguments.get("seed", self.loader.seed)
-        wanted = self.options.n_samples > 1 and self.draws and (self.mode == "api" or self.loader.is_server)
+        wanted = self.options.n_samples > 1 and self.samples and (self.mode == "api" or self.loader.is_server)
         if not wanted or not self.loader.sends_seed or not isinstance(first, int):
             return [arguments]
         arguments.pop("do_sample", None)
         return [{**arguments, "seed": first + number} for number in range(self.options.n_samples)]
 
-    def reading(self) -> ResponseParser:
-        """How its answers are read."""
-        opened = self.mode == "chat" and not self.options.prefill and self.loader.opens_thought
+    def parser(self) -> ResponseParser:
+        """The parser of the model's responses."""
+        in_prompt = self.mode == "chat" and not self.options.prefill and self.loader.template_starts_reasoning
         return ResponseParser(
             split=self.split,
             mode=self.mode,
             options=self.options,
             stops=self.stops,
-            thinks=bool(self.thinks),
-            opened=opened and not self.loader.takes_off_thoughts,
+            reasons=bool(self.reasoning),
+            started_in_prompt=in_prompt and not self.loader.removes_reasoning,
             limit=self.limit,
             count=self.loader.tokens(),
         )
 
-    def prompting(self, shots: int, system: bool) -> tuple[str, list[str]]:
-        """How the run asks, by name, and which settings differ from the leaderboard's.
+    def prompting(self, **others: str) -> tuple[str, list[str]]:
+        """How the model is asked, by name, and the settings that differ from the leaderboard's.
 
         Args:
-            shots: examples before the question.
-            system: whether there is a system instruction.
+            others: further settings that differ, by name.
 
         Returns:
-            "leaderboard"; "thinking", where nothing differs but what a model that thinks needs; or "custom".
+            "leaderboard"; "reasoning" if nothing differs but what a model that reasons needs; or "custom".
         """
         defaults = Options()
-        needed = [f"thinking: {self.thinks}"] if self.thinks else []
-        others: list[str] = []
-        for name in _OF_THE_PROMPT:
-            if getattr(self.options, name) != getattr(defaults, name):
-                (needed if self.thinks and name == "prefill" else others).append(
-                    f"{name}: {getattr(self.options, name)}"
-                )
+        needed: dict[str, Any] = {"reasoning": self.reasoning} if self.reasoning else {}
+        custom: dict[str, Any] = {}
+        for name in _PROMPT_OPTIONS:
+            if (value := getattr(self.options, name)) != getattr(defaults, name):
+                (needed if self.reasoning and name == "prefill" else custom)[name] = value
         if self.limit != TOKENS:
-            (needed if self.thinks else others).append(f"{LIMIT}: {self.limit}")
+            (needed if self.reasoning else custom)[LIMIT] = self.limit
         if self.options.n_samples > 1:
-            others.append(f"n_samples: {self.options.n_samples}")
-        if self.draws:
-            others.append(f"temperature: {self.generation['temperature']}")
-        if shots:
-            others.append(f"examples: {shots}")
-        if system:
-            others.append("a system instruction")
-        return "custom" if others else "thinking" if needed else "leaderboard", [*needed, *others]
+            custom["n_samples"] = self.options.n_samples
+        if self.samples:
+            custom["temperature"] = self.generation["temperature"]
+        custom |= others
+        name = "custom" if custom else "reasoning" if needed else "leaderboard"
+        return name, [f"{name}: {value}" for name, value in (needed | custom).items()]
 
     def notes(self) -> Iterator[tuple[bool, str]]:
-        """What to tell before generation: whether it is a warning, and a line."""
-        limit = f"answers have at most {self.limit} tokens ({self.limit_name})" if self.limit else "no limit on tokens"
-        if not self.thinks:
+        """Lines for the log, before generation: whether it is a warning, and the line."""
+        limit = f"responses have at most {self.limit} tokens ({self.limit_name})" if self.limit else "no token limit"
+        reasons = f"the model reasons ({self.reasoning}): no prefilled turn, no stop strings; {limit}"
+        if not self.reasoning:
             yield False, f"{limit}; --gen_kwargs {LIMIT}=... sets another"
-            if self.mode == "chat" and self.options.prefill and self.loader.drops_thoughts:
+            if self.mode == "chat" and self.options.prefill and self.loader.template_drops_reasoning:
                 yield (
                     False,
-                    "the chat template knows thoughts, but the answer is prefilled, as on the leaderboard, so that the "
-                    'model will not think; to let it, add the option "thinking": "on"',
+                    "the chat template knows reasoning, but the turn is prefilled, as on the leaderboard, so the model "
+                    'will not reason; to let it, add the option "reasoning": "on"',
                 )
-        elif self.limit is not None and self.limit < TOKENS_TO_THINK:
+        elif self.limit is not None and self.limit < REASONING_TOKENS:
             yield (
                 True,
-                f"the model thinks ({self.thinks}): no prefilled turn, no stop strings; {limit}, but thoughts need "
-                f"{TOKENS_TO_THINK} at the least: --gen_kwargs {LIMIT}=32768",
+                f"{reasons}, but reasoning needs at least {REASONING_TOKENS}: --gen_kwargs {LIMIT}=32768",
             )
         else:
-            yield False, f"the model thinks ({self.thinks}): no prefilled turn, no stop strings; {limit}"
-        if self.options.n_samples > 1 and not self.draws:
+            yield False, reasons
+        if self.options.n_samples > 1 and not self.samples:
             yield (
                 True,
                 f"n_samples is {self.options.n_samples} but decoding is greedy, so all samples of a task will be the "
@@ -204,47 +197,48 @@ class GenerationSettings:
             )
 
 
-def thoughts_begin_in_prompt(reading: ResponseParser, responses: Sequence[Any]) -> bool:
-    """Whether a server's prompts open thoughts, by its answers: most of them end one that they never began.
+def prompts_start_reasoning(parser: ResponseParser, responses: Sequence[Any]) -> bool:
+    """Whether a server's prompts start the reasoning: most responses end reasoning that they did not start.
 
-    Then an answer that ends none is an unfinished thought.
+    Then a response that does not end it is unfinished reasoning.
     """
-    if reading.mode != "api" or reading.opened or reading.options.thinking == "off":
+    if parser.mode != "api" or parser.started_in_prompt or parser.options.reasoning == "off":
         return False
     texts = [text for text in map(text_of, responses) if text]
     return 2 * sum(map(has_unopened_end, texts)) > len(texts)
 
 
-def _thinks(options: Options, loader: Loader, generation: Mapping[str, Any]) -> str:
-    """Why a run is one of a model that thinks, in words; "" for one that is not."""
-    if options.thinking == "off":
+def _reasoning(options: Options, loader: Loader, generation: Mapping[str, Any]) -> str:
+    """What shows that the model reasons; "" if nothing does."""
+    if options.reasoning == "off":
         return ""
-    reason = 'the option "thinking" is "on"' if options.thinking == "on" else loader.thinks(generation)
-    if reason and options.prefill and "prefill" in options.chosen:
+    reasoning = 'the option "reasoning" is "on"' if options.reasoning == "on" else loader.reasoning(generation)
+    if reasoning and options.prefill and "prefill" in options.chosen:
         raise OptionError(
-            f'"prefill": true contradicts thinking ({reason}): a turn that is opened with code leaves it no place. '
-            'Leave "prefill" out to let the model think, or add "thinking": "off" to ask it as the leaderboard does'
+            f'"prefill": true contradicts reasoning ({reasoning}): after a turn that starts with code the model cannot '
+            'reason. Leave "prefill" out to let the model reason, or add "reasoning": "off" to ask it as the '
+            "leaderboard does"
         )
-    return reason
+    return reasoning
 
 
 def _limit(generation: Mapping[str, Any], arguments: Mapping[str, Any], default: int | None) -> tuple[int | None, str]:
-    """The limit on an answer's tokens, and what it was called by whom.
+    """The token limit, and where it comes from.
 
-    A name of the user's comes before the task's; of several, the harness's order counts. The model's arguments come
-    after what was given for generation.
+    The user's generation arguments win over the model's arguments, and those over the task's limit. Among several names
+    the harness's order counts.
 
     Raises:
         OptionError: it is no number.
     """
-    of_task = [(name, generation[name]) for name in LIMITS if generation.get(name) is not None]
-    chosen = [(name, value) for name, value in of_task if (name, value) != (LIMIT, default)]
+    given = [(name, generation[name]) for name in LIMITS if generation.get(name) is not None]
+    chosen = [(name, value) for name, value in given if (name, value) != (LIMIT, default)]
     # "max_length" among the model's arguments is its context.
     of_model = [(name, arguments[name]) for name in LIMITS[:-1] if arguments.get(name) is not None]
     for places, words in (
         (chosen, "{} of --gen_kwargs"),
         (of_model, "{} of --model_args"),
-        (of_task, "{} of the task"),
+        (given, "{} of the task"),
     ):
         for name, value in places:
             try:
@@ -255,7 +249,7 @@ def _limit(generation: Mapping[str, Any], arguments: Mapping[str, Any], default:
 
 
 def _as_list(until: Any) -> list[str]:
-    """The harness's ``until`` as a list; null means to stop at the end of the text alone."""
+    """The harness's ``until`` as a list; null means the end of the text alone."""
     if until is None:
         return list(prompts.API_STOPS)
     return [until] if isinstance(until, str) else list(until)

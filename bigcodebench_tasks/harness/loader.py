@@ -1,9 +1,9 @@
-"""What a task can know of the model's loader.
+"""What a task knows of the model's loader.
 
-A task of the harness never sees the loader. What it can know without private names is: the model's arguments, which
-the harness merges into a task's metadata where the command line or ``simple_evaluate`` were told them; and the renderer
-of chats that `build_all_requests` is given, a bound method, whose object is the loader. What neither says, the answers
-tell.
+A task of the harness never gets the loader. It gets, with public names:
+
+- the model's arguments, merged into the task's metadata by the command line and by ``simple_evaluate``;
+- the renderer of chats that `build_all_requests` is given: a bound method of the loader.
 """
 
 from __future__ import annotations
@@ -12,22 +12,22 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from bigcodebench_tasks.benchmark.reasoning import opens_in_prompt
+from bigcodebench_tasks.benchmark.reasoning import prompt_starts_reasoning
 from bigcodebench_tasks.options import KEY
 
-# Arguments of loaders, of chat templates, and of what servers hand to those, that say whether a model thinks.
+# Arguments of loaders, of chat templates, and of what servers pass to those, that show whether a model reasons.
 _SWITCHES = ("enable_thinking", "thinking")
 _NESTED = ("chat_template_args", "chat_template_kwargs")
 
 
 class Loader:
-    """What can be known of a model's loader."""
+    """The model's loader, as far as a task can know it."""
 
     def __init__(self, arguments: Mapping[str, Any], chat_template: Callable[..., Any] | None) -> None:
         """
         Args:
-            arguments: of the model, among whatever else is in a task's metadata.
-            chat_template: the loader's renderer of conversations; None where none is applied.
+            arguments: the task's metadata, which holds the model's arguments.
+            chat_template: the loader's renderer of conversations; None if no template is applied.
         """
         self.arguments = arguments
         self._chat_template = chat_template
@@ -43,7 +43,7 @@ class Loader:
 
     @property
     def sends_seed(self) -> bool:
-        """Whether it sends one seed with every request, so that a server which honours it repeats its answer."""
+        """Whether it sends the same seed with every request, so that a server repeats its response."""
         return self.is_server and not hasattr(self._model, "anthropic_version")
 
     @property
@@ -53,15 +53,15 @@ class Loader:
         return seed if isinstance(seed, int) else 1234
 
     @property
-    def takes_off_thoughts(self) -> bool:
-        """Whether it cuts thoughts off by itself, so that an answer without them says nothing."""
+    def removes_reasoning(self) -> bool:
+        """Whether it removes reasoning itself (hf, vllm, sglang; local-chat-completions since lm-eval 0.4.13)."""
         return self._argument("think_end_token") is not None
 
-    def thinks(self, generation: Mapping[str, Any]) -> str:
-        """What says that the model thinks before it answers, in words; "" where nothing does.
+    def reasoning(self, generation: Mapping[str, Any]) -> str:
+        """What shows that the model reasons before it answers, in words; "" if nothing does.
 
         Args:
-            generation: the harness's generation arguments, some of which servers hand to the chat template.
+            generation: the harness's generation arguments, some of which servers pass to the chat template.
         """
         for place in (self.arguments, generation):
             for name, value in _flat(place).items():
@@ -69,31 +69,31 @@ class Loader:
                     name == "reasoning_effort" and value not in (None, "none")
                 ):
                     return f"{name}={value} was given"
-        if self.takes_off_thoughts:
+        if self.removes_reasoning:
             return "think_end_token was given"
         if any(getattr(self._model, name, None) is True for name in _SWITCHES):
-            return "the loader says so"
-        return "the chat template opens a thought" if self.opens_thought else ""
+            return "the loader's default"
+        return "the chat template starts reasoning" if self.template_starts_reasoning else ""
 
     @property
-    def opens_thought(self) -> bool:
-        """Whether the chat template ends a prompt with the beginning of a thought."""
+    def template_starts_reasoning(self) -> bool:
+        """Whether the chat template ends a prompt with an opening marker."""
         rendered = self._rendered([{"role": "user", "content": "?"}])
-        return rendered is not None and opens_in_prompt(rendered)
+        return rendered is not None and prompt_starts_reasoning(rendered)
 
     @property
-    def drops_thoughts(self) -> bool:
-        """Whether the chat template takes thoughts off earlier turns: the mark of a model that can think."""
+    def template_drops_reasoning(self) -> bool:
+        """Whether the chat template removes reasoning from earlier turns: then the model can reason."""
         turns = [("user", "?"), ("assistant", "<think>\nthought\n</think>\n\nanswer"), ("user", "?")]
         rendered = self._rendered([{"role": role, "content": content} for role, content in turns])
         return rendered is not None and "answer" in rendered and "thought" not in rendered
 
     def tokens(self) -> Callable[[str], int] | None:
-        """Counts a text's tokens by the loader's tokenizer; None where that cannot be had."""
+        """Counts a text's tokens with the loader's tokenizer; None if the loader has none."""
         encode = getattr(self._model, "tok_encode", None)
         try:
             known = encode is not None and _all_numbers(encode("a b c"))
-        except Exception:  # a loader's own code, which may want a tokenizer that it has not
+        except Exception:  # a loader's own code, which may need a tokenizer that it does not have
             return None
         return (lambda text: len(encode(text))) if known and encode is not None else None
 
@@ -106,7 +106,7 @@ class Loader:
             return None
         try:
             rendered = self._chat_template(conversation)
-        except Exception:  # a template may refuse anything; the real prompts say so in time
+        except Exception:  # a template may refuse any conversation; the real prompts report it
             return None
         return rendered if isinstance(rendered, str) else None
 
@@ -116,8 +116,8 @@ def _all_numbers(tokens: Any) -> bool:
 
 
 def _flat(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Arguments together with those of the chat template among them, which may come as JSON."""
-    flat = dict(arguments)
+    """The arguments with those of the chat template among them, which may be JSON; without the task's own options."""
+    flat = {name: value for name, value in arguments.items() if name != KEY}
     for name in _NESTED:
         nested = flat.pop(name, None)
         if isinstance(nested, str):
@@ -127,5 +127,4 @@ def _flat(arguments: Mapping[str, Any]) -> dict[str, Any]:
                 continue
         if isinstance(nested, Mapping):
             flat |= nested
-    # The task's own options are no arguments of the model.
-    return {name: value for name, value in flat.items() if name != KEY}
+    return flat

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from bigcodebench_tasks.benchmark.response_parser import ParsedResponse, ResponseParser
-from bigcodebench_tasks.harness.generation_settings import thoughts_begin_in_prompt
+from bigcodebench_tasks.harness.generation_settings import prompts_start_reasoning
 from bigcodebench_tasks.scoring.evaluate import Sample
 from bigcodebench_tasks.scoring.records import ResponseStats, SampleRecord
 from bigcodebench_tasks.scoring.summary import warnings
@@ -21,30 +21,30 @@ log = logging.getLogger("lm_eval.bigcodebench")
 class Responses:
     """The responses to one task of the harness. Each is read once, and sanitized once, whoever asks for it when."""
 
-    def __init__(self, task_name: str, reading: ResponseParser) -> None:
+    def __init__(self, task_name: str, parser: ResponseParser) -> None:
         """
         Args:
             task_name: of the harness's task, for the log.
-            reading: how its responses are read.
+            parser: parses them.
         """
-        self._name, self._reading = task_name, reading
-        self._answers: dict[tuple[str, str], ParsedResponse] = {}
+        self._name, self._parser = task_name, parser
+        self._parsed: dict[tuple[str, str], ParsedResponse] = {}
 
     def read(self, rows: Sequence[Mapping[str, str]], responses: Sequence[Sequence[Any]]) -> list[list[ParsedResponse]]:
         """The answers to all rows, which may tell that the prompt had opened a thought."""
-        if thoughts_begin_in_prompt(self._reading, [response for several in responses for response in several]):
-            self._reading = replace(self._reading, opened=True)
-            self._answers.clear()
+        if prompts_start_reasoning(self._parser, [response for several in responses for response in several]):
+            self._parser = replace(self._parser, started_in_prompt=True)
+            self._parsed.clear()
         pairs = zip(rows, responses, strict=True)
         return [[self.answer(row, response) for response in several] for row, several in pairs]
 
     def answer(self, row: Mapping[str, str], response: Any) -> ParsedResponse:
         key = row["task_id"], response if isinstance(response, str) else repr(response)
-        if key not in self._answers:
-            self._answers[key] = self._reading.read(row, response)
-        return self._answers[key]
+        if key not in self._parsed:
+            self._parsed[key] = self._parser.parse(row, response)
+        return self._parsed[key]
 
-    def told(
+    def annotate(
         self, records: Sequence[Sequence[SampleRecord]], read: Sequence[Sequence[ParsedResponse]], limit: int | None
     ) -> tuple[list[list[SampleRecord]], ResponseStats]:
         """The records with what their answers fall short of, which is said, and its count.
@@ -54,14 +54,16 @@ class Responses:
             read: the answers.
             limit: tokens that each might have; None where it is not known.
         """
-        told = [
+        annotated = [
             [replace(record, diagnosis=answer.diagnosis) for record, answer in zip(*pair, strict=True)]
             for pair in zip(records, read, strict=True)
         ]
-        counted = ResponseStats.of(told, sum(answer.split.thought for several in read for answer in several), limit)
+        counted = ResponseStats.of(
+            annotated, sum(parsed.reasoning.found for several in read for parsed in several), limit
+        )
         for line in warnings(counted):
             log.warning("[%s] %s", self._name, line)
-        return told, counted
+        return annotated, counted
 
     def warn_of_equal_samples(self, read: Sequence[Sequence[ParsedResponse]]) -> None:
         """Say it where most rows have several samples, all of them the same."""

@@ -27,7 +27,7 @@ from bigcodebench_tasks.harness.ground_truth_model import GroundTruthLM
 from bigcodebench_tasks.harness.loader import Loader
 from bigcodebench_tasks.harness.responses import Responses, sample_of
 from bigcodebench_tasks.harness.run import HarnessRun
-from bigcodebench_tasks.options import KEY, Options, strays
+from bigcodebench_tasks.options import KEY, Options, misplaced
 from bigcodebench_tasks.progress import progress
 from bigcodebench_tasks.scoring import saved_responses
 from bigcodebench_tasks.scoring.evaluate import Evaluated, Evaluator, Sample
@@ -88,9 +88,9 @@ class BigCodeBenchTask(ConfigurableTask):
         self._run: HarnessRun | None = None  # none without a head start
         self._asking: GenerationSettings | None = None  # none before `build_all_requests`
         self._responses: Responses | None = None
-        for name in strays(metadata):
+        for name in misplaced(metadata):
             log.warning(
-                "[%s] %s stands outside of our options and does nothing there: --metadata '%s'",
+                "[%s] %s is outside of the options of this task and has no effect there: write --metadata '%s'",
                 settings["task"],
                 name,
                 json.dumps({KEY: {name.removeprefix(f"{KEY}."): metadata[name]}}, default=str),
@@ -203,13 +203,13 @@ class BigCodeBenchTask(ConfigurableTask):
             default_limit=self._base_limit,
         )
         self._options = asking.options
-        self._responses = Responses(self.config.task or "", asking.reading())
+        self._responses = Responses(self.config.task or "", asking.parser())
         if not GroundTruthLM.in_use():
             for serious, text in asking.notes():
                 log.log(logging.WARNING if serious else logging.INFO, "[%s] %s", self.config.task, text)
         self._prepare()
         if self._record is not None:
-            name, differs = asking.prompting(self.config.num_fewshot or 0, system_instruction)
+            name, differs = asking.prompting(**_others(self.config.num_fewshot or 0, system_instruction))
             said = {key: value for key, value in asking.arguments().items() if key != "until"}
             self._record = replace(self._record, prompting=name, differs=differs, generation=said)
 
@@ -308,7 +308,7 @@ class BigCodeBenchTask(ConfigurableTask):
     ) -> list[list[SampleRecord]]:
         """The records of the samples, in their shape."""
         if self._evaluator is None or self._record is None:
-            return self._told(self._unexecuted(samples), read)
+            return self._annotated(self._unexecuted(samples), read)
         session = began = None
         if self._run is not None:
             self._run.take_over()
@@ -320,7 +320,7 @@ class BigCodeBenchTask(ConfigurableTask):
             self._run.leave(self)
             self._run = None
         self._record = self._record.with_ground_truth(evaluated.truth).on_nodes(evaluated.nodes)
-        evaluated = replace(evaluated, records=self._told(evaluated.records, read))
+        evaluated = replace(evaluated, records=self._annotated(evaluated.records, read))
         self._log_summary(tasks, evaluated, self._record)
         return evaluated.records
 
@@ -336,15 +336,15 @@ class BigCodeBenchTask(ConfigurableTask):
         """
         return list(request.resps[: request.repeats or 1])
 
-    def _told(
+    def _annotated(
         self, records: list[list[SampleRecord]], read: Sequence[Sequence[ParsedResponse]]
     ) -> list[list[SampleRecord]]:
         """The records with what their answers fall short of, which the record of the run counts."""
         assert self._responses is not None
-        told, counted = self._responses.told(records, read, self._asked().limit)
+        annotated, stats = self._responses.annotate(records, read, self._asked().limit)
         if self._record is not None:
-            self._record = replace(self._record, answers=counted)
-        return told
+            self._record = replace(self._record, responses=stats)
+        return annotated
 
     @property
     def evaluator(self) -> Evaluator:
@@ -423,3 +423,9 @@ class BigCodeBenchTask(ConfigurableTask):
         if self._record is not None:
             config["metadata"] = {**config["metadata"], RUN_KEY: self._record.to_dict()}
         return config
+
+
+def _others(shots: int, system_instruction: bool) -> dict[str, str]:
+    """The harness's settings of the prompt that differ from the leaderboard's."""
+    given = {"examples": shots, "system": "given" if system_instruction else ""}
+    return {name: str(value) for name, value in given.items() if value}

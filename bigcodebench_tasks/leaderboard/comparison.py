@@ -18,7 +18,7 @@ from bigcodebench_tasks.results.noise import add_spread, unstable_notes
 from bigcodebench_tasks.results.read import newest
 from bigcodebench_tasks.results.tables import NONE, Sheet, Table, score_cells
 from bigcodebench_tasks.scoring.intervals import Estimate, mean_interval
-from bigcodebench_tasks.scoring.presets import named
+from bigcodebench_tasks.scoring.leaderboard_settings import describe
 
 _NO_PAIRED_TEST = (
     "Of published models only totals are known, not which tasks they solve: no paired test is possible. The intervals "
@@ -120,7 +120,7 @@ def _own_name(evaluation: Evaluation, taken: set[str]) -> str:
 
 
 def _settings(evaluation: Evaluation) -> str:
-    return named(evaluation.run, len(evaluation.samples), evaluation.subset)
+    return describe(evaluation.run, len(evaluation.samples), evaluation.subset)
 
 
 def _tables(

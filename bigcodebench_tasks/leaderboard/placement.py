@@ -10,7 +10,7 @@ from bigcodebench_tasks.benchmark.prompts import SPLITS
 from bigcodebench_tasks.leaderboard.published import NEWEST, PublishedModel, of_like_size, published_models, size_in
 from bigcodebench_tasks.results.evaluation import Evaluation, mean_of_splits
 from bigcodebench_tasks.scoring.intervals import Estimate
-from bigcodebench_tasks.scoring.presets import differences
+from bigcodebench_tasks.scoring.leaderboard_settings import differences
 
 MEAN = "mean"
 """The measure beside the splits: their mean, by which the leaderboard ranks."""

@@ -12,11 +12,11 @@ from bigcodebench_tasks.leaderboard.placement import MEAN, OwnModel, Placement, 
 from bigcodebench_tasks.leaderboard.published import NEWEST, PublishedModel, not_published_notes, published_models
 from bigcodebench_tasks.leaderboard.ranking import Agreement, Filter, agreement, filtered, in_order, published_ranks
 from bigcodebench_tasks.leaderboard.scatter import Point, scatter
-from bigcodebench_tasks.options import LEADERBOARD
 from bigcodebench_tasks.results.evaluation import Evaluation
 from bigcodebench_tasks.results.noise import add_spread, unstable_figures, unstable_notes
 from bigcodebench_tasks.results.read import newest
 from bigcodebench_tasks.results.tables import NONE, Picture, Sheet, Table, percent, score_cells
+from bigcodebench_tasks.scoring.leaderboard_settings import LEADERBOARD
 
 # How many shifts a note names; JSON and the table have all.
 SHIFTS = 6

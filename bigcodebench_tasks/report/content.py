@@ -13,8 +13,8 @@ from bigcodebench_tasks.leaderboard.difficulty import published_rates
 from bigcodebench_tasks.report.published import beside_published
 from bigcodebench_tasks.results.evaluation import Evaluation, mean_of_splits
 from bigcodebench_tasks.scoring.intervals import estimate
+from bigcodebench_tasks.scoring.leaderboard_settings import describe
 from bigcodebench_tasks.scoring.pass_at_k import estimate_pass_at_k
-from bigcodebench_tasks.scoring.presets import named
 from bigcodebench_tasks.scoring.records import SampleRecord
 
 # A traceback, or an answer, longer than this is cut in its middle: people read its ends.
@@ -87,7 +87,7 @@ def _facts(evaluation: Evaluation) -> list[tuple[str, str]]:
         ("ground truth", "not checked" if run.ground_truth is None else f"{100 * run.ground_truth:.1f}% pass"),
         ("seeds", seeds or "none recorded"),
         ("dataset", run.dataset_sha256[:12]),
-        ("settings", named(run, len(evaluation.samples), evaluation.subset)),
+        ("settings", describe(run, len(evaluation.samples), evaluation.subset)),
     ]
 
 

@@ -95,29 +95,29 @@ class ResponseStats:
 
     Attributes:
         samples: how many there are.
-        thoughts: how many of them had thoughts, which were taken off.
+        reasoning: how many of them had reasoning, which was removed.
         diagnoses: how many fall short, by what they fall short of (`diagnoses.DIAGNOSES`), the commonest first.
         limit: on the tokens of an answer; None where it is not known.
     """
 
     samples: int
-    thoughts: int = 0
+    reasoning: int = 0
     diagnoses: Mapping[str, int] = field(default_factory=dict)
     limit: int | None = None
 
     @classmethod
     def of(
-        cls, records: Sequence[Sequence[SampleRecord]], thoughts: int = 0, limit: int | None = None
+        cls, records: Sequence[Sequence[SampleRecord]], reasoning: int = 0, limit: int | None = None
     ) -> ResponseStats:
         """Count them."""
         diagnoses = [sample.diagnosis for samples in records for sample in samples]
         counts = Counter(diagnosis for diagnosis in diagnoses if diagnosis)
-        return cls(len(diagnoses), thoughts, dict(counts.most_common()), limit)
+        return cls(len(diagnoses), reasoning, dict(counts.most_common()), limit)
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> ResponseStats:
         """What `dataclasses.asdict` made of it; raises KeyError or TypeError where it is something else."""
-        return cls(content["samples"], content["thoughts"], dict(content["diagnoses"]), content["limit"])
+        return cls(content["samples"], content["reasoning"], dict(content["diagnoses"]), content["limit"])
 
 
 @dataclass(frozen=True)
@@ -138,10 +138,10 @@ class RunRecord:
         task_ids: those of a subset of one's own; None for a whole one.
         generation: what the loader was told of decoding (the harness's ``generation_kwargs``, without stop strings);
             None where that is not known.
-        prompting: how the model was asked, by name: "leaderboard", "thinking" (as there, but for what a model that
-            thinks needs) or "custom"; None where that is not known.
+        prompting: how the model was asked, by name: "leaderboard", "reasoning" (as there, but for what a model
+            that reasons needs) or "custom"; None where that is not known.
         differs: the settings of it that are not the leaderboard's, in words.
-        answers: what the answers are like; None before they are there.
+        responses: what they are like; None before they are there.
         nodes: of the cluster that executed the programs: what each is called ("node"), its "cores", and how many
             "programs" it executed, of all tasks of the run so far; None where this machine did.
         plugin: version of this package.
@@ -160,7 +160,7 @@ class RunRecord:
     generation: Mapping[str, Any] | None = None
     prompting: str | None = None
     differs: Sequence[str] = ()
-    answers: ResponseStats | None = None
+    responses: ResponseStats | None = None
     nodes: Sequence[Mapping[str, Any]] | None = None
     plugin: str = __version__
 
@@ -214,7 +214,7 @@ class RunRecord:
             generation=content.get("generation"),
             prompting=content.get("prompting"),
             differs=content.get("differs") or (),
-            answers=ResponseStats.from_dict(content["answers"]) if content.get("answers") else None,
+            responses=ResponseStats.from_dict(content["responses"]) if content.get("responses") else None,
             nodes=content.get("nodes"),
             plugin=content["plugin"],
         )
@@ -241,8 +241,8 @@ class RunRecord:
         if self.prompting is not None:
             content["prompting"] = self.prompting
             content["differs"] = list(self.differs)
-        if self.answers is not None:
-            content["answers"] = asdict(self.answers)
+        if self.responses is not None:
+            content["responses"] = asdict(self.responses)
         if self.nodes is not None:
             content["nodes"] = [dict(node) for node in self.nodes]
         return content

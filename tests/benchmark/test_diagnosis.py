@@ -1,4 +1,4 @@
-"""What keeps an answer from scoring is told from its text."""
+"""Why a response cannot score is told from its text."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ CODE = "import os\n\ndef task_func(x):\n    y = x + x\n    return y\n"
 
 
 def found(response: object, mode: Mode = "api", **settings: object) -> str:
-    reading = ResponseParser("complete", mode, settings.pop("options", Options()), **settings)  # type: ignore[arg-type]
-    return reading.read(TASK, response).diagnosis
+    parser = ResponseParser("complete", mode, settings.pop("options", Options()), **settings)  # type: ignore[arg-type]
+    return parser.parse(TASK, response).diagnosis
 
 
 def words(text: str) -> int:
@@ -74,7 +74,7 @@ def indented(text: str, by: str = "   ") -> str:
         (fenced("class Solution:\n    def task_func(self, x):\n        return x\n"), NO_ENTRY_POINT),
     ],
 )
-def test_what_an_answer_falls_short_of(response: object, diagnosis: str) -> None:
+def test_why_a_response_cannot_score(response: object, diagnosis: str) -> None:
     assert found(response) == diagnosis
     assert diagnosis in ("", *DIAGNOSES)
 
@@ -87,13 +87,13 @@ def test_the_loaders_tokenizer_says_what_was_cut(response: str) -> None:
     assert found("Here it is:\n```python\n" + CODE[:-4], limit=1000, count=words) == ""
 
 
-def test_an_answer_that_a_stop_string_ended_was_not_cut() -> None:
+def test_a_response_that_a_stop_string_ended_was_not_cut() -> None:
     response = CODE + "\nprint(task_func(1))" + "\n# and so on" * 9
     assert found(response, "chat", stops=("\nprint(",), limit=words(response), count=words) == ""
     assert found(response, "chat", limit=words(response), count=words) == CUT
 
 
-def test_a_prefilled_answer_closes_a_fence_that_it_never_opened() -> None:
+def test_a_prefilled_response_closes_a_fence_that_it_did_not_open() -> None:
     assert found(CODE + "```\nDone.\n", "chat") == ""
     assert found(CODE, "chat") == ""
     assert found(CODE + "\nx = (1,", "chat") == CUT
@@ -115,11 +115,17 @@ def test_direct_completion_is_judged_behind_its_prompt(completion: str, diagnosi
     assert found(completion, "direct") == diagnosis
 
 
-def test_a_thought_that_the_prompt_opened_has_to_end() -> None:
-    assert found(fenced(CODE), "chat", options=Options(prefill=False), opened=True) == UNFINISHED
-    assert found("Hm.\n</think>\n" + fenced(CODE), "chat", options=Options(prefill=False), opened=True) == ""
+def test_reasoning_that_the_prompt_started_has_to_end() -> None:
+    assert found(fenced(CODE), "chat", options=Options(prefill=False), started_in_prompt=True) == UNFINISHED
+    assert found("Hm.\n</think>\n" + fenced(CODE), "chat", options=Options(prefill=False), started_in_prompt=True) == ""
 
 
-def test_behind_thoughts_an_answer_opens_its_own_fence() -> None:
+def test_after_reasoning_an_answer_opens_its_own_fence() -> None:
     assert found(CODE + "```\nHm.\n</think>\n" + fenced(CODE)[:-20], "chat") == CUT
     assert found(CODE + "```\nHm.\n</think>\n" + fenced(CODE), "chat") == ""
+
+
+def test_a_long_chain_of_elif_is_no_error() -> None:
+    chain = "if x == 0:\n    y = 0\n" + "".join(f"elif x == {n}:\n    y = {n}\n" for n in range(1, 1000))
+    assert found(fenced(f"x = 3\n{chain}")) == NO_ENTRY_POINT
+    assert found(fenced(f"x = 3\n{chain}else:\n    def task_func(x):\n        return x\n")) == ""

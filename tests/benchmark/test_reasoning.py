@@ -1,10 +1,10 @@
-"""Thoughts are told from answers, in the markers of the families in use."""
+"""Reasoning is split from the answer, in the markers of the model families in use."""
 
 from __future__ import annotations
 
 import pytest
 
-from bigcodebench_tasks.benchmark.reasoning import has_unopened_end, opens_in_prompt, part
+from bigcodebench_tasks.benchmark.reasoning import has_unopened_end, prompt_starts_reasoning, split_reasoning
 
 ANSWER = "Here it is:\n```python\ndef task_func():\n    return 1\n```\n"
 DRAFT = "A draft:\n```python\ndef task_func():\n    return 2\n```\nNo, wrong."
@@ -27,57 +27,57 @@ MARKED = {
 
 
 @pytest.mark.parametrize(("begin", "end"), MARKED.values(), ids=MARKED)
-def test_the_answer_is_what_stands_behind_the_thought(begin: str, end: str) -> None:
-    split = part(begin + DRAFT + end + ANSWER)
+def test_the_answer_is_the_text_after_the_reasoning(begin: str, end: str) -> None:
+    split = split_reasoning(begin + DRAFT + end + ANSWER)
     assert split.answer.lstrip() == ANSWER
-    assert split.thought
+    assert split.found
     assert not split.unfinished
 
 
 @pytest.mark.parametrize(("begin", "end"), MARKED.values(), ids=MARKED)
-def test_a_thought_that_never_ends_leaves_no_answer(begin: str, end: str) -> None:
-    split = part(begin + DRAFT)
-    assert (split.answer, split.unfinished, split.thought) == ("", True, True)
+def test_reasoning_that_never_ends_leaves_no_answer(begin: str, end: str) -> None:
+    split = split_reasoning(begin + DRAFT)
+    assert (split.answer, split.unfinished, split.found) == ("", True, True)
 
 
 @pytest.mark.parametrize(("begin", "end"), MARKED.values(), ids=MARKED)
-def test_the_prompt_may_have_opened_the_thought(begin: str, end: str) -> None:
-    split = part(DRAFT + end + ANSWER)
+def test_the_prompt_may_have_started_the_reasoning(begin: str, end: str) -> None:
+    split = split_reasoning(DRAFT + end + ANSWER)
     assert split.answer.lstrip() == ANSWER
-    assert part(DRAFT + end + ANSWER, opened=True) == split
+    assert split_reasoning(DRAFT + end + ANSWER, started_in_prompt=True) == split
     assert has_unopened_end(DRAFT + end + ANSWER)
     assert not has_unopened_end(begin + DRAFT + end + ANSWER)
 
 
-def test_an_opened_thought_without_an_end_is_no_answer_and_else_a_text_without_markers_is_left_alone() -> None:
-    assert part(ANSWER, opened=True).unfinished
-    split = part(ANSWER)
-    assert (split.start, split.answer, split.thought, split.unfinished) == (0, ANSWER, False, False)
-    assert part("").answer == ""
+def test_without_markers_a_text_is_all_reasoning_if_the_prompt_started_it_else_all_answer() -> None:
+    assert split_reasoning(ANSWER, started_in_prompt=True).unfinished
+    split = split_reasoning(ANSWER)
+    assert (split.start, split.answer, split.found, split.unfinished) == (0, ANSWER, False, False)
+    assert split_reasoning("").answer == ""
     assert not has_unopened_end(ANSWER)
 
 
-def test_the_last_end_counts_of_nested_and_repeated_thoughts() -> None:
-    assert part(f"<think>a <think>b</think> c\n</think>\n{ANSWER}").answer == f"\n{ANSWER}"
-    assert part(f"<think>a</think>\n{DRAFT}\n<think>b</think>\n{ANSWER}").answer == f"\n{ANSWER}"
-    assert part(f"a\n</think>\nb\n</think>\n{ANSWER}").answer == f"\n{ANSWER}"
+def test_the_last_end_counts_of_nested_and_repeated_reasoning() -> None:
+    assert split_reasoning(f"<think>a <think>b</think> c\n</think>\n{ANSWER}").answer == f"\n{ANSWER}"
+    assert split_reasoning(f"<think>a</think>\n{DRAFT}\n<think>b</think>\n{ANSWER}").answer == f"\n{ANSWER}"
+    assert split_reasoning(f"a\n</think>\nb\n</think>\n{ANSWER}").answer == f"\n{ANSWER}"
 
 
 def test_a_draft_whose_block_stays_open_hides_no_end() -> None:
     draft = "```python\ndef task_func():\n"
     for end in ("</think>\n", "\n</think>\n\n", "    '''Half a docstring\n</think>\n"):
-        assert part(f"<think>{draft}{end}{ANSWER}").answer.lstrip() == ANSWER
+        assert split_reasoning(f"<think>{draft}{end}{ANSWER}").answer.lstrip() == ANSWER
 
 
-def test_a_thought_that_begins_again_behind_the_answer_is_no_part_of_it() -> None:
-    assert part(f"<think>a</think>\n{ANSWER}\n<think>Wait, {DRAFT}").answer == f"\n{ANSWER}\n"
-    assert part(f"<think>a</think>\n<think>Wait, {DRAFT}").unfinished
+def test_reasoning_that_starts_again_after_the_answer_is_not_part_of_it() -> None:
+    assert split_reasoning(f"<think>a</think>\n{ANSWER}\n<think>Wait, {DRAFT}").answer == f"\n{ANSWER}\n"
+    assert split_reasoning(f"<think>a</think>\n<think>Wait, {DRAFT}").unfinished
 
 
-def test_words_around_the_answer_are_taken_off_too() -> None:
+def test_markers_around_the_answer_are_removed_too() -> None:
     said = f"<|START_THINKING|>a<|END_THINKING|><|START_RESPONSE|>{ANSWER}<|END_RESPONSE|>"
-    assert part(said).answer == ANSWER
-    assert part(
+    assert split_reasoning(said).answer == ANSWER
+    assert split_reasoning(
         f"<|channel|>analysis<|message|>a<|end|><|start|>assistant<|channel|>final<|message|>{ANSWER}<|return|>"
     )
 
@@ -94,24 +94,26 @@ QUOTING = {
 
 
 @pytest.mark.parametrize("code", QUOTING.values(), ids=QUOTING)
-def test_a_marker_that_the_code_quotes_ends_no_thought(code: str) -> None:
+def test_a_marker_that_the_code_quotes_ends_no_reasoning(code: str) -> None:
     answer = f"Here it is:\n```python\n{code}```\nIt's done.\n"
-    split = part(answer)
-    assert (split.answer, split.thought) == (answer, False)
-    assert part(f"<think>It's about `</think>` here.\n{DRAFT}\n</think>\n{answer}").answer == f"\n{answer}"
-    assert part(code).answer == code
+    split = split_reasoning(answer)
+    assert (split.answer, split.found) == (answer, False)
+    assert split_reasoning(f"<think>It's about `</think>` here.\n{DRAFT}\n</think>\n{answer}").answer == f"\n{answer}"
+    assert split_reasoning(code).answer == code
 
 
-def test_a_marker_that_prose_quotes_ends_no_thought_and_apostrophes_quote_nothing() -> None:
-    assert not part(f"I remove everything before `</think>` first.\n{ANSWER}").thought
-    assert part(f"It's what the users' tests want</think>Here's the code:\n{ANSWER}").answer.startswith("Here's")
-    assert part(f"issue #5, done</think>Here:\n{ANSWER}").answer.startswith("Here")
+def test_a_marker_that_prose_quotes_ends_no_reasoning_and_apostrophes_quote_nothing() -> None:
+    assert not split_reasoning(f"I remove everything before `</think>` first.\n{ANSWER}").found
+    assert split_reasoning(f"It's what the users' tests want</think>Here's the code:\n{ANSWER}").answer.startswith(
+        "Here's"
+    )
+    assert split_reasoning(f"issue #5, done</think>Here:\n{ANSWER}").answer.startswith("Here")
 
 
 def test_another_marker_can_be_named() -> None:
-    assert part(f"{DRAFT}<done>{ANSWER}", "<done>").answer == ANSWER
-    assert part(f"{DRAFT}</think>{ANSWER}", "<done>").answer == ANSWER
-    assert not part(f"{DRAFT}<done>{ANSWER}").thought
+    assert split_reasoning(f"{DRAFT}<done>{ANSWER}", "<done>").answer == ANSWER
+    assert split_reasoning(f"{DRAFT}</think>{ANSWER}", "<done>").answer == ANSWER
+    assert not split_reasoning(f"{DRAFT}<done>{ANSWER}").found
 
 
 @pytest.mark.parametrize(
@@ -123,13 +125,13 @@ def test_another_marker_can_be_named() -> None:
         ("Think in <think> and </think>.<|user|>?<|assistant|>\n", False),
     ],
 )
-def test_a_prompt_that_ends_in_an_opening_marker_opens_a_thought(prompt: str, opens: bool) -> None:
-    assert opens_in_prompt(prompt) is opens
+def test_a_prompt_that_ends_in_an_opening_marker_starts_reasoning(prompt: str, opens: bool) -> None:
+    assert prompt_starts_reasoning(prompt) is opens
 
 
 @pytest.mark.parametrize(
     "piece", ["</think>", "</think>\n", '"</think>" ', "```\n</think>\n", "<think>", "'''</think>"]
 )
-def test_a_model_that_repeats_a_marker_without_end_is_parted_all_the_same(piece: str) -> None:
-    split = part(piece * 20_000)
+def test_a_model_that_repeats_a_marker_without_end_is_split_all_the_same(piece: str) -> None:
+    split = split_reasoning(piece * 20_000)
     assert split.answer in ("", "\n", piece * 20_000) or len(split.answer) < len(piece) * 20_000

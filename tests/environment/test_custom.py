@@ -11,7 +11,7 @@ import pytest
 from bigcodebench_tasks.environment import environment
 from bigcodebench_tasks.errors import EnvironmentMismatch, SandboxUnavailable
 from bigcodebench_tasks.execution import probe
-from bigcodebench_tasks.execution.choose_sandbox import SANDBOX_VARIABLE
+from bigcodebench_tasks.options import SANDBOX
 from tests.helpers.programs import RIGHT, execute, program
 
 ERROR = "python: error while loading shared libraries: libpython3.10.so.1.0: cannot open shared object file"
@@ -86,7 +86,7 @@ def test_libraries_that_programs_are_not_shown_are_named_before_anything_runs(
 
 
 def test_a_server_that_ends_at_once_is_no_matter_of_isolation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(SANDBOX_VARIABLE, raising=False)
+    monkeypatch.delenv(SANDBOX.name, raising=False)
     python = script(tmp_path / "bin" / "python", f'echo "{ERROR}" >&2', "exit 127")
     for _ in range(5):  # sometimes it has ended before it is told what to do, sometimes it has not
         environment_of_its_own = environment.Environment(python, "custom", os.urandom(32).hex(), tmp_path, "3.10")

@@ -113,7 +113,7 @@ def assert_same(
 ) -> None:
     model, options = Model(template), options or {}
     if template == TEMPLATES["thinking, drops and adds thoughts"]:
-        options = {**options, "thinking": "off"}  # else such a model is not prefilled
+        options = {**options, "reasoning": "off"}  # else such a model is not prefilled
     results = simple_evaluate(
         model,
         tasks=[task],

@@ -9,7 +9,7 @@ import pytest
 
 from bigcodebench_tasks.benchmark.prompts import Mode
 from bigcodebench_tasks.errors import OptionError
-from bigcodebench_tasks.harness.generation_settings import GenerationSettings, thoughts_begin_in_prompt
+from bigcodebench_tasks.harness.generation_settings import GenerationSettings, prompts_start_reasoning
 from bigcodebench_tasks.harness.loader import Loader
 from bigcodebench_tasks.options import Options
 
@@ -62,11 +62,11 @@ def asking(
     )
 
 
-def test_a_model_that_does_not_think_is_asked_as_on_the_leaderboard() -> None:
+def test_a_model_that_does_not_reason_is_asked_as_on_the_leaderboard() -> None:
     plain = asking(model=Local())
-    assert plain.thinks == ""
+    assert plain.reasoning == ""
     assert plain.arguments() == TASK
-    assert plain.prompting(0, False) == ("leaderboard", [])
+    assert plain.prompting() == ("leaderboard", [])
     assert asking(mode="direct").arguments()["until"] == [*BASE, *DIRECT]
     assert plain.options.prefill
 
@@ -85,17 +85,19 @@ def test_a_model_that_does_not_think_is_asked_as_on_the_leaderboard() -> None:
         (Local(think_end_token="</think>"), {}, {}),
     ],
 )
-def test_thinking_is_recognised(model: Local, arguments: dict[str, Any], generation: dict[str, Any]) -> None:
-    thinks = asking(model=model, generation=generation, **arguments)
-    assert thinks.thinks
-    assert not thinks.options.prefill
-    assert thinks.arguments()["until"] == END
-    assert thinks.stops == tuple(BASE)
-    name, differs = thinks.prompting(0, False)
-    assert name == "thinking"
-    assert differs[0].startswith("thinking: ")
-    off = asking({"thinking": "off"}, model=model, generation=generation, **arguments)
-    assert (off.thinks, off.options.prefill, off.arguments()["until"]) == ("", True, BASE)
+def test_a_model_that_reasons_is_recognised(
+    model: Local, arguments: dict[str, Any], generation: dict[str, Any]
+) -> None:
+    settings = asking(model=model, generation=generation, **arguments)
+    assert settings.reasoning
+    assert not settings.options.prefill
+    assert settings.arguments()["until"] == END
+    assert settings.stops == tuple(BASE)
+    name, differs = settings.prompting()
+    assert name == "reasoning"
+    assert differs[0].startswith("reasoning: ")
+    off = asking({"reasoning": "off"}, model=model, generation=generation, **arguments)
+    assert (off.reasoning, off.options.prefill, off.arguments()["until"]) == ("", True, BASE)
 
 
 @pytest.mark.parametrize(
@@ -108,31 +110,31 @@ def test_thinking_is_recognised(model: Local, arguments: dict[str, Any], generat
         (Local(), {"bigcodebench": {"thinking": True}}),
     ],
 )
-def test_what_says_nothing_of_thinking(model: Local, arguments: dict[str, Any]) -> None:
-    assert asking(model=model, **arguments).thinks == ""
+def test_what_does_not_show_reasoning(model: Local, arguments: dict[str, Any]) -> None:
+    assert asking(model=model, **arguments).reasoning == ""
 
 
-def test_the_option_says_it_where_nothing_else_does() -> None:
-    thinks = asking({"thinking": "on"}, model=Local())
-    assert "option" in thinks.thinks
-    assert not thinks.reading().opened
+def test_the_option_decides_if_nothing_else_shows_it() -> None:
+    settings = asking({"reasoning": "on"}, model=Local())
+    assert "option" in settings.reasoning
+    assert not settings.parser().started_in_prompt
 
 
-def test_a_thought_that_the_prompt_opens_has_to_end_unless_the_loader_takes_it_off() -> None:
-    assert asking(model=Local("<think>")).reading().opened
-    assert not asking(model=Local("<think>"), think_end_token="</think>").reading().opened
-    assert not asking({"thinking": "off"}, model=Local("<think>")).reading().opened
+def test_reasoning_that_the_prompt_starts_has_to_end_unless_the_loader_removes_it() -> None:
+    assert asking(model=Local("<think>")).parser().started_in_prompt
+    assert not asking(model=Local("<think>"), think_end_token="</think>").parser().started_in_prompt
+    assert not asking({"reasoning": "off"}, model=Local("<think>")).parser().started_in_prompt
 
 
-def test_a_prefilled_turn_that_was_asked_for_contradicts_thinking() -> None:
-    for options, model in (({"thinking": "on"}, Local()), ({}, Local("<think>"))):
-        with pytest.raises(OptionError, match=r'Leave "prefill" out .* or add "thinking": "off"'):
+def test_a_prefilled_turn_that_was_asked_for_contradicts_reasoning() -> None:
+    for options, model in (({"reasoning": "on"}, Local()), ({}, Local("<think>"))):
+        with pytest.raises(OptionError, match=r'Leave "prefill" out .* or add "reasoning": "off"'):
             asking({"prefill": True, **options}, model=model)
-    assert asking({"prefill": True, "thinking": "off"}, model=Local("<think>")).options.prefill
+    assert asking({"prefill": True, "reasoning": "off"}, model=Local("<think>")).options.prefill
 
 
 def test_stop_strings_of_the_user_are_told_to_every_loader() -> None:
-    assert asking({"thinking": "on"}, generation={"until": "X"}).arguments()["until"] == ["X"]
+    assert asking({"reasoning": "on"}, generation={"until": "X"}).arguments()["until"] == ["X"]
     assert asking(mode="direct", base_url="x", generation={"until": ["X"] * 5}).arguments()["until"] == ["X"] * 5
 
 
@@ -162,11 +164,11 @@ def notes(one: GenerationSettings) -> list[str]:
     return [text for serious, text in one.notes() if serious]
 
 
-def test_before_generation_a_thinking_model_with_few_tokens_is_warned_of() -> None:
-    (line,) = notes(asking({"thinking": "on"}))
+def test_before_generation_a_reasoning_model_with_few_tokens_is_warned_of() -> None:
+    (line,) = notes(asking({"reasoning": "on"}))
     assert "at most 1280 tokens" in line
     assert "8192" in line
-    assert notes(asking({"thinking": "on"}, generation={"max_gen_toks": 8192})) == []
+    assert notes(asking({"reasoning": "on"}, generation={"max_gen_toks": 8192})) == []
     assert notes(asking()) == []
 
 
@@ -209,28 +211,53 @@ def test_one_request_is_repeated_where_samples_differ_by_themselves_or_cannot() 
 
 
 def test_tokens_are_counted_where_the_loader_has_a_tokenizer() -> None:
-    count = asking(model=Local()).reading().count
+    count = asking(model=Local()).parser().count
     assert count is not None
     assert count("a b c d") == 4
-    assert asking(model=Server(), mode="api").reading().count is None
-    assert asking(mode="direct").reading().count is None
+    assert asking(model=Server(), mode="api").parser().count is None
+    assert asking(mode="direct").parser().count is None
 
 
-def test_a_servers_prompts_open_thoughts_if_most_answers_end_one_that_they_never_began() -> None:
-    reading = asking(model=Server(), mode="api").reading()
-    assert thoughts_begin_in_prompt(reading, ["Hm.\n</think>\n" + CODE, "Hm.\n</think>\n" + CODE, "Hm."])
-    assert not thoughts_begin_in_prompt(reading, ["Hm.\n</think>\n" + CODE, CODE, CODE])
-    assert not thoughts_begin_in_prompt(reading, [f"<think>Hm.\n</think>\n{CODE}"] * 3)
-    assert not thoughts_begin_in_prompt(asking(model=Local()).reading(), ["Hm.\n</think>\n" + CODE])
+def test_a_servers_prompts_start_reasoning_if_most_responses_end_some_that_they_did_not_start() -> None:
+    parser = asking(model=Server(), mode="api").parser()
+    assert prompts_start_reasoning(parser, ["Hm.\n</think>\n" + CODE, "Hm.\n</think>\n" + CODE, "Hm."])
+    assert not prompts_start_reasoning(parser, ["Hm.\n</think>\n" + CODE, CODE, CODE])
+    assert not prompts_start_reasoning(parser, [f"<think>Hm.\n</think>\n{CODE}"] * 3)
+    assert not prompts_start_reasoning(asking(model=Local()).parser(), ["Hm.\n</think>\n" + CODE])
 
 
-def test_what_differs_from_the_leaderboard_is_said() -> None:
-    name, differs = asking({"n_samples": 2, "strip_newlines": True}, generation=DRAWN).prompting(2, True)
+def test_what_differs_from_the_leaderboard_is_named() -> None:
+    name, differs = asking({"n_samples": 2, "strip_newlines": True}, generation=DRAWN).prompting(
+        examples="2", system="given"
+    )
     assert name == "custom"
     assert differs == [
         "strip_newlines: True",
         "n_samples: 2",
         "temperature: 0.8",
         "examples: 2",
-        "a system instruction",
+        "system: given",
     ]
+
+
+@pytest.mark.parametrize(
+    ("options", "generation", "words"),
+    [
+        ({"prefill": False}, {}, "prefill: False"),
+        ({"direct_completion": True}, {}, "direct_completion: True"),
+        ({"calibrated": False}, {}, "calibrated: False"),
+        ({"instruction_prefix": "Do:"}, {}, "instruction_prefix: Do:"),
+        ({"response_prefix": "Done:"}, {}, "response_prefix: Done:"),
+        ({"n_samples": 10}, {}, "n_samples: 10"),
+        ({}, {"temperature": 0.8, "do_sample": True}, "temperature: 0.8"),
+        ({}, {"max_gen_toks": 8192}, "max_gen_toks: 8192"),
+        ({}, {"max_new_tokens": 64}, "max_gen_toks: 64"),
+    ],
+)
+def test_each_setting_that_differs_is_named(options: dict[str, Any], generation: dict[str, Any], words: str) -> None:
+    assert asking(options, generation=generation).prompting() == ("custom", [words])
+
+
+@pytest.mark.parametrize("options", [{"workers": 1, "sandbox": "none", "cache": False, "domains": True}])
+def test_what_changes_no_score_is_no_difference(options: dict[str, Any]) -> None:
+    assert asking(options).prompting() == ("leaderboard", [])

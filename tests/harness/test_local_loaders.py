@@ -1,4 +1,4 @@
-"""The harness's real local loaders, and its loader of completions with a tokenizer, with models that think.
+"""The harness's real local loaders, and its loader of completions with a tokenizer, with models that reason.
 
 Loader, tokenizer, chat template, stop criteria and decoding are the real ones; what the model says is known.
 """
@@ -15,7 +15,7 @@ import pytest
 from bigcodebench_tasks.benchmark.dataset import MINI, load_tasks
 from tests.harness.test_command_line import of_task, results, samples, score
 from tests.helpers.project import LmEval
-from tests.helpers.saying_model import OPENS_A_THOUGHT, TEMPLATE, save_model, thought
+from tests.helpers.saying_model import STARTS_REASONING, TEMPLATE, save_model, thought
 
 pytest.importorskip("torch", reason="needs PyTorch, for a model")
 pytest.importorskip("transformers", reason="needs transformers, for a model")
@@ -31,14 +31,14 @@ VLLM = pytest.param(
 
 
 @pytest.mark.parametrize("loader", ["hf", VLLM])
-@pytest.mark.parametrize("opens", [True, False], ids=["the template opens the thought", "the model opens it"])
-def test_a_thought_with_a_longer_wrong_draft_costs_nothing(
+@pytest.mark.parametrize("opens", [True, False], ids=["the template starts the reasoning", "the model starts it"])
+def test_reasoning_with_a_longer_wrong_draft_costs_nothing(
     lm_eval: LmEval, tmp_path: Path, opens: bool, loader: str
 ) -> None:
     folder, out = tmp_path / "model", tmp_path / "out"
     task = load_tasks(MINI, "v1")[0]
     text = thought(task) if opens else f"<think>\n{thought(task)}"
-    tokens = save_model(folder, task, text, OPENS_A_THOUGHT if opens else TEMPLATE)
+    tokens = save_model(folder, task, text, STARTS_REASONING if opens else TEMPLATE)
     assert tokens < 1280
     more = {"hf": "", "vllm": ",dtype=bfloat16,max_model_len=4096,enforce_eager=True"}[loader]
     words = [
@@ -53,7 +53,7 @@ def test_a_thought_with_a_longer_wrong_draft_costs_nothing(
         "1",
     ]
     if not opens:
-        words += ["--metadata", json.dumps({"bigcodebench": {"thinking": "on"}})]
+        words += ["--metadata", json.dumps({"bigcodebench": {"reasoning": "on"}})]
     device = ["--device", "cpu"] if loader == "hf" else []
     done = lm_eval(
         *words,
@@ -62,23 +62,23 @@ def test_a_thought_with_a_longer_wrong_draft_costs_nothing(
         env={"VLLM_CPU_KVCACHE_SPACE": "1"},
     )
     assert score(done.stdout, COMPLETE) == 1.0
-    said = done.stdout.index("no prefilled turn, no stop strings; answers have at most 1280 tokens")
+    said = done.stdout.index("no prefilled turn, no stop strings; responses have at most 1280 tokens")
     assert said < done.stdout.index("Running generate_until requests")
     (sample,) = samples(out, COMPLETE)
     asked = sample["arguments"]["gen_args_0"]
     assert asked["arg_0"].endswith("assistant\n<think>\n" if opens else "assistant\n")
     assert asked["arg_1"]["until"] == ["<|endoftext|>"]
-    assert sample["resps"][0][0] == text  # whole: nothing was cut inside the thought
+    assert sample["resps"][0][0] == text  # whole: nothing was cut inside the reasoning
     (record,) = sample["records"]
     assert (record["status"], record["diagnosis"]) == ("pass", "")
     assert "draft" not in record["solution"]
     run: dict[str, Any] = of_task(results(out)["configs"], COMPLETE)["metadata"]["bigcodebench_run"]
-    assert run["prompting"] == "thinking"
-    assert run["answers"] == {"samples": 1, "thoughts": 1, "diagnoses": {}, "limit": 1280}
+    assert run["prompting"] == "reasoning"
+    assert run["responses"] == {"samples": 1, "reasoning": 1, "diagnoses": {}, "limit": 1280}
 
 
-def test_a_local_model_that_opens_a_thought_unasked_is_told_what_ended_it(lm_eval: LmEval, tmp_path: Path) -> None:
-    """Prefilled, as on the leaderboard; the loader applies the stop strings inside the thought, and none is left."""
+def test_a_local_model_that_reasons_unasked_is_warned_of_what_ended_it(lm_eval: LmEval, tmp_path: Path) -> None:
+    """Prefilled, as on the leaderboard; the loader applies the stop strings inside the reasoning."""
     folder = tmp_path / "model"
     task = load_tasks(MINI, "v1")[0]
     save_model(folder, task, f"<think>\n{thought(task)}", TEMPLATE, prefilled=True)
@@ -87,5 +87,5 @@ def test_a_local_model_that_opens_a_thought_unasked_is_told_what_ended_it(lm_eva
         *("--limit", "1", "--apply_chat_template", "--confirm_run_unsafe_code"),
     )
     assert score(done.stdout, COMPLETE) == 0.0
-    assert "100% of the answers (1 of 1) are thoughts that never ended" in done.stdout
-    assert 'where stop strings ended them, add the option "thinking": "on"' in done.stdout
+    assert "100% of the responses (1 of 1) are reasoning that never ended" in done.stdout
+    assert 'if stop strings ended them, add the option "reasoning": "on"' in done.stdout

@@ -17,7 +17,7 @@ from bigcodebench_tasks.benchmark.diagnosis import CUT, EMPTY, UNFINISHED
 from tests.helpers import harness
 from tests.helpers.harness import COMPLETE, INSTRUCT
 from tests.helpers.project import ROOT
-from tests.helpers.saying_model import OPENS_A_THOUGHT, save_tokenizer
+from tests.helpers.saying_model import STARTS_REASONING, save_tokenizer
 
 Start = Callable[..., tuple[str, Path]]
 
@@ -59,17 +59,17 @@ def requests(log: Path) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("behaviour", ["thought", "thought-closed", "reasoning", "parts"])
-def test_a_thought_with_a_longer_wrong_draft_costs_nothing(start: Start, behaviour: str) -> None:
+def test_reasoning_with_a_longer_wrong_draft_costs_nothing(start: Start, behaviour: str) -> None:
     url, _ = start(behaviour)
     results = evaluate("local-chat-completions", f"{url}/chat/completions")
     assert results["results"][INSTRUCT]["pass@1,execute"] == 1.0
     run = harness.run_of(results, INSTRUCT)
-    assert run["answers"]["diagnoses"] == {}
-    assert run["answers"]["thoughts"] == (16 if "thought" in behaviour else 0)
+    assert run["responses"]["diagnoses"] == {}
+    assert run["responses"]["reasoning"] == (16 if "thought" in behaviour else 0)
 
 
 @pytest.mark.parametrize("loader", ["openai-chat-completions", "anthropic-chat"])
-def test_other_loaders_of_chats_take_thoughts_off_too(start: Start, loader: str) -> None:
+def test_reasoning_is_removed_with_other_loaders_of_chats_too(start: Start, loader: str) -> None:
     url, log = start("thought", "four-stops")
     path = "messages" if "anthropic" in loader else "chat/completions"
     results = evaluate(loader, f"{url}/{path}", limit=4)
@@ -77,48 +77,48 @@ def test_other_loaders_of_chats_take_thoughts_off_too(start: Start, loader: str)
     assert len(requests(log)) == 4
 
 
-def test_a_thinking_server_of_completions_scores_and_is_not_stopped_in_its_thoughts(start: Start) -> None:
+def test_a_server_of_completions_is_not_stopped_in_its_reasoning(start: Start) -> None:
     url, log = start("thought-closed", "four-stops", "stops")
     model = {"tokenizer_backend": None, "tokenized_requests": False}
     results = evaluate(
-        "local-completions", f"{url}/completions", COMPLETE, {"thinking": "on"}, model_args=model, limit=4
+        "local-completions", f"{url}/completions", COMPLETE, {"reasoning": "on"}, model_args=model, limit=4
     )
     assert results["results"][COMPLETE]["pass@1,execute"] == 1.0
     assert all(each["stop"] == ["<|endoftext|>"] for each in requests(log))
-    assert harness.run_of(results, COMPLETE)["prompting"] == "thinking"
+    assert harness.run_of(results, COMPLETE)["prompting"] == "reasoning"
 
 
-def test_completions_that_begin_with_a_thought_score_with_no_option(start: Start) -> None:
+def test_completions_that_start_with_reasoning_score_without_an_option(start: Start) -> None:
     url, _ = start("thought")
     model = {"tokenizer_backend": None, "tokenized_requests": False}
     results = evaluate("local-completions", f"{url}/completions", COMPLETE, model_args=model)
     assert results["results"][COMPLETE]["pass@1,execute"] == 1.0
-    assert harness.run_of(results, COMPLETE)["answers"]["thoughts"] == 16
+    assert harness.run_of(results, COMPLETE)["responses"]["reasoning"] == 16
 
 
-def test_completions_that_a_server_stops_in_their_thoughts_are_told_so(
+def test_completions_that_a_server_stops_in_their_reasoning_are_warned_of(
     start: Start, caplog: pytest.LogCaptureFixture
 ) -> None:
     url, _ = start("thought", "stops")
     model = {"tokenizer_backend": None, "tokenized_requests": False}
     results = evaluate("local-completions", f"{url}/completions", COMPLETE, model_args=model, limit=4)
-    assert harness.run_of(results, COMPLETE)["answers"]["diagnoses"] == {UNFINISHED: 4}
-    assert "100% of the answers (4 of 4) are thoughts that never ended" in caplog.text
-    assert 'where stop strings ended them, add the option "thinking": "on"' in caplog.text
+    assert harness.run_of(results, COMPLETE)["responses"]["diagnoses"] == {UNFINISHED: 4}
+    assert "100% of the responses (4 of 4) are reasoning that never ended" in caplog.text
+    assert 'if stop strings ended them, add the option "reasoning": "on"' in caplog.text
 
 
-def test_a_server_of_completions_whose_chat_template_opens_thoughts_scores_with_no_option(
+def test_a_server_of_completions_whose_chat_template_starts_reasoning_scores_without_an_option(
     start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("transformers", reason="needs transformers, for a tokenizer")
-    tokenizer = save_tokenizer(tmp_path / "tokenizer", ["a text"], OPENS_A_THOUGHT)
+    tokenizer = save_tokenizer(tmp_path / "tokenizer", ["a text"], STARTS_REASONING)
     monkeypatch.setenv("TOKENIZER", str(tmp_path / "tokenizer" / "tokenizer.json"))  # for the server
     url, log = start("thought-closed", "four-stops", "stops")
     model = {"tokenizer": str(tmp_path / "tokenizer"), "max_length": 20_000}
     results = evaluate("local-completions", f"{url}/completions", COMPLETE, model_args=model, apply_chat_template=True)
     assert results["results"][COMPLETE]["pass@1,execute"] == 1.0
     run = harness.run_of(results, COMPLETE)
-    assert (run["mode"], run["prompting"], run["answers"]["thoughts"]) == ("chat", "thinking", 16)
+    assert (run["mode"], run["prompting"], run["responses"]["reasoning"]) == ("chat", "reasoning", 16)
     assert all(each["stop"] == ["<|endoftext|>"] for each in requests(log))
     assert all(tokenizer.decode(each["prompt"][0]).endswith("assistant\n<think>\n") for each in requests(log))
 
@@ -131,26 +131,28 @@ def test_a_server_of_completions_gets_no_more_stop_strings_than_it_takes(start: 
     assert all("\ndef " in each["stop"] for each in requests(log))
 
 
-def test_null_and_refused_answers_are_counted_and_said(start: Start, caplog: pytest.LogCaptureFixture) -> None:
+def test_null_and_refused_responses_are_counted_and_warned_of(start: Start, caplog: pytest.LogCaptureFixture) -> None:
     url, _ = start("null")
     results = evaluate("local-chat-completions", f"{url}/chat/completions", predict_only=True)
-    assert harness.run_of(results, INSTRUCT)["answers"]["diagnoses"] == {EMPTY: 8}
-    assert "50% of the answers (8 of 16) are empty" in caplog.text
+    assert harness.run_of(results, INSTRUCT)["responses"]["diagnoses"] == {EMPTY: 8}
+    assert "50% of the responses (8 of 16) are empty" in caplog.text
 
 
-def test_a_refusal_is_an_empty_answer(start: Start) -> None:
+def test_a_refusal_is_an_empty_response(start: Start) -> None:
     url, _ = start("refusal")
     results = evaluate("local-chat-completions", f"{url}/chat/completions", predict_only=True, limit=2)
-    assert harness.run_of(results, INSTRUCT)["answers"]["diagnoses"] == {EMPTY: 2}
+    assert harness.run_of(results, INSTRUCT)["responses"]["diagnoses"] == {EMPTY: 2}
 
 
-def test_answers_that_are_cut_are_counted_and_said_in_one_line(start: Start, caplog: pytest.LogCaptureFixture) -> None:
+def test_responses_that_are_cut_are_counted_and_warned_of_in_one_line(
+    start: Start, caplog: pytest.LogCaptureFixture
+) -> None:
     url, _ = start("length")
     with caplog.at_level(logging.WARNING):
         results = evaluate("local-chat-completions", f"{url}/chat/completions", gen_kwargs="max_gen_toks=20")
-    answers = harness.run_of(results, INSTRUCT)["answers"]
-    assert answers["limit"] == 20
-    cut = answers["diagnoses"][CUT]
+    stats = harness.run_of(results, INSTRUCT)["responses"]
+    assert stats["limit"] == 20
+    cut = stats["diagnoses"][CUT]
     assert cut > 8
     (line,) = [record.message for record in caplog.records if "cut at 20 tokens" in record.message]
     assert f"({cut} of 16)" in line
@@ -170,7 +172,7 @@ def test_half_of_a_surrogate_pair_is_kept_escaped_and_everything_can_be_written(
 def test_a_busy_server_is_asked_again(start: Start) -> None:
     url, log = start("busy")
     results = evaluate("local-chat-completions", f"{url}/chat/completions", predict_only=True, limit=1)
-    assert harness.run_of(results, INSTRUCT)["answers"]["diagnoses"] == {}
+    assert harness.run_of(results, INSTRUCT)["responses"]["diagnoses"] == {}
     assert len(requests(log)) == 3
 
 
@@ -201,7 +203,7 @@ def test_every_name_of_the_limit_means_the_limit(
     (request,) = requests(log)
     assert request["max_tokens"] == 77
     assert not {"max_gen_toks", "max_new_tokens", "max_completion_tokens", "max_length"} & request.keys()
-    assert "answers have at most 77 tokens" in caplog.text
+    assert "responses have at most 77 tokens" in caplog.text
 
 
 def test_samples_are_asked_with_seeds_of_their_own_and_a_cache_serves_them_again(start: Start, tmp_path: Path) -> None:
@@ -240,4 +242,4 @@ def test_what_a_server_answered_before_it_failed_is_not_asked_again(start: Start
     other, log = start()
     results = evaluate("local-chat-completions", f"{other}/chat/completions", **settings)
     assert len(requests(log)) == 8
-    assert harness.run_of(results, INSTRUCT)["answers"]["samples"] == 16
+    assert harness.run_of(results, INSTRUCT)["responses"]["samples"] == 16

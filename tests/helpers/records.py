@@ -36,6 +36,7 @@ def run_record(split: str = "complete", subset: str = "hard", **changes: Any) ->
             "sandbox": {"kind": "landlock", "network": "loopback"},
         },
         "generation": {"do_sample": False, "temperature": 0.0, "max_gen_toks": 1280},
+        "prompting": "leaderboard",
     }
     return RunRecord(**settings | changes)
 

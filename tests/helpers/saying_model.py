@@ -17,7 +17,7 @@ TEMPLATE = (
     "{% for turn in messages %}<|im_start|>{{ turn.role }}\n{{ turn.content }}<|im_end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
-OPENS_A_THOUGHT = TEMPLATE.replace("assistant\n", "assistant\n<think>\n")
+STARTS_REASONING = TEMPLATE.replace("assistant\n", "assistant\n<think>\n")
 END = "<|endoftext|>"
 POSITIONS = 4096
 WIDTH = 256

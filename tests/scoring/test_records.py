@@ -26,7 +26,7 @@ RUN = RunRecord(
     task_ids=["Made/0", "Made/1"],
     prompting="custom",
     differs=["n_samples: 2"],
-    answers=ResponseStats(4, 1, {"empty": 2}, 1280),
+    responses=ResponseStats(4, 1, {"empty": 2}, 1280),
 )
 
 
@@ -41,10 +41,10 @@ def test_a_sample_can_be_written_whatever_its_traceback_holds() -> None:
     assert SampleRecord.from_dict(json.loads(str(sample))) == sample
 
 
-def test_answers_are_counted_by_what_they_fall_short_of() -> None:
+def test_responses_are_counted_by_diagnosis() -> None:
     cut, empty = (replace(SAMPLE, diagnosis=name) for name in ("cut by the token limit", "empty"))
-    answers = ResponseStats.of([[SAMPLE, cut], [cut, empty]], thoughts=3, limit=64)
-    assert answers == ResponseStats(4, 3, {"cut by the token limit": 2, "empty": 1}, 64)
+    stats = ResponseStats.of([[SAMPLE, cut], [cut, empty]], reasoning=3, limit=64)
+    assert stats == ResponseStats(4, 3, {"cut by the token limit": 2, "empty": 1}, 64)
 
 
 def test_a_copy_of_a_sample_is_logged_like_the_sample() -> None:

@@ -20,7 +20,7 @@ def test_the_summary_says_what_people_ask() -> None:
         "2 of 4 samples of 2 tasks",
         "passed 2, assertion 2",
         "ground truth 0.5000",
-        "sandbox landlock; libraries of the official lock; scored 12 s after the last answer",
+        "sandbox landlock; libraries of the official lock; scored 12 s after the last response",
         "bigcodebench-tasks report",
     ):
         assert words in text
@@ -50,18 +50,18 @@ def test_ground_truth_is_named_where_it_was_checked_or_left_out() -> None:
     assert "ground truth" not in summary({"Made/1": [RIGHT]}, unchecked, 1.0)
 
 
-def test_what_answers_fall_short_of_and_how_the_model_was_asked_is_said() -> None:
-    run = replace(RUN, answers=ResponseStats(4, 2, {EMPTY: 1}), prompting="thinking", differs=["max_gen_toks: 8192"])
+def test_the_summary_shows_diagnoses_and_how_the_model_was_asked() -> None:
+    run = replace(RUN, responses=ResponseStats(4, 2, {EMPTY: 1}), prompting="reasoning", differs=["max_gen_toks: 8192"])
     text = summary({"Made/1": [RIGHT]}, run, 1.0)
-    assert "answers: 2 with thoughts, which were taken off, empty 1" in text
-    assert "asked as a model that thinks, which differs from the leaderboard's settings (max_gen_toks: 8192)" in text
+    assert "responses: 2 with reasoning, which was removed, empty 1" in text
+    assert "asked as a model that reasons, which differs from the leaderboard's settings (max_gen_toks: 8192)" in text
 
 
 def test_from_two_percent_on_a_warning_says_what_to_do() -> None:
     assert warnings(None) == []
     assert warnings(ResponseStats(100, diagnoses={CUT: 1})) == []
     (line,) = warnings(ResponseStats(150, diagnoses={CUT: 18}, limit=1280))
-    assert line == "12% of the answers (18 of 150) are cut at 1,280 tokens: --gen_kwargs max_gen_toks=..."
+    assert line == "12% of the responses (18 of 150) are cut at 1,280 tokens: --gen_kwargs max_gen_toks=..."
     assert len(warnings(ResponseStats(10, diagnoses=dict.fromkeys(DIAGNOSES, 1)))) == len(DIAGNOSES)
     assert "8192" in warnings(ResponseStats(2, diagnoses={UNFINISHED: 1}))[0]
     assert "server" in warnings(ResponseStats(2, diagnoses={NULL: 1}))[0]

@@ -24,8 +24,6 @@ from bigcodebench_tasks.execution.conditions import Conditions
 from bigcodebench_tasks.execution.engine import Engine
 from bigcodebench_tasks.execution.preloading import shared_imports
 
-CLUSTER_VARIABLE = options.CLUSTER.name
-
 log = logging.getLogger("lm_eval.bigcodebench")
 
 
@@ -54,7 +52,7 @@ def cluster_address(option: str | None = None, variables: Mapping[str, str] | No
     Raises:
         OptionError: it is an address of Ray Client.
     """
-    address = option or (os.environ if variables is None else variables).get(CLUSTER_VARIABLE) or None
+    address = option or options.cluster_from_environment(variables)
     if address is not None and "://" in address:
         raise OptionError(
             f"cluster {address!r}: expected auto, or the host and port of the head node, such as 10.0.0.1:6379. "

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from bigcodebench_tasks.benchmark.dataset_version import DATASET_VERSION, TASKS
-from bigcodebench_tasks.options import Options
-from bigcodebench_tasks.scoring.presets import differences, named
+from bigcodebench_tasks.scoring.leaderboard_settings import describe, differences
 from bigcodebench_tasks.scoring.records import RunRecord
 from tests.helpers.records import run_record
 
@@ -25,14 +24,9 @@ def under(**conditions: Any) -> RunRecord:
     return replace(RUN, conditions={**(RUN.conditions or {}), **conditions})
 
 
-def decoded(**generation: Any) -> RunRecord:
-    return replace(RUN, generation={**(RUN.generation or {}), **generation})
-
-
-def test_the_defaults_are_the_preset() -> None:
-    assert Options().preset == "leaderboard"
+def test_the_defaults_are_the_leaderboards_settings() -> None:
     assert differences(RUN, TASKS["hard"], "hard") == []
-    assert named(RUN, TASKS["hard"], "hard") == "leaderboard"
+    assert describe(RUN, TASKS["hard"], "hard") == "leaderboard"
 
 
 @pytest.mark.parametrize("options", [{"workers": 1, "sandbox": "none", "cache": False, "domains": True}])
@@ -43,17 +37,8 @@ def test_what_changes_no_score_is_no_difference(options: Mapping[str, Any]) -> N
 @pytest.mark.parametrize(
     ("run", "words"),
     [
-        (with_options(prefill=False), "no prefilled turn"),
-        (with_options(direct_completion=True), "raw prompt in place of the chat template"),
-        (with_options(calibrated=False), "not calibrated"),
-        (with_options(n_samples=10), "10 samples a task"),
         (with_options(version="v0.1.2"), "dataset version v0.1.2"),
-        (decoded(temperature=0.8, do_sample=True), "sampled at temperature 0.8"),
-        (decoded(do_sample=True), "sampled at temperature 1"),
-        (decoded(max_gen_toks=8192), "token limit 8192"),
-        (replace(RUN, generation={"max_new_tokens": 64}), "token limit 64"),
-        (replace(RUN, generation=None), "decoding not recorded"),
-        (replace(RUN, mode=None), "samples made elsewhere, how is not recorded"),
+        (replace(RUN, mode=None, prompting=None), "samples made elsewhere, how is not recorded"),
         (replace(RUN, dataset_sha256="0" * 64), f"another dataset than {DATASET_VERSION}"),
         (under(lock="current"), "current lock"),
         (under(limits={"timeout_s": 60.0}), "time limit 60 s"),
@@ -62,9 +47,9 @@ def test_what_changes_no_score_is_no_difference(options: Mapping[str, Any]) -> N
         (None, "settings not recorded"),
     ],
 )
-def test_a_difference_is_named(run: RunRecord | None, words: str) -> None:
+def test_a_difference_is_describe(run: RunRecord | None, words: str) -> None:
     assert differences(run, TASKS["hard"], "hard") == [words]
-    assert named(run, TASKS["hard"], "hard") == f"not leaderboard: {words}"
+    assert describe(run, TASKS["hard"], "hard") == f"not leaderboard: {words}"
 
 
 def test_a_run_of_some_tasks_is_named_with_their_number() -> None:
@@ -73,14 +58,11 @@ def test_a_run_of_some_tasks_is_named_with_their_number() -> None:
     assert differences(RUN, 148, "custom")[0] == "subset custom"
 
 
-def test_a_run_that_says_how_it_asked_is_believed() -> None:
-    thinking = replace(RUN, prompting="thinking", differs=["thinking: enable_thinking=True", "max_gen_toks: 32768"])
-    assert named(thinking, TASKS["hard"], "hard") == (
-        "not leaderboard: prompting thinking; thinking: enable_thinking=True; max_gen_toks: 32768"
+def test_how_the_model_was_asked_is_taken_from_the_record() -> None:
+    reasoning = replace(RUN, prompting="reasoning", differs=["reasoning: enable_thinking=True", "max_gen_toks: 32768"])
+    assert describe(reasoning, TASKS["hard"], "hard") == (
+        "not leaderboard: prompting reasoning; reasoning: enable_thinking=True; max_gen_toks: 32768"
     )
-    usual = replace(with_options(prefill=False), prompting="leaderboard")
-    assert named(usual, TASKS["hard"], "hard") == "leaderboard"
-    assert differences(replace(usual, conditions={"lock": "current"}), TASKS["hard"], "hard") == ["current lock"]
 
 
 def test_decoding_is_kept_with_the_run() -> None:
