@@ -18,7 +18,6 @@ from bigcodebench_tasks.leaderboard.public_board import public_board
 from bigcodebench_tasks.leaderboard.published import STATES, published_models
 from bigcodebench_tasks.leaderboard.ranking import Filter, agreement, filtered, published_ranks
 from bigcodebench_tasks.leaderboard.scatter import Point, scatter
-from bigcodebench_tasks.options import Options
 from bigcodebench_tasks.results.evaluation import Evaluation
 from tests.helpers.made import official_results
 from tests.helpers.official_files import statuses
@@ -27,9 +26,9 @@ from tests.helpers.records import evaluation, run_record
 ANNOUNCED = STATES[0]
 
 
-def of_hard(split: str, solved: int, tasks: int = 148, **options: Any) -> Evaluation:
+def of_hard(split: str, solved: int, tasks: int = 148, **run_changes: Any) -> Evaluation:
     """A run on as many tasks, of which the first ones are solved."""
-    run = run_record(split, options={**Options().to_dict(), **options})
+    run = run_record(split, **run_changes)
     return evaluation({n: n < solved for n in range(tasks)}, "some/model-7B", split, "hard", run=run)
 
 
@@ -98,12 +97,19 @@ def test_one_split_alone_has_a_rank_and_no_mean() -> None:
 
 
 def test_a_run_with_other_settings_is_shown_as_such() -> None:
-    runs = [of_hard("complete", 40, tasks=40, prefill=False), of_hard("instruct", 30, tasks=40)]
+    runs = [
+        of_hard("complete", 40, tasks=40, prompting="custom", differs=["prefill: False"]),
+        of_hard("instruct", 30, tasks=40),
+    ]
     sheet = public_board(runs, as_of=ANNOUNCED)
     board, yours = sheet.tables
     assert board.own == ["some/model-7B (yours, not leaderboard)"]
-    assert any("not known to be those of leaderboard" in note and "no prefilled turn" in note for note in yours.notes)
-    assert sheet.everything["yours"][0]["differs_from_leaderboard"] == ["no prefilled turn", "40 of 148 tasks"]
+    assert any("not known to be those of leaderboard" in note and "prefill: False" in note for note in yours.notes)
+    assert sheet.everything["yours"][0]["differs_from_leaderboard"] == [
+        "prompting custom",
+        "prefill: False",
+        "40 of 148 tasks",
+    ]
     usual = public_board([of_hard(split, 30) for split in ("complete", "instruct")], as_of=ANNOUNCED)
     assert usual.tables[0].own == ["some/model-7B (yours)"]
     assert any(note.endswith("settings leaderboard") for note in usual.tables[1].notes)
