@@ -1,12 +1,13 @@
-"""The parent's end of the line to one sample: the program goes there, the report comes back.
+"""The parent's end of the socket to one sample: the program goes there, the report comes back.
 
-It is a pair of sockets, whose other end the sample inherits. A socket and not a pipe, because whoever has one end of a
-pipe can open the other one through /proc, and read what others wrote: the secret at the head of the report.
+It is a socket and not a pipe, because a process that holds one end of a pipe can open the other end through /proc and
+read what the parent wrote: the token that the report must begin with.
 """
 
 from __future__ import annotations
 
 import secrets
+import selectors
 import socket
 from dataclasses import dataclass
 
@@ -25,7 +26,7 @@ class Outcome:
         report: what it reported, or None.
         problem: why there is no report: "missing" or "forged"; "" otherwise.
         seconds: wall-clock seconds from its start to its end.
-        starved_s: seconds for which it wanted a core that something else had, as far as the server saw.
+        starved_s: seconds for which it waited for a core, as far as the server saw.
     """
 
     id: int
@@ -38,70 +39,70 @@ class Outcome:
 
 
 class SampleSocket:
-    """To one sample. Nothing here waits: `step` does what can be done now."""
+    """The socket to one sample. Nothing here blocks: `step` does what can be done now."""
 
     def __init__(self, program: Program, output_bytes: int) -> None:
         """
         Args:
-            program: what the sample shall run.
+            program: what the sample executes.
             output_bytes: `Limits.output_bytes`.
         """
-        self._socket, self._others = socket.socketpair()
+        self._socket, self._sample_end = socket.socketpair()
         self._socket.setblocking(False)
         self._token = secrets.token_bytes(protocol.TOKEN_BYTES)
         body = protocol.encode(program)
         self._unsent = memoryview(self._token + protocol.HEADER.pack(len(body)) + body)
         self._raw = bytearray()
-        # Six bytes of JSON for a character, and much besides: more is no report.
-        self._most = protocol.TOKEN_BYTES + protocol.HEADER.size + 8 * output_bytes + (1 << 20)
+        # JSON takes up to six bytes for a character; the rest is for names and quotes.
+        self._max_bytes = protocol.TOKEN_BYTES + protocol.HEADER.size + 8 * output_bytes + (1 << 20)
 
     def fileno(self) -> int:
         return self._socket.fileno()
 
-    def take_others_end(self) -> int:
-        """The sample's end, a descriptor that is the caller's from now on."""
-        return self._others.detach()
+    def detach_sample_end(self) -> int:
+        """The descriptor of the sample's end, which the caller closes."""
+        return self._sample_end.detach()
 
     @property
-    def unsent(self) -> bool:
-        """Whether `step` has something to send."""
-        return bool(self._unsent)
+    def events(self) -> int:
+        """The events that `step` waits for, for a selector."""
+        return selectors.EVENT_READ | (selectors.EVENT_WRITE if self._unsent else 0)
 
     @property
-    def too_much(self) -> bool:
+    def is_over_limit(self) -> bool:
         """Whether more has arrived than a report can be."""
-        return len(self._raw) > self._most
+        return len(self._raw) > self._max_bytes
 
     def step(self) -> bool:
-        """Send and take what can be sent and taken now. Whether anything may follow."""
+        """Send and receive what can be sent and received now. Whether anything may follow."""
         try:
             while self._unsent:
                 self._unsent = self._unsent[self._socket.send(self._unsent) :]
         except BlockingIOError:
             pass
-        except OSError:  # it has ended, or closed its end
+        except OSError:  # the sample has ended, or closed its end
             self._unsent = self._unsent[:0]
         try:
-            while not self.too_much:
+            while not self.is_over_limit:
                 data = self._socket.recv(1 << 20)
                 if not data:
                     return False
                 self._raw += data
         except BlockingIOError:
-            # After the report nothing but the end can follow, of which the server tells, or a forgery, which waits.
+            # Only the end follows a report, and the server reports that; or a forgery, which `outcome` detects.
             return not protocol.is_whole(self._token, self._raw)
-        except OSError:  # it has ended, and had not read all
+        except OSError:  # the sample has ended and had not read everything
             pass
         return False
 
     def outcome(self, done: protocol.Done) -> Outcome:
-        """What came of the sample, which has ended; the line is closed."""
+        """How the sample, which has ended, ended. Closes the socket."""
         self.step()
         self.close()
         report, problem = protocol.unseal(self._token, bytes(self._raw))
         return Outcome(done.id, done.exit, done.killed, report, problem, done.seconds, done.starved_s)
 
     def close(self) -> None:
-        """Close the ends that are still this process's."""
+        """Close the ends that this process still has."""
         self._socket.close()
-        self._others.close()
+        self._sample_end.close()

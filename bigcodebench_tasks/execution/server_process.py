@@ -1,4 +1,4 @@
-"""The fork server's process as the parent sees it: start, talk, end with everything it started."""
+"""The fork server as the parent sees it: start it, exchange messages, end it with everything that it started."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -26,7 +26,7 @@ from bigcodebench_tasks.execution.worker.sandbox.remove import remove
 
 ENTRY = Path(__file__).parent / "worker" / "__main__.py"
 
-# The server closes on end of file; if it has not after this long, it is killed.
+# The server ends when its socket is closed. After this time it is killed.
 CLOSE_GRACE_S = 5.0
 
 # Imports of the common libraries from a cold disk take most of this on a slow machine.
@@ -35,10 +35,8 @@ START_LIMIT_S = 300.0
 # A file system in memory, on Linux: tmpfs(5).
 _IN_MEMORY = "/dev/shm"
 
-# What chooses the folder for temporary files: `tempfile.gettempdir`.
-_CHOOSE_FOLDER = ("TMPDIR", "TEMP", "TMP")
-
-_READ_WRITE = selectors.EVENT_READ | selectors.EVENT_WRITE
+# The variables that `tempfile.gettempdir` reads.
+_TEMPORARY_FOLDER_VARIABLES = ("TMPDIR", "TEMP", "TMP")
 
 
 class ServerLost(Exception):
@@ -46,31 +44,35 @@ class ServerLost(Exception):
 
 
 class SandboxRefused(Exception):
-    """The fork server could not isolate programs as asked; the message says why."""
+    """The fork server could not set up the sandbox; the message says why."""
 
 
 def _parent_of_scratch(limits: Limits) -> str:
-    """The folder for a server's scratch: one in memory where that is as good as the one for temporary files.
+    """The folder for a server's scratch folder: in memory if possible, else the one for temporary files.
 
-    It is the file system that says in which order a folder lists its files, and some programs depend on that (task
-    67). Under namespaces a scratch lies in memory; so it does at the other levels, unless TMPDIR chooses a folder, or
-    the one in memory has no room for two programs on each core or lets nothing be executed, as in most containers.
+    The file system decides in which order a folder lists its files, and some programs depend on that (task 67). Under
+    namespaces a scratch folder is always in memory, so it is in the other sandboxes as well, unless
+
+    - the user chose another folder (TMPDIR),
+    - the one in memory has no room for two programs on each core, or
+    - files there cannot be executed, as in most containers.
     """
     usual = tempfile.gettempdir()
-    if usual != "/tmp" or any(map(os.environ.get, _CHOOSE_FOLDER)) or not os.access(_IN_MEMORY, os.W_OK | os.X_OK):
+    chosen = usual != "/tmp" or any(map(os.environ.get, _TEMPORARY_FOLDER_VARIABLES))
+    if chosen or not os.access(_IN_MEMORY, os.W_OK | os.X_OK):
         return usual
-    there = os.statvfs(_IN_MEMORY)
-    room_mib = there.f_bavail * there.f_frsize >> 20
-    enough = room_mib >= 2 * (os.cpu_count() or 1) * limits.scratch_mib
-    return _IN_MEMORY if enough and not there.f_flag & os.ST_NOEXEC else usual
+    state = os.statvfs(_IN_MEMORY)
+    free_mib = state.f_bavail * state.f_frsize >> 20
+    has_room = free_mib >= 2 * (os.cpu_count() or 1) * limits.scratch_mib
+    return _IN_MEMORY if has_room and not state.f_flag & os.ST_NOEXEC else usual
 
 
 class ServerProcess:
     """A running fork server. A context manager: on exit nothing that it started is left.
 
     Attributes:
-        preloaded: names of the modules that it was told to import once for all programs.
-        degraded: see `Sandbox`; known when ready.
+        preloaded: names of the modules that it imports once for all programs.
+        degraded: see `Sandbox`; known when the server is ready.
     """
 
     degraded: str | None = None
@@ -79,27 +81,33 @@ class ServerProcess:
         self, environment: Environment, sandbox: Sandbox, *, limits: Limits, preload: Sequence[str] = ()
     ) -> None:
         self.preloaded = frozenset(preload)
-        # Without namespaces programs see where their folder lies. No "-" in its names: task 1127 splits paths at it.
+        # Without namespaces programs see the path of their folder. No "-" in its name: task 1127 splits paths at it.
         self._scratch = tempfile.mkdtemp(prefix="bigcodebench", dir=_parent_of_scratch(limits))
-        self._log = tempfile.TemporaryFile()  # noqa: SIM115 (closed on exit, with the process)
-        ours, theirs = socket.socketpair()
-        self.channel = Channel(ours)
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 (closed with the process)
+        parent_end, server_end = socket.socketpair()
+        self._channel = Channel(parent_end)
         self._limits = limits
-        self._lines: dict[int, SampleSocket] = {}
-        self._selector = selectors.PollSelector()  # epoll watches can be used up by other processes of the user
-        self._selector.register(self.channel, selectors.EVENT_READ)
-        self._wake = -1
-        with theirs, self._nothing_left_of_a_failure():
-            self._process = subprocess.Popen(
-                [str(environment.python), "-s", "-B", str(ENTRY), str(theirs.fileno())],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=self._log,
-                env=variables(environment, self._scratch),
-                cwd=self._scratch,
-                pass_fds=[theirs.fileno()],
-                start_new_session=True,
-            )
+        self._samples: dict[int, SampleSocket] = {}
+        self._selector = selectors.PollSelector()  # samples of the same user can use up its epoll watches
+        self._selector.register(self._channel, selectors.EVENT_READ)
+        try:
+            with server_end:
+                self._process = subprocess.Popen(
+                    [str(environment.python), "-s", "-B", str(ENTRY), str(server_end.fileno())],
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=self._log,
+                    env=variables(environment, self._scratch),
+                    cwd=self._scratch,
+                    pass_fds=[server_end.fileno()],
+                    start_new_session=True,
+                )
+        except BaseException:
+            self._selector.close()
+            self._channel.close()
+            self._log.close()
+            shutil.rmtree(self._scratch, ignore_errors=True)
+            raise
         settings = protocol.ServerSettings(
             sandbox=sandbox.kind,
             network=sandbox.network,
@@ -108,32 +116,21 @@ class ServerProcess:
             scratch=self._scratch,
             visible=[str(environment.folder)],
         )
-        with contextlib.suppress(OSError):  # it has ended already, which whoever waits for it is told, with its words
-            self.channel.send(settings)
-
-    @contextlib.contextmanager
-    def _nothing_left_of_a_failure(self) -> Iterator[None]:
-        try:
-            yield
-        except BaseException:
-            self._selector.close()
-            self.channel.close()
-            self._log.close()
-            shutil.rmtree(self._scratch, ignore_errors=True)
-            raise
+        with contextlib.suppress(OSError):  # it has ended already; the next `wait` raises ServerLost
+            self._channel.send(settings)
 
     def wait_until_ready(self, wake: int | None = None) -> bool:
-        """Wait for the server to be confined and to have imported its libraries.
+        """Wait until the sandbox is set up and the libraries are imported.
 
         Args:
             wake: see `wait`.
 
         Returns:
-            Whether it is ready: False where `wake` became readable before.
+            Whether the server is ready; False if `wake` became readable first.
 
         Raises:
-            SandboxRefused: it cannot be confined.
-            ServerLost: it ended.
+            SandboxRefused: the sandbox cannot be set up.
+            ServerLost: the server ended.
             ExecutionFailed: it takes longer than `START_LIMIT_S`.
         """
         for message in self.wait(START_LIMIT_S, wake):
@@ -145,23 +142,25 @@ class ServerProcess:
         return False
 
     def wait(self, limit_s: float | None = None, wake: int | None = None) -> list[protocol.Message | Outcome]:
-        """The next messages; in place of each `Done`, what came of the program.
+        """The next messages, with an `Outcome` in place of each `Done`.
 
         Args:
-            limit_s: seconds that the server may take for them; any number by default.
+            limit_s: seconds that the server may take to answer; no limit by default.
             wake: a descriptor; the wait ends when it is readable.
 
         Returns:
-            At least one message, or none where `wake` became readable first.
+            At least one message, or none if `wake` became readable first.
 
         Raises:
             ServerLost: the server ended.
-            ExecutionFailed: it took longer than `limit_s`, or sent what is no message.
+            ExecutionFailed: it took longer than `limit_s`, or sent something that is not a message.
         """
         end = None if limit_s is None else time.monotonic() + limit_s
-        self._watch(wake)
+        if wake is not None and wake not in self._selector.get_map():
+            self._selector.register(wake, selectors.EVENT_READ)
         while True:
-            self._selector.modify(self.channel, _READ_WRITE if self.channel.unsent else selectors.EVENT_READ)
+            writes = selectors.EVENT_WRITE if self._channel.unsent else 0
+            self._selector.modify(self._channel, selectors.EVENT_READ | writes)
             left = None if end is None else end - time.monotonic()
             if left is not None and left <= 0:
                 raise ExecutionFailed(f"the fork server did not answer within {limit_s:.0f} s")
@@ -169,64 +168,51 @@ class ServerProcess:
             for key, _ in ready:
                 if isinstance(key.fileobj, SampleSocket):
                     self._step(key.data, key.fileobj)
-            messages = [self._with_report(message) for message in self._exchange()]
+            messages = [self._with_outcome(message) for message in self._exchange()]
             if messages or any(key.fd == wake for key, _ in ready):
                 return messages
 
     def run(self, message: protocol.StartProgram, program: Program) -> None:
-        """Hand it a program. Raises ServerLost."""
-        line = SampleSocket(program, self._limits.output_bytes)
-        self._lines[message.id] = line
-        line.step()
-        self._selector.register(line, _READ_WRITE if line.unsent else selectors.EVENT_READ, message.id)
-        self._send(message, line.take_others_end())
-
-    def stop(self, number: int, why: str) -> None:
-        """End a program; its outcome says `why`. Raises ServerLost."""
-        self._send(protocol.Stop(number, why))
+        """Start a program. Raises ServerLost."""
+        sample = self._samples[message.id] = SampleSocket(program, self._limits.output_bytes)
+        sample.step()
+        self._selector.register(sample, sample.events, message.id)
+        self._send(message, sample.detach_sample_end())
 
     def _send(self, message: protocol.Message, descriptor: int = -1) -> None:
         try:
-            self.channel.send(message, descriptor)
+            self._channel.send(message, descriptor)
         except OSError as error:
             raise ServerLost(self._last_words()) from error
 
-    def _watch(self, wake: int | None) -> None:
-        """Let the selector see `wake` too."""
-        if wake is not None and wake != self._wake:
-            if self._wake >= 0:
-                self._selector.unregister(self._wake)
-            self._selector.register(wake, selectors.EVENT_READ)
-            self._wake = wake
-
-    def _step(self, number: int, line: SampleSocket) -> None:
-        """A line is ready: send the program, take the report."""
-        if line.step():
-            self._selector.modify(line, _READ_WRITE if line.unsent else selectors.EVENT_READ, number)
+    def _step(self, number: int, sample: SampleSocket) -> None:
+        """A sample's socket is ready: send the program, receive the report."""
+        if sample.step():
+            self._selector.modify(sample, sample.events, number)
             return
-        # Its end would wake us all the time. The line stays open until the program has ended.
-        self._selector.unregister(line)
-        if line.too_much:
-            self.stop(number, Reason.OUTPUT_LIMIT.value)
+        # At its end the socket would be ready all the time. It stays open until the program has ended.
+        self._selector.unregister(sample)
+        if sample.is_over_limit:
+            self._send(protocol.Stop(number, Reason.OUTPUT_LIMIT.value))
 
-    def _with_report(self, message: protocol.Message) -> protocol.Message | Outcome:
+    def _with_outcome(self, message: protocol.Message) -> protocol.Message | Outcome:
         if not isinstance(message, (protocol.Done, protocol.Broken)):
             return message
-        line = self._lines.pop(message.id, None)
-        if line is None:
-            raise ExecutionFailed(f"the fork server spoke of a program that it was not given: {message}")
+        sample = self._samples.pop(message.id, None)
+        if sample is None:
+            raise ExecutionFailed(f"the fork server reported a program that it was not given: {message}")
         with contextlib.suppress(KeyError):
-            self._selector.unregister(line)
+            self._selector.unregister(sample)
         if isinstance(message, protocol.Done):
-            return line.outcome(message)
-        line.close()
+            return sample.outcome(message)
+        sample.close()
         return message
 
     def _exchange(self) -> list[protocol.Message]:
-        """Send what is queued, take what has arrived. Raises ServerLost."""
+        """Send what is queued, receive what has arrived. Raises ServerLost."""
         try:
-            self.channel.flush()
-            return self.channel.receive()
+            self._channel.flush()
+            return self._channel.receive()
         except (EOFError, OSError) as error:
             raise ServerLost(self._last_words()) from error
         except protocol.ProtocolError as error:
@@ -241,11 +227,11 @@ class ServerProcess:
         self.close()
 
     def close(self) -> None:
-        """End it, with everything that it started. Nothing of it is left when this returns."""
+        """End the server and everything that it started. Nothing of it is left when this returns."""
         self._selector.close()
-        self.channel.close()
-        for line in self._lines.values():
-            line.close()
+        self._channel.close()
+        for sample in self._samples.values():
+            sample.close()
         try:
             self._process.wait(CLOSE_GRACE_S)
         except subprocess.TimeoutExpired:
@@ -255,7 +241,7 @@ class ServerProcess:
         self._remove_scratch()
 
     def _remove_scratch(self) -> None:
-        """Mostly gone by now. Where everything was killed at once, what was below the guard may still be ending."""
+        """Remove the folder, if the server has not. After a kill, processes of samples may still write to it."""
         end = time.monotonic() + CLOSE_GRACE_S
         while os.path.lexists(self._scratch):
             remove(self._scratch)
