@@ -106,14 +106,12 @@ class StartProgram:
         one_core: its threads take turns on one core.
         background: it yields the cores to everything else on the machine.
         timeout_s: seconds that it may take.
-        stop_at_failure: end its suite after the first test that fails.
     """
 
     id: int
     one_core: bool
     background: bool = False
     timeout_s: float = Limits.timeout_s
-    stop_at_failure: bool = False
 
 
 @dataclass(frozen=True)

@@ -107,7 +107,7 @@ def _compile(solution: str, test: str) -> list[types.CodeType]:
     return [first, second]
 
 
-def run(program: protocol.Program, token: bytes, line: int, output_bytes: int, stop_at_failure: bool) -> None:
+def run(program: protocol.Program, token: bytes, line: int, output_bytes: int) -> None:
     """Run the program, send its report and leave the process. Follows ``unsafe_execute`` of bigcodebench 0.2.5.
 
     Args:
@@ -115,7 +115,6 @@ def run(program: protocol.Program, token: bytes, line: int, output_bytes: int, s
         token: proves that the report comes from here.
         line: descriptor for the report.
         output_bytes: characters of details to keep.
-        stop_at_failure: end the suite after the first test that fails.
     """
     sys.stdin = sys.stdout = sys.stderr = _Swallow()
     subprocess.Popen = _PipedPopen  # type: ignore[misc]
@@ -143,7 +142,7 @@ def run(program: protocol.Program, token: bytes, line: int, output_bytes: int, s
         tampered = replaced and len(parts) == 1
         suite = unittest.TestLoader().loadTestsFromTestCase(module.TestCases)
         loaded = True
-        result = suite_result.Result(stop_at_failure)
+        result = suite_result.Result()
         watch = suite_result.Watch(result, module.TestCases)
         suite.run(result)
         for case, trace in result.failures + result.errors:

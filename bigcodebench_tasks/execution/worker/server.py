@@ -288,7 +288,7 @@ def _serve(fd: int) -> list[ForkContext]:
     return [] if context is None else [context]
 
 
-def _setup_sample(context: ForkContext) -> tuple[protocol.Program, bytes, int, int, bool]:
+def _setup_sample(context: ForkContext) -> tuple[protocol.Program, bytes, int, int]:
     """In a forked process: receive the program, confine this process for good, drop what belongs to the server.
 
     Returns the arguments of `runner.run`.
@@ -310,7 +310,7 @@ def _setup_sample(context: ForkContext) -> tuple[protocol.Program, bytes, int, i
         preload.reset(_seed(program.task_id))
         _hide_worker()
         # Last, because it closes `setup` too, through which a failure is reported.
-        return program, token, _keep_only(context.line), context.output_bytes, run.stop_at_failure
+        return program, token, _keep_only(context.line), context.output_bytes
     except BaseException as error:
         _fail_setup(context.setup, error)
 

@@ -58,10 +58,8 @@ _attributes: list[tuple[Any, str, object]] = []
 class Result(unittest.TestResult):
     """unittest's result, which also remembers how each method ended. A method that only began has not run."""
 
-    def __init__(self, stop_at_failure: bool) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        # Not unittest's own `failfast`, which also stops at an unexpected success: that is no failure here.
-        self._stop_at_failure = stop_at_failure
         self.ran: list[str] = []
         self.skipped_methods: list[str] = []
         self.expected_methods: list[str] = []
@@ -105,8 +103,6 @@ class Result(unittest.TestResult):
     def _failed(self, test: unittest.TestCase) -> None:
         self.bad += 1
         self._count(test, self.ran)
-        if self._stop_at_failure:
-            self.stop()
 
     def _count(self, test: unittest.TestCase, *lists: list[str]) -> None:
         name = getattr(test, "_testMethodName", None)  # what fails for a whole class has none
