@@ -1,4 +1,4 @@
-"""Which libraries the fork server imports before it forks: those that the programs at hand import often."""
+"""Which modules the fork server imports before it forks: those that the programs import often."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import sys
 from collections import Counter
 from collections.abc import Iterable
 
-# A library is worth importing once for all when at least this many programs would import it.
+# A module is preloaded if at least this many programs import it.
 MIN_PROGRAMS = 3
 
-# Packages that start no thread and hold no lock or connection when imported, so that a fork of a process
-# that has them is as good as a process that imports them. Not here: TensorFlow, keras, numba and what
-# imports it (they start threads), django (global settings), tkinter and turtle (displays), readline.
+# Packages that start no thread and hold no lock or connection when imported, so that a fork of a process that has them
+# equals a process that imports them. Not here: TensorFlow, keras, numba and what imports numba (they start threads), django
+# (global settings), tkinter and turtle (displays), readline.
 _SAFE = (
     "numpy pandas matplotlib scipy seaborn sklearn statsmodels nltk requests bs4 cv2 PIL flask psutil sympy "
     "cryptography openpyxl docx faker textblob wordcloud lxml regex pytz dateutil xlwt xlrd rsa folium geopy "
@@ -30,7 +30,7 @@ _FROM = re.compile(r"^[ \t]*from[ \t]+([\w.]+)[ \t]+import[ \t]+\(?[ \t]*([\w, \
 
 
 class ImportCounter:
-    """How often each library is imported by the programs that were seen."""
+    """Counts the programs that import each module."""
 
     def __init__(self) -> None:
         self._programs: Counter[str] = Counter()
@@ -40,16 +40,16 @@ class ImportCounter:
         self._programs.update(_imports(source))
 
     def names(self) -> list[str]:
-        """Names of modules to import, most wanted first; a name may turn out to be no module."""
+        """Names of modules to import, the most frequent first. A name may turn out to be no module."""
         return [name for name, programs in self._programs.most_common() if programs >= MIN_PROGRAMS]
 
 
 def shared_imports(sources: Iterable[str]) -> list[str]:
-    """Short sources that make the same modules wanted as these do: what is sent to other machines in their place."""
-    wanted = ImportCounter()
+    """Short sources for which the same modules are preloaded as for these, to send to other machines in their place."""
+    imports = ImportCounter()
     for source in sources:
-        wanted.add(source)
-    names = wanted.names()
+        imports.add(source)
+    names = imports.names()
     return ["".join(f"import {name}\n" for name in names)] * MIN_PROGRAMS if names else []
 
 

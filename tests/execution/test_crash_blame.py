@@ -23,7 +23,7 @@ def server_dies_of(mark: str, scratch: Path) -> Iterator[list[int]]:
 
     def watch() -> None:
         while not done.wait(0.05):
-            with contextlib.suppress(OSError):  # a process ended while it was looked at
+            with contextlib.suppress(OSError):  # a process ended meanwhile
                 if processes_of(mark):
                     killed.append(len(kill_all(scratch)))
 
@@ -80,7 +80,7 @@ def test_the_second_failure_is_one_beside_others_and_the_third_alone() -> None:
     assert blame.first() is None
 
 
-def test_where_not_even_a_harmless_program_runs_there_is_no_hope() -> None:
+def test_a_machine_that_cannot_run_the_canary_is_broken() -> None:
     blame, one = CrashBlame(), job(1)
     for _ in range(ATTEMPTS):
         blame.failed(one, "why")
@@ -95,7 +95,7 @@ def test_where_not_even_a_harmless_program_runs_there_is_no_hope() -> None:
     assert not blame.machine_is_broken
 
 
-def test_a_suspect_that_nobody_wants_any_more_is_not_run() -> None:
+def test_a_cancelled_job_is_not_run_alone() -> None:
     blame, one = CrashBlame(), job(1)
     blame.add(one)
     one.cancelled = True

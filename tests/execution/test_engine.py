@@ -17,7 +17,7 @@ import pytest
 
 from bigcodebench_tasks.benchmark.known_tasks import Schedule
 from bigcodebench_tasks.errors import ExecutionFailed, SandboxUnavailable
-from bigcodebench_tasks.execution import Conditions, Engine, Environment, Sandbox, Verdict, probe
+from bigcodebench_tasks.execution import Conditions, Engine, Environment, Prepared, Sandbox, Verdict, preparation, probe
 from tests.helpers.programs import LIMITS, RIGHT, WRONG, asleep, assert_gone, kill_all, processes_of, program
 from tests.helpers.project import ROOT
 
@@ -33,6 +33,21 @@ def test_futures_work_with_wait_and_as_completed(environment: Environment, condi
         assert next(as_completed([slow, fast])) is fast
         assert wait([slow, fast]).not_done == set()
     assert (slow.result().status, fast.result().status) == ("pass", "fail")
+
+
+def test_open_prepares(environment: Environment, conditions: Conditions, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str | None, str]] = []
+
+    def prepare(sandbox: str | None, network: str) -> Prepared:
+        asked.append((sandbox, network))
+        return Prepared(environment, conditions)
+
+    monkeypatch.setattr(preparation, "prepare", prepare)
+    with Engine.open(limits=replace(LIMITS, timeout_s=1), workers=1) as engine:
+        assert engine.submit(program(asleep(60))).result().reason == "timeout"
+    with Engine.open("landlock", "host") as engine:
+        assert engine.submit(program(RIGHT)).result().passed
+    assert asked == [(None, "loopback"), ("landlock", "host")]
 
 
 def test_map_gives_verdicts_in_the_order_of_the_programs(environment: Environment, conditions: Conditions) -> None:
@@ -94,7 +109,7 @@ def test_equal_programs_in_flight_are_executed_once(environment: Environment, co
         assert engine.running == 1
         assert first.result() is second.result() is third.result()
         again = engine.submit(one).result()
-    assert again is not first.result(), "its flight had ended, and there is no cache"
+    assert again is not first.result(), "it was not in flight any more, and there is no cache"
 
 
 def test_the_queue_is_in_the_order_of_known_durations_at_every_moment(
@@ -130,14 +145,14 @@ def test_what_is_cancelled_before_it_began_is_not_executed(environment: Environm
         hold = engine.submit(program(asleep(10), task_id="hold"))
         while not hold.running():
             time.sleep(0.01)
-        unwanted, twin, wanted = (engine.submit(program(text)) for text in (WRONG, RIGHT, RIGHT))
-        assert unwanted.cancel()
+        cancelled, twin, kept = (engine.submit(program(text)) for text in (WRONG, RIGHT, RIGHT))
+        assert cancelled.cancel()
         assert twin.cancel()
         assert not hold.cancel()
-        assert wait([unwanted, twin]).not_done == set()
-        assert wanted.result().passed, "an equal program was cancelled, this one not"
+        assert wait([cancelled, twin]).not_done == set()
+        assert kept.result().passed, "an equal program was cancelled, this one not"
     with pytest.raises(CancelledError):
-        unwanted.result()
+        cancelled.result()
 
 
 def test_shutdown_waits_for_all_or_cancels_what_has_not_begun(environment: Environment, conditions: Conditions) -> None:
@@ -176,9 +191,7 @@ def test_closing_without_waiting_leaves_no_process(
     assert isinstance(running[0].exception(), ExecutionFailed)
 
 
-def test_an_engine_that_nobody_holds_any_more_ends(
-    environment: Environment, conditions: Conditions, scratch_parent: Path
-) -> None:
+def test_an_engine_that_is_garbage_ends(environment: Environment, conditions: Conditions, scratch_parent: Path) -> None:
     engine = Engine(environment, conditions)
     future = engine.submit(program(asleep(600)))
     while not future.running():
@@ -218,7 +231,7 @@ def test_a_failure_of_our_own_is_the_futures_exception_and_the_engine_goes_on(
 ) -> None:
     with Engine(environment, conditions, workers=1) as engine:
         doomed = engine.submit(program(asleep(600)))
-        while not doomed.done():  # no server lives long enough to run anything, not even a harmless program
+        while not doomed.done():  # no server lives long enough to run anything, not even a canary
             kill_all(scratch_parent)
             time.sleep(0.01)
         assert isinstance(doomed.exception(), ExecutionFailed)
