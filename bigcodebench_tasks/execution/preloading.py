@@ -10,9 +10,9 @@ from collections.abc import Iterable
 # A module is preloaded if at least this many programs import it.
 MIN_PROGRAMS = 3
 
-# Packages that start no thread and hold no lock or connection when imported, so that a fork of a process that has them
-# equals a process that imports them. Not here: TensorFlow, keras, numba and what imports numba (they start threads), django
-# (global settings), tkinter and turtle (displays), readline.
+# Packages that start no thread and hold no lock or connection when imported: a fork of a process that has them equals a
+# process that imports them. Not here: TensorFlow, keras, numba and its users (threads), django (global settings),
+# tkinter and turtle (displays), readline.
 _SAFE = (
     "numpy pandas matplotlib scipy seaborn sklearn statsmodels nltk requests bs4 cv2 PIL flask psutil sympy "
     "cryptography openpyxl docx faker textblob wordcloud lxml regex pytz dateutil xlwt xlrd rsa folium geopy "
