@@ -448,11 +448,11 @@ SLOWING = [
         )
     ),
     Attack(
-        "limits of its keeper",
+        "limits of its supervisor",
         right_if("import resource\nresource.prlimit(os.getppid() or 1, resource.RLIMIT_NOFILE, (64, 64))"),
         ASSERTION,
     ),
-    Attack("niceness of its keeper", right_if("os.setpriority(os.PRIO_PROCESS, os.getppid() or 1, 19)"), ASSERTION),
+    Attack("niceness of its supervisor", right_if("os.setpriority(os.PRIO_PROCESS, os.getppid() or 1, 19)"), ASSERTION),
     Attack("niceness of everything of its user", right_if("os.setpriority(os.PRIO_USER, 0, 19)"), ASSERTION),
     refused("disk priority of another process", 251, "1, {victim}, 3 << 13"),
     refused("disk priority of everything of its user", 251, "3, os.getuid(), 3 << 13"),

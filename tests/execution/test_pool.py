@@ -389,7 +389,7 @@ def test_landlock_without_ptrace_says_what_programs_lack(environment: Environmen
     )
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
     description, reason = done.stdout.splitlines()
-    assert "no /tmp and no loopback of their own, for want of ptrace" in description
+    assert "no private /tmp and loopback address, because ptrace is not available" in description
     assert reason == "passed"
 
 

@@ -157,7 +157,7 @@ def test_it_is_said_where_samples_share_what_the_kernel_counts_for_a_user(enviro
     assert (sandbox.degraded or "") in sandbox.description
 
 
-def test_a_killed_nursery_costs_no_verdict(environment: Environment, scratch_parent: Path) -> None:
+def test_a_killed_spawner_costs_no_verdict(environment: Environment, scratch_parent: Path) -> None:
     try:
         sandbox = probe(environment, sandbox="namespaces")
     except SandboxUnavailable as error:
@@ -166,13 +166,13 @@ def test_a_killed_nursery_costs_no_verdict(environment: Environment, scratch_par
         assert engine.submit(program(RIGHT)).result().passed
         ours = set(processes_of(scratch_parent))
         table = processes.snapshot()
-        # One process with a child that is no sample: guard, guard of the namespaces, server, nursery, first processes.
+        # One process with a child that is no sample: watcher, watcher of process 1, server, spawner, first processes.
         below = [p for p in processes.descendants([os.getpid()], table) if p.pid in ours]
         depth = {p.pid: 0 for p in below if p.parent == os.getpid()}
         while len(depth) < len(below):
             depth.update({p.pid: depth[p.parent] + 1 for p in below if p.parent in depth})
-        (nursery,) = [pid for pid, level in depth.items() if level == 3]
-        os.kill(nursery, signal.SIGKILL)
+        (spawner,) = [pid for pid, level in depth.items() if level == 3]
+        os.kill(spawner, signal.SIGKILL)
         for number in range(3):
             assert engine.submit(program(RIGHT, task_id=f"test/{number}")).result().passed
 

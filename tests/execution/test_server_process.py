@@ -18,7 +18,7 @@ from tests.helpers.programs import kill_all
 def test_what_still_writes_while_a_killed_server_is_closed_leaves_no_folder(
     environment: Environment, level: str, scratch_parent: Path
 ) -> None:
-    """As a keeper does that has not noticed yet that guard and server are dead."""
+    """As a supervisor does that has not noticed yet that watcher and server are dead."""
     begun = threading.Event()
 
     def write() -> None:

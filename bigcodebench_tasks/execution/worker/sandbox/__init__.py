@@ -1,1 +1,1 @@
-"""Levels of sandbox, and what they are made of."""
+"""The kinds of sandbox, and their parts."""

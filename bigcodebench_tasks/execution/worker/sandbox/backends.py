@@ -6,14 +6,14 @@ from collections.abc import Callable
 
 from ..protocol import ServerSettings
 from .backend import Sandbox, SandboxSetupError
-from .keeper import Keeper
 from .landlock import Landlock
 from .namespaces import Namespaces
+from .supervisor import Supervisor
 
 BACKENDS: dict[str, Callable[[ServerSettings], Sandbox]] = {
     "namespaces": Namespaces,
     "landlock": Landlock,
-    "none": Keeper,
+    "none": Supervisor,
 }
 """Kind of sandbox to its class, the strongest first."""
 

@@ -1,8 +1,8 @@
-"""Under Landlock, as an ordinary user: permissions, owner and times of a program's own files, and of no others.
+"""Under Landlock, as an ordinary user: change permissions, owner and times of a program's own files only.
 
-Landlock has no say in these calls, and all files of the user are the program's as far as the kernel is concerned. So
-the keeper makes them in its place: it opens what the program means, looks where that really lies, and changes it
-through the descriptor. No thread of the program can exchange a path, a link or a folder in between.
+Landlock does not restrict these calls, and for the kernel all files of the user belong to the program. So the
+supervisor makes them for the program: it opens what the program names, checks where that lies, and changes it through
+the descriptor. No thread of the program can exchange a path, a link or a folder in between.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from dataclasses import dataclass
 from . import kernel
 
 _AT_FDCWD, _AT_SYMLINK_NOFOLLOW, _AT_EMPTY_PATH = -100, 0x100, 0x1000
-_UTIMENSAT, _FCHOWNAT = 280, 260  # x86_64's numbers, as everywhere where we trace
+_UTIMENSAT, _FCHOWNAT = 280, 260  # of x86_64, as all numbers of traced calls
 
 
 @dataclass(frozen=True)
 class _Call:
-    """Which argument is what; None for what a call does not have."""
+    """The meaning of a call's arguments, by place; None for what it does not have."""
 
     kind: str
     value: int
@@ -49,44 +49,44 @@ CALLS: Mapping[int, _Call] = {
 
 
 class Changes:
-    """Does what is asked to what lies in some folders.
+    """Makes changes of files in some folders.
 
     Args:
-        folders: what lies in them, and they themselves, may be changed.
-        read_path: the text at an address of a thread's memory. Raises OSError.
-        instead_of: the path that stands for one that a program names, or None.
+        folders: they and everything in them may be changed.
+        read_path: reads the text at an address of a thread's memory. Raises OSError.
+        replacement: the path to use for one that a program names, or None.
     """
 
     def __init__(
         self,
         folders: Sequence[str],
         read_path: Callable[[int, int], bytes],
-        instead_of: Callable[[bytes], bytes | None],
+        replacement: Callable[[bytes], bytes | None],
     ) -> None:
         self._folders = [os.fsencode(os.path.realpath(folder)) for folder in folders]
         self._read_path = read_path
-        self._instead_of = instead_of
+        self._replacement = replacement
 
     def make(self, pid: int, number: int, arguments: Sequence[int]) -> int:
-        """What the call of a stopped thread returns: 0 or a negative error number."""
+        """Make the call of a stopped thread. What it returns: 0 or a negative error number."""
         call = CALLS[number]
         try:
             target = self._open(pid, call, arguments)
             try:
                 where = os.readlink(b"/proc/self/fd/%d" % target)
                 if not any(where == folder or where.startswith(folder + b"/") for folder in self._folders):
-                    raise PermissionError(errno.EPERM, "not the program's own")
+                    raise PermissionError(errno.EPERM, "not a file of the program")
                 self._change(pid, target, call, arguments)
             finally:
                 os.close(target)
         except OSError as error:
             return -(error.errno or errno.EPERM)
-        except (ValueError, OverflowError):  # a path with what no path has
+        except (ValueError, OverflowError):  # not a possible path
             return -errno.EINVAL
         return 0
 
     def _open(self, pid: int, call: _Call, arguments: Sequence[int]) -> int:
-        """What the call means, as a descriptor that only names it."""
+        """A descriptor (O_PATH) of the file that the call names."""
         flags = arguments[call.flags] if call.flags is not None else 0
         at = ctypes.c_int(arguments[call.at] & 0xFFFFFFFF).value if call.at is not None else _AT_FDCWD
         base = f"/proc/{pid}/cwd" if at == _AT_FDCWD else f"/proc/{pid}/fd/{at}"
@@ -99,7 +99,7 @@ class Changes:
         if call.nofollow or flags & _AT_SYMLINK_NOFOLLOW:
             how |= os.O_NOFOLLOW
         if path.startswith(b"/"):
-            return os.open(self._instead_of(path) or path, how)
+            return os.open(self._replacement(path) or path, how)
         start = os.open(base, os.O_PATH | os.O_CLOEXEC)
         try:
             return os.open(path, how, dir_fd=start)
@@ -118,12 +118,12 @@ class Changes:
 
 
 def _at(number: int, target: int, *arguments: object) -> None:
-    """A system call for what a descriptor names, a link too."""
+    """A system call for the file of a descriptor, which may be a link."""
     kernel.syscall(number, "change of a file", ctypes.c_int(target), b"", *arguments)
 
 
 def _times(pid: int, where: int, unit: str) -> bytes | None:
-    """Two ``struct timespec`` out of a program's memory; None for now."""
+    """Two ``struct timespec`` from a program's memory; None for the present time."""
     if not where:
         return None
     if unit == "seconds":

@@ -1,4 +1,4 @@
-"""System calls that Python 3.10 has no name for. Linux only; each raises OSError like os functions."""
+"""System calls that are missing in Python 3.10. Linux only; each raises OSError, like the functions of os."""
 
 from __future__ import annotations
 
@@ -70,9 +70,9 @@ def syscall(number: int, what: str, *arguments: object) -> int:
 
 
 def personality(flags: int) -> int:
-    """Change how this process executes programs, from the next one on: personality(2).
+    """Change how the next program of this process is executed: personality(2).
 
-    Returns the flags until now; `PERSONALITY_AS_IT_IS` only asks for them.
+    Returns the flags until now; `PERSONALITY_AS_IT_IS` changes nothing.
     """
     return _check(_libc.personality(ctypes.c_ulong(flags)), "personality")
 
@@ -93,7 +93,7 @@ def mount(source: str, target: str, kind: str = "", flags: int = 0, data: str = 
 
 
 def bind(source: str, target: str) -> None:
-    """Make `source` and everything mounted below it visible at `target` too."""
+    """Show `source` and everything mounted below it at `target` too."""
     mount(source, target, flags=MS_BIND | MS_REC)
 
 
@@ -102,7 +102,7 @@ def unmount(target: str) -> None:
 
 
 def make_read_only(target: str) -> None:
-    """A mount and every mount below it: read-only, no set-user-ID."""
+    """Make a mount and every mount below it read-only, without set-user-ID."""
     attributes = struct.pack("=QQQQ", MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID, 0, 0, 0)
     syscall(
         _SYS_MOUNT_SETATTR,
@@ -116,7 +116,7 @@ def make_read_only(target: str) -> None:
 
 
 def pivot_root(folder: str) -> None:
-    """Make `folder`, a mount, the root of this mount namespace and let go of the old root."""
+    """Make `folder`, a mount, the root of this mount namespace, and detach the old root."""
     os.chdir(folder)
     syscall(_SYS_PIVOT_ROOT[machine()], "pivot_root", b".", b".")
     unmount(".")
@@ -124,7 +124,7 @@ def pivot_root(folder: str) -> None:
 
 
 class _Piece(ctypes.Structure):
-    """``struct iovec``: a piece of memory."""
+    """``struct iovec``."""
 
     _fields_ = (("start", ctypes.c_void_p), ("size", ctypes.c_size_t))
 
@@ -138,7 +138,7 @@ def read_memory(pid: int, start: int, size: int) -> bytes:
 
 
 def write_memory(pid: int, start: int, data: bytes) -> None:
-    """Put bytes into another process's memory."""
+    """Write bytes to another process's memory."""
     here = _Piece(ctypes.cast(ctypes.c_char_p(data), ctypes.c_void_p), len(data))
     there = _Piece(start, len(data))
     done = _libc.process_vm_writev(pid, ctypes.byref(here), _ONE, ctypes.byref(there), _ONE, _ZERO)
@@ -160,7 +160,7 @@ def prctl(option: int, value: int = 0) -> None:
 
 
 def drop_capabilities() -> None:
-    """All of them, for ever, whatever is executed."""
+    """Drop all capabilities for good, whatever is executed."""
     for number in range(64):
         try:
             prctl(PR_CAPBSET_DROP, number)
@@ -188,7 +188,7 @@ def set_seccomp_filter(header: bytes) -> None:
 
 
 def close_from(first: int, last: int = 0x7FFFFFFF, *, besides: int = -1) -> None:
-    """Close every descriptor in the range but one at once, also above a limit that was lowered meanwhile."""
+    """Close every descriptor in the range but one, also those above a limit that was lowered meanwhile."""
     if first <= besides <= last:
         if first < besides:
             close_from(first, besides - 1)
@@ -200,7 +200,7 @@ def close_from(first: int, last: int = 0x7FFFFFFF, *, besides: int = -1) -> None
 
 
 def write_file(path: str, text: str) -> None:
-    """Tell the kernel something through a file of /proc."""
+    """Write to a file of /proc."""
     with open(path, "w", encoding="ascii") as file:
         file.write(text)
 

@@ -1,8 +1,8 @@
 """The sandbox "landlock": where namespaces are forbidden, as in most containers.
 
-Landlock confines files, TCP, signals and abstract sockets; seccomp takes the other kinds of sockets and
-the system calls that no program needs. There is no view of its own: processes and devices are shared, and only
-a tracer (see `tracer`) lets programs have a /tmp and a loopback address of their own.
+Landlock confines files, TCP, signals and abstract sockets; seccomp refuses the other kinds of sockets and the system
+calls that no program needs. Processes and devices are shared with the machine. Only with a tracer (see `tracer`) do
+programs have a /tmp and a loopback address of their own.
 """
 
 from __future__ import annotations
@@ -17,9 +17,8 @@ from typing import TypedDict
 from ..protocol import ServerSettings
 from . import kernel, rlimits, rootfs, seccomp
 from .backend import SandboxSetupError
-from .keeper import FOLDERS, Keeper
-from .tracer import Tracer, calls, loopback_address
-from .tracer import why_not as why_not_trace
+from .supervisor import FOLDERS, Supervisor
+from .tracer import Tracer, calls, loopback_address, why_unavailable
 from .users import NO_COUNTS, Block, reserve
 
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
@@ -34,12 +33,12 @@ _BIND_TCP, _CONNECT_TCP = 1, 2
 _SCOPE_ABSTRACT_SOCKETS_AND_SIGNALS = 3
 _NETWORK_SINCE, _SCOPES_SINCE = 4, 6
 
-# What the kernel tells of itself. Libraries look whether a file of a control group is there before they open it.
+# What the kernel reports about itself; libraries check for files of a cgroup.
 _MACHINE = ("/proc", "/sys/fs/cgroup", "/sys/devices/system")
 
 _READ = _EXECUTE | _READ_FILE | _READ_DIR
 _DEVICE = _READ_FILE | _WRITE_FILE
-# Without a tracer, semaphores of multiprocessing are files of the machine's /dev/shm; nobody may list the folder.
+# Without a tracer, semaphores of multiprocessing are files in the machine's /dev/shm. No right to list that folder.
 _SHARED_MEMORY = _READ_FILE | _WRITE_FILE | _REMOVE_FILE | _MAKE_REG | _TRUNCATE
 
 
@@ -52,14 +51,14 @@ class _Filter(TypedDict):
     modes: bool
 
 
-class Landlock(Keeper):
+class Landlock(Supervisor):
     """See the module."""
 
     def __init__(self, settings: ServerSettings) -> None:
         super().__init__(settings)
         self._host_network = settings.network == "host"
         needed = rootfs.needed(settings)
-        # Following a link needs no right, and one to a file could not be given those to a folder.
+        # Following a link needs no right, and a link to a file cannot be given the rights of a folder.
         folders = [path for path in needed if not os.path.islink(path)]
         self._readable = [*rootfs.SYSTEM, *rootfs.SYSTEM_CACHES, *_MACHINE, *folders]
         self._kept = [self._scratch, *self._readable, *needed]
@@ -67,11 +66,14 @@ class Landlock(Keeper):
         self._users: Block | None = None
         self._forks = 0
         self._user = -1
-        self._lacking = ""
+        # Why there is no tracer; "" where there is one.
+        self._no_tracer = ""
         self._tracer: Tracer | None = None
 
     def enter(self) -> None:
-        self._users = reserve() if os.getuid() == 0 else None
+        if os.getuid() == 0:
+            self._users = reserve()
+            self._lock = self._users.lock if self._users else -1
         super().enter()
         open_to_samples = [path for path in self._readable if path.startswith("/dev/shm/")]
         if open_to_samples:
@@ -88,23 +90,20 @@ class Landlock(Keeper):
             raise SandboxSetupError(f"no filter of system calls for {kernel.machine()}")
         if os.getuid() == 0:
             os.chmod(self._scratch, 0o711)
-            self._be_others()
-        self._lacking = why_not_trace()
+            self._check_other_user()
+        self._no_tracer = why_unavailable()
         for paths in (False, True):
             seccomp.prepare(**self._filter(paths=paths))
 
     @property
-    def degraded(self) -> str:
+    def degraded(self) -> str | None:
         degraded = [] if self._users else [NO_COUNTS]
-        if self._lacking:
-            what = "no /tmp and no loopback of their own"
+        if self._no_tracer:
+            what = "no private /tmp and loopback address"
             if not self._users:
                 what += ", no change of permissions, no semaphores"
-            degraded.append(f"{what}, for want of ptrace ({self._lacking})")
-        return "; ".join(degraded)
-
-    def held(self) -> int:
-        return self._users.lock if self._users else -1
+            degraded.append(f"{what}, because ptrace is not available ({self._no_tracer})")
+        return "; ".join(degraded) or None
 
     def fork(self) -> int:
         self._forks += 1
@@ -112,15 +111,15 @@ class Landlock(Keeper):
             self._user = self._users.first + self._forks % self._users.count
         return super().fork()
 
-    def share(self) -> None:
+    def change_user(self) -> None:
         if self._users:
             for name in ("", *FOLDERS):
                 os.chown(f"{self._folder}/{name}", self._user, self._user)
-            # The keeper too: copying a socket of a process is for its own user.
-            _become(self._user)
+            # The supervisor too: only the user of a process may copy a socket of it.
+            _become_user(self._user)
 
-    def adopt(self, sample: int) -> None:
-        if self._lacking:
+    def attach(self, sample: int) -> None:
+        if self._no_tracer:
             return
         places = {
             "/tmp": f"{self._folder}/tmp",
@@ -135,7 +134,7 @@ class Landlock(Keeper):
     def wait_for(self, sample: int) -> int:
         return self._tracer.wait_for(sample) if self._tracer else super().wait_for(sample)
 
-    def clean(self) -> None:
+    def clean_up(self) -> None:
         if not self._users:
             return
         with contextlib.suppress(OSError):
@@ -147,24 +146,25 @@ class Landlock(Keeper):
         super().restrict(source)
         kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
         self._confine()
-        # Each call that is looked at costs 40 µs, and imports make thousands: only where the program can name /tmp.
+        # A traced call costs 40 µs and imports make thousands: trace paths only if the program can name /tmp.
         seccomp.install(**self._filter(paths=any(word in source for word in ("tmp", "shm"))))
 
     def _filter(self, *, paths: bool) -> _Filter:
-        # An ordinary user's samples could change all files of the user: the keeper does it for them, or nobody does.
+        # Samples of an ordinary user could change all files of that user, so the supervisor does it for them, if it
+        # traces them, or nothing does.
         own_files = self._users is not None
         traced = None
-        if not self._lacking:
+        if not self._no_tracer:
             traced = calls(paths=paths, network=not self._host_network, changes=not own_files)
         if self._host_network:
             sockets = seccomp.Sockets(local=False)
         else:
-            sockets = seccomp.Sockets(local=False, datagrams=False, ipv6=bool(self._lacking))
+            sockets = seccomp.Sockets(local=False, datagrams=False, ipv6=bool(self._no_tracer))
         return {
             "sockets": sockets,
             "traced": traced,
             "attributes": own_files,
-            "modes": own_files or not self._lacking,
+            "modes": own_files or not self._no_tracer,
         }
 
     def limit_processes(self) -> None:
@@ -177,8 +177,8 @@ class Landlock(Keeper):
         files = max(rights for since, rights in _ALL_FILES.items() if since <= self._abi)
         network = 0
         if not self._host_network and self._abi >= _NETWORK_SINCE:
-            # Where the keeper binds sockets in the program's place, the program itself need not.
-            network = _CONNECT_TCP if self._lacking else _CONNECT_TCP | _BIND_TCP
+            # With a tracer the supervisor binds sockets for the program.
+            network = _CONNECT_TCP if self._no_tracer else _CONNECT_TCP | _BIND_TCP
         attributes = struct.pack("=Q", files)
         if self._abi >= _NETWORK_SINCE:
             attributes += struct.pack("=Q", network)
@@ -191,14 +191,14 @@ class Landlock(Keeper):
             _allow(rules, path, _READ)
         for name in rootfs.DEVICES:
             _allow(rules, f"/dev/{name}", _DEVICE)
-        if self._lacking and self._users:
+        if self._no_tracer and self._users:
             _allow(rules, "/dev/shm", _SHARED_MEMORY & files)
         _allow(rules, self._folder, files)
         kernel.syscall(_RESTRICT_SELF, "landlock", ctypes.c_int(rules), ctypes.c_uint(0))
         os.close(rules)
 
-    def _be_others(self) -> None:
-        """Root may run each sample as another user, and must: the kernel limits no process of root.
+    def _check_other_user(self) -> None:
+        """Root's samples must run as other users, because the kernel limits no process of root.
 
         Raises SandboxSetupError where another user cannot use the environment; tried in a process of its own.
         """
@@ -209,7 +209,7 @@ class Landlock(Keeper):
         if not child:
             folder = ""
             try:
-                _become(self._users.first)
+                _become_user(self._users.first)
                 folder = self._scratch
                 os.chdir(folder)
                 for folder in (sys.prefix, sys.base_prefix, os.path.dirname(os.__file__)):
@@ -221,21 +221,21 @@ class Landlock(Keeper):
         os.close(hidden_w)
         hidden = os.fsdecode(os.read(hidden_r, 4096))
         os.close(hidden_r)
-        if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]):
-            raise SandboxSetupError(
-                "started as root, programs must run as another user, "
-                + (
-                    f"who cannot reach {hidden}: choose another folder with TMPDIR"
-                    if hidden == self._scratch
-                    else f"who cannot read {hidden}: keep the environment where everybody may read it, such as in "
-                    "BIGCODEBENCH_CACHE=/opt/bigcodebench, or start as an ordinary user"
-                    if hidden
-                    else "which this root may not do"
-                )
+        if not os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]):
+            return
+        if hidden == self._scratch:
+            why = f"who cannot reach {hidden}: choose another folder with TMPDIR"
+        elif hidden:
+            why = (
+                f"who cannot read {hidden}: keep the environment where everybody may read it, such as in "
+                "BIGCODEBENCH_CACHE=/opt/bigcodebench, or start as an ordinary user"
             )
+        else:
+            why = "which this root may not do"
+        raise SandboxSetupError(f"started as root, programs must run as another user, {why}")
 
 
-def _become(user: int) -> None:
+def _become_user(user: int) -> None:
     os.setgroups([])
     os.setresgid(user, user, user)
     os.setresuid(user, user, user)

@@ -1,13 +1,12 @@
 """The sandbox "namespaces": each sample in its own user, pid, mount, ipc, uts and network namespace.
 
-Three kinds of processes share the work, because forking the server with all its libraries is what costs
-most and so may happen only once per sample:
+Forking the server with all its libraries costs most, so it happens only once per sample. Three kinds of processes:
 
-- the server enters namespaces of its own first; it is process 1 there, so when it dies everything dies;
-- the nursery, forked from the server while that is still small, prepares an empty sandbox at a time: a
-  process 1 that owns the sandbox's namespaces and mounts, and waits;
-- the sample is forked from the server into that sandbox's pid namespace, joins the others, and gives up
-  every privilege that it needed for it.
+- the server enters namespaces of its own first; it is process 1 there, so everything ends when it ends;
+- the spawner, forked from the server while that is small, prepares empty sandboxes in advance: for each a process 1
+  that owns the sandbox's namespaces and mounts, and waits;
+- the sample is forked from the server into the pid namespace of a sandbox, joins its other namespaces, and gives up
+  every privilege.
 """
 
 from __future__ import annotations
@@ -22,17 +21,17 @@ from typing import NoReturn
 from ..protocol import ServerSettings
 from . import kernel, rlimits, rootfs, seccomp
 from .backend import SandboxSetupError
-from .users import NO_COUNTS, Block, reserve
+from .users import NO_COUNTS, Block, may_map, reserve
 
 _NUMBER = struct.Struct("=i")
 
-# Where programs start; named like the temporary folder that the official evaluator starts them in.
+# Where programs start; named like the temporary folder of the official evaluator.
 _WORK = "/tmp/tmpsample"
 
-# Before this version, processes were counted per user of the host, with the user's own processes.
+# Before this kernel version, processes were counted by user of the host, together with those outside.
 _COUNTS_BY_NAMESPACE = (5, 14)
 
-# The host's user for programs when we run as a root that has no others to give: one that owns nothing.
+# The host's user for programs of a root that has no block of users: one that owns nothing.
 _NOBODY = 65534
 
 
@@ -53,21 +52,22 @@ class Namespaces:
         self._forks = 0
 
     @property
-    def degraded(self) -> str:
-        return "" if self._users > 1 else NO_COUNTS
+    def degraded(self) -> str | None:
+        return None if self._users > 1 else NO_COUNTS
 
     def enter(self) -> None:
         self._folders = rootfs.needed(self._settings)
         _fork_watcher(self._settings.scratch)
-        guard = os.getppid()
-        self._block = block = reserve() if os.getuid() == 0 else None  # ours as long as this process has it
+        watcher = os.getppid()
+        # Kept: the block belongs to this server for as long as it lives.
+        self._block = block = reserve() if os.getuid() == 0 else None
         self._users = block.count if block else 1
         try:
             origins = _own_namespaces(
                 [*rootfs.SYSTEM, *rootfs.SYSTEM_CACHES, *self._folders], self._host_network, block
             )
-            kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)  # again: a change of user forgets it
-            if os.getppid() != guard:
+            kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)  # again: a change of user resets it
+            if os.getppid() != watcher:
                 os._exit(1)
             _fork_pid1()
             rootfs.build(origins, network=self._host_network)
@@ -75,7 +75,7 @@ class Namespaces:
         except OSError as error:
             raise SandboxSetupError(str(error)) from error
         if os.access("/proc/sys/kernel/core_pattern", os.W_OK):
-            # The kernel lets root's user change its settings through any /proc, capabilities or not.
+            # The kernel lets root change its settings through any /proc, even without capabilities.
             raise SandboxSetupError("run as an ordinary user, or as a root that may map other users")
         seccomp.prepare()
         os.environ.update(HOME=rootfs.HOME, USER=rootfs.USER, LOGNAME=rootfs.USER)
@@ -91,14 +91,14 @@ class Namespaces:
     def fork(self) -> int:
         answer = b""
         with contextlib.suppress(BrokenPipeError):
-            while self._ordered < 2:  # one for now, one for the next sample
+            while self._ordered < 2:  # one for this sample, one in advance
                 os.write(self._order, b"+")
                 self._ordered += 1
             answer = os.read(self._answer, _NUMBER.size)
             self._ordered -= 1
         if len(answer) != _NUMBER.size:
-            # Nothing can be started here any more: the parent starts a new server.
-            sys.exit("the process that prepares sandboxes is gone")
+            # No sample can be started any more: the parent starts a new server.
+            sys.exit("the process that prepares sandboxes has ended")
         self._forks += 1
         (first,) = _NUMBER.unpack(answer)
         if first <= 0:
@@ -116,7 +116,7 @@ class Namespaces:
         kernel.setns(self._joining, _joined(self._host_network))
         os.close(self._joining)
         os.setsid()
-        user = _be_user(self._forks, self._users)
+        user = _become_user(self._forks, self._users)
         kernel.unshare(kernel.CLONE_NEWUSER)
         _map(user, user)
         kernel.drop_capabilities()
@@ -153,7 +153,7 @@ class Namespaces:
             number += 1
             ready_r, ready_w = os.pipe()
             try:
-                # A pid namespace is for children only, and a second one must start from our own again.
+                # A new pid namespace is for children only; the next one must start from the own one again.
                 kernel.setns(own, kernel.CLONE_NEWPID)
                 kernel.unshare(kernel.CLONE_NEWPID)
                 first = os.fork()
@@ -171,19 +171,19 @@ class Namespaces:
         os._exit(0)
 
     def _sandbox_init(self, ready: int, number: int) -> NoReturn:
-        """Process 1 of the sandbox of this number: own its namespaces, then wait to be killed."""
+        """Process 1 of this sandbox: own its namespaces, then wait to be killed."""
         try:
             kernel.unshare(_joined(self._host_network))
             if not self._host_network:
                 kernel.loopback_up()
-            _be_user(number, self._users)  # whose the private folders then are
+            _become_user(number, self._users)  # the owner of the private folders
             rootfs.private(self._limits.scratch_mib, self._folders)
             kernel.mount("proc", "/proc", "proc", kernel.MS_NOSUID | kernel.MS_NODEV)
         except OSError as error:
             os.write(ready, _NUMBER.pack(-(error.errno or 1)))
             os._exit(1)
-        # Ignoring SIGCHLD lets the kernel collect orphans. Of the sandbox's own signals none can reach a
-        # process 1 that has no handler for it.
+        # With SIGCHLD ignored the kernel collects orphans. A signal from inside the sandbox reaches its process 1 only
+        # if that has a handler for it.
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)
         os.write(ready, _NUMBER.pack(0))
@@ -193,13 +193,13 @@ class Namespaces:
 
 
 def _joined(host_network: bool) -> int:
-    """The namespaces that are a sandbox's own, besides those for processes and users."""
+    """Flags of a sandbox's namespaces, without those for processes and users."""
     own = kernel.CLONE_NEWNS | kernel.CLONE_NEWIPC | kernel.CLONE_NEWUTS
     return own if host_network else own | kernel.CLONE_NEWNET
 
 
-def _be_user(number: int, users: int) -> int:
-    """Become the user of a sandbox, with all capabilities kept: of as many as there are, one after the other."""
+def _become_user(number: int, users: int) -> int:
+    """Become the user of this sandbox, of `users` in turn, and keep all capabilities."""
     user = rootfs.UID + number % users
     if user != os.getuid():
         os.setresgid(user, user, user)
@@ -209,21 +209,20 @@ def _be_user(number: int, users: int) -> int:
 
 
 def _own_namespaces(folders: list[str], host_network: bool, block: Block | None) -> rootfs.Origins:
-    """Enter a user namespace as an ordinary user with all capabilities in it, and the other five."""
+    """Enter all namespaces, as an ordinary user with all capabilities there."""
     flags = _joined(host_network) | kernel.CLONE_NEWUSER | kernel.CLONE_NEWPID
     uid, gid = os.getuid(), os.getgid()
     first, count = (block.first, block.count) if block else (_NOBODY, 1)
     as_others = uid == 0 and _unshare_and_map(flags, first, count)
     if not as_others:
         kernel.unshare(flags)
-    # Folders may lie where only the host's user can go, such as below its home: open them as that user.
+    # Folders may lie where only the host's user can go, such as below its home: open them before changing the user.
     origins = rootfs.origins(folders)
     if as_others:
         os.setgroups([])
         os.setresgid(rootfs.GID, rootfs.GID, rootfs.GID)
         os.setresuid(rootfs.UID, rootfs.UID, rootfs.UID)
-        # A change of user makes /proc/self belong to root otherwise.
-        kernel.prctl(kernel.PR_SET_DUMPABLE, 1)
+        kernel.prctl(kernel.PR_SET_DUMPABLE, 1)  # else /proc/self belongs to root
     else:
         _map(uid, gid)
     kernel.set_hostname(rootfs.HOSTNAME)
@@ -233,16 +232,13 @@ def _own_namespaces(folders: list[str], host_network: bool, block: Block | None)
 
 
 def _unshare_and_map(flags: int, first: int, count: int) -> bool:
-    """Root may map any users: let programs be some who own no file, not even in /proc/sys.
+    """As root, map users into the new user namespace who own no file, not even in /proc/sys.
 
-    The map must be written from outside the new namespace, by a process that is still root there. False,
-    and nothing has changed, where this root may not do it.
+    The map must be written from outside the new namespace, by a process that is still root there. False, and nothing
+    has changed, where this root does not have these users.
     """
-    for path in ("/proc/self/uid_map", "/proc/self/gid_map"):
-        with open(path, encoding="ascii") as file:
-            ranges = [line.split() for line in file]
-        if not any(int(start) <= first < int(start) + int(size) for start, _, size in ranges):
-            return False
+    if not may_map(first, count):
+        return False
     parent = os.getpid()
     go_r, go_w = os.pipe()
     helper = os.fork()
@@ -268,9 +264,9 @@ def _unshare_and_map(flags: int, first: int, count: int) -> bool:
 
 
 def _fork_watcher(scratch: str) -> None:
-    """Go on as a child; the process that we were waits, where the scratch can be seen, and removes it at the end.
+    """Continue in a child; the process until now becomes the watcher, which removes the scratch folder at the end.
 
-    The parent does that too, unless it was killed.
+    The parent removes it too, unless it was killed.
     """
     child = os.fork()
     if child:
@@ -278,24 +274,27 @@ def _fork_watcher(scratch: str) -> None:
         _, status = os.waitpid(child, 0)
         with contextlib.suppress(OSError):
             os.rmdir(scratch)
-        code = os.waitstatus_to_exitcode(status)
-        os._exit(code if code >= 0 else 128 - code)
+        _exit_like(status)
     kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _fork_pid1() -> None:
-    """Go on as process 1 of the new pid namespace; the process that we were stays as its guard."""
+    """Continue as process 1 of the new pid namespace; the process until now waits for it."""
     child = os.fork()
     if child:
         kernel.close_from(3)
-        _, status = os.waitpid(child, 0)
-        code = os.waitstatus_to_exitcode(status)
-        os._exit(code if code >= 0 else 128 - code)
+        _exit_like(os.waitpid(child, 0)[1])
     kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
+def _exit_like(status: int) -> NoReturn:
+    """Exit with the code that a shell reports for this wait status."""
+    code = os.waitstatus_to_exitcode(status)
+    os._exit(code if code >= 0 else 128 - code)
+
+
 def _map(uid: int, gid: int) -> None:
-    """In a fresh user namespace: be the programs' user, who outside is `uid` and `gid`."""
+    """In a fresh user namespace: map the programs' user to `uid` and `gid` outside."""
     kernel.write_file("/proc/self/setgroups", "deny")
     kernel.write_file("/proc/self/uid_map", f"{rootfs.UID} {uid} 1")
     kernel.write_file("/proc/self/gid_map", f"{rootfs.GID} {gid} 1")

@@ -6,7 +6,7 @@ import resource
 
 from ..protocol import Limits
 
-# Signals and timers that wait; the kernel counts them for each user.
+# Pending signals and timers; the kernel counts them by user.
 _SIGNALS = 1024
 
 
@@ -26,15 +26,15 @@ def set_limits(limits: Limits) -> None:
 
 
 def limit_processes(limits: Limits, *, others: int = 0) -> None:
-    """Processes and threads of this user: the limit, and `others` that the user runs besides the sample.
+    """Limit the processes and threads of this user to those of the sample and `others`.
 
-    Looking at a fork bomb every now and then does not stop it: only this does. The kernel exempts root.
+    Only this stops a fork bomb; polling is too slow. The kernel exempts root.
     """
     _lower(resource.RLIMIT_NPROC, limits.processes + others)
 
 
 def _lower(name: int, value: int) -> None:
-    """Set both limits, to no more than is allowed already."""
+    """Set the soft and the hard limit, to at most the present hard limit."""
     _, hard = resource.getrlimit(name)
     if hard != resource.RLIM_INFINITY:
         value = min(value, hard)

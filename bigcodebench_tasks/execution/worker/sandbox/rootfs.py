@@ -1,4 +1,4 @@
-"""The file system that programs see: a fresh root into which only what Python needs is bound, read-only."""
+"""The file system that programs see: a new root with read-only mounts of what Python needs."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from ..protocol import ServerSettings
 from . import kernel
 from .backend import SandboxSetupError
 
-# The official image's. Four tasks name folders of a `/home/user`, which is on no machine of the official evaluator.
+# As in the official image. Four tasks name folders of a `/home/user`, which does not exist there.
 USER = "bigcodebenchuser"
 UID = GID = 1000
 HOME = f"/home/{USER}"
 HOSTNAME = "sandbox"
 
-# Where the system keeps programs, libraries and their settings. Not /var, /run, /srv, /home, /root, /mnt:
-# those hold what belongs to somebody.
+# Where the system keeps programs, libraries and their settings. Not /var, /run, /srv, /home, /root, /mnt, which hold
+# data of users and services.
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc", "/nix/store", "/gnu/store")
 SYSTEM_CACHES = ("/var/cache/fontconfig", "/var/lib/ghostscript")
 DEVICES = ("null", "zero", "full", "random", "urandom")
 _LINKS = {"fd": "/proc/self/fd", "stdin": "fd/0", "stdout": "fd/1", "stderr": "fd/2"}
-# Folders that each sample gets for itself; name of the part of its scratch to mount point.
+# Private folders of each sample: name of the part of its scratch to mount point.
 PRIVATE = {"tmp": "/tmp", "vartmp": "/var/tmp", "shm": "/dev/shm", "home": HOME}
 # Where a sample's scratch is mounted while its parts are bound to their places.
 STAGE = "/run/stage"
@@ -39,14 +39,14 @@ _FILES = {
 
 
 def needed(settings: ServerSettings) -> list[str]:
-    """Folders outside the system's that this interpreter and the environment live in, and links that lead to it.
+    """Folders of this interpreter and the environment besides the system's, and links that lead to the interpreter.
 
-    Raises SandboxSetupError: one of them is a home or holds one, so showing it would show what belongs to somebody.
+    Raises SandboxSetupError: one of them is or contains a home, whose files programs would see.
     """
     paths = [sys.prefix, sys.base_prefix, sys.exec_prefix, *settings.visible]
     paths += [entry for entry in sys.path if os.path.isdir(entry)]
-    # An environment's interpreter is a chain of links; child processes need every one, but not what lies beside it:
-    # `~/bin/python` may be one of them.
+    # An environment's interpreter is a chain of links. Child processes need each link but not the folder that it is in,
+    # which may be ~/bin.
     links, link = set(), os.path.abspath(sys.executable)
     while os.path.islink(link):
         links |= {link, os.path.join(os.path.realpath(os.path.dirname(link)), os.path.basename(link))}
@@ -65,12 +65,12 @@ def needed(settings: ServerSettings) -> list[str]:
 
 
 def _homes() -> set[str]:
-    """The homes of root and of people, as far as the machine lists them; and the one of this process's user."""
-    people = [user for user in pwd.getpwall() if user.pw_uid in (0, os.getuid()) or 1000 <= user.pw_uid < 65534]
-    return {os.path.realpath(user.pw_dir) for user in people} - {"/", *SYSTEM}
+    """The homes of root, of ordinary users that the machine lists, and of this process's user."""
+    users = [user for user in pwd.getpwall() if user.pw_uid in (0, os.getuid()) or 1000 <= user.pw_uid < 65534]
+    return {os.path.realpath(user.pw_dir) for user in users} - {"/", *SYSTEM}
 
 
-# A path of the host, and a descriptor of what is there or, for a link, its target.
+# A path of the host to a descriptor of what is there or, for a link, its target.
 Origins = dict[str, "int | str"]
 
 
@@ -86,14 +86,14 @@ def origins(folders: Iterable[str]) -> Origins:
 
 
 def _target(link: str) -> str:
-    """Where a link leads, written so that it leads there too when the folders above it are no links any more."""
+    """The target of a link, also valid where the folders above the link are no links."""
     target, folder = os.readlink(link), os.path.dirname(link)
     real = os.path.realpath(folder)
     return target if real == folder else os.path.join(real, target)
 
 
 def _show(origins: Origins, root: str = "") -> None:
-    """Make them visible at their old places below `root`, and close them."""
+    """Show each at its own path below `root`, and close it."""
     for path, origin in origins.items():
         if isinstance(origin, str):
             os.makedirs(os.path.dirname(root + path), exist_ok=True)
@@ -105,15 +105,15 @@ def _show(origins: Origins, root: str = "") -> None:
 
 
 def build(origins: Origins, *, network: bool) -> None:
-    """Leave the host's file system for the restricted one; the caller owns its mount namespace.
+    """Change from the host's file system to the restricted one; the caller owns its mount namespace.
 
     Args:
-        origins: what to show, at the same place.
+        origins: what to show, at the same path.
         network: keep the host's name resolution.
     """
     resolver = _resolver() if network else ""
     kernel.mount("none", "/", flags=kernel.MS_REC | kernel.MS_PRIVATE)
-    root = "/tmp"  # any folder that exists everywhere; it is only covered for a moment
+    root = "/tmp"  # a folder that exists everywhere; it is covered only until the pivot
     kernel.mount("tmpfs", root, "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, "size=4m,mode=755")
     _show(origins, root)
     for name in ("proc", "run", "tmp", "var/tmp", "dev/shm", HOME[1:], STAGE[1:]):
@@ -130,7 +130,7 @@ def build(origins: Origins, *, network: bool) -> None:
         copy = f"{root}/run{path}"
         with open(copy, "w", encoding="ascii") as file:
             file.write(text)
-        with contextlib.suppress(OSError):  # not every system has each of these files
+        with contextlib.suppress(OSError):  # some systems do not have the file
             kernel.bind(copy, root + path)
     if resolver:
         real = os.path.realpath("/etc/resolv.conf")
@@ -144,11 +144,11 @@ def build(origins: Origins, *, network: bool) -> None:
 
 
 def private(size_mib: int, folders: Iterable[str]) -> None:
-    """Cover every writable folder by one fresh tmpfs of `size_mib` MiB.
+    """Cover all writable folders by one new tmpfs.
 
     Args:
-        folders: what stays visible all the same, read-only: an environment may lie below /tmp, or in a home
-            that has the name of the programs' own.
+        size_mib: its size, MiB.
+        folders: what stays visible, read-only: an environment may lie below /tmp or below the programs' home.
     """
     covered = tuple(f"{target}/" for target in PRIVATE.values())
     kept = origins(folder for folder in folders if folder.startswith(covered))
@@ -169,7 +169,7 @@ def private(size_mib: int, folders: Iterable[str]) -> None:
 
 
 def _resolver() -> str:
-    """The host's resolver settings, which may lie in /run, where programs cannot see them."""
+    """The host's resolver settings. They may lie in /run, which programs do not see."""
     try:
         with open("/etc/resolv.conf", encoding="utf-8") as file:
             return file.read()

@@ -1,7 +1,7 @@
-"""A filter of system calls: a list of what programs need, and for some calls with which arguments.
+"""A filter of system calls: an allow-list, for some calls with the arguments that are allowed.
 
-What is not in the list does not exist for programs. So a system call that a newer kernel brings is closed until
-somebody opens it, and attacks on the kernel have only the calls to begin with that every Python program makes.
+For programs, a call that is not in the list does not exist. So the calls of newer kernels are closed until they are
+added, and attacks on the kernel can only begin with calls that every Python program makes.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ _EPERM, _EINVAL, _ENOTTY, _ENOSYS, _EPROTONOSUPPORT, _EOPNOTSUPP, _EAFNOSUPPORT 
 
 _AUDIT_ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 
-# New namespaces; a child that is a sibling of its parent (nobody's to count and to kill), or that no tracer gets.
+# New namespaces; children that become siblings of their parent (outside the tree that is counted and killed); children
+# that are not traced.
 _CLONE_REFUSED = (
     kernel.CLONE_NEWNS
     | kernel.CLONE_NEWUTS
@@ -34,21 +35,20 @@ _CLONE_REFUSED = (
     | 0x00800000  # CLONE_UNTRACED
 )
 
-# Commands of fcntl: descriptors, flags, locks, owners, whether there is a lease, the size of a pipe, seals. Not: taking
-# a lease, at which others who open the file wait; being told of changes in a folder; larger pipes, of which the kernel
-# gives each user few.
+# Commands of fcntl: descriptors, flags, locks, owners, reading leases, reading a pipe's size, seals. Not: taking a
+# lease, which makes others wait who open the file; watching folders; larger pipes, of which a user can have few.
 _FCNTL = (*range(17), 36, 37, 38, 1025, 1030, 1032, 1033, 1034)
 # Options of prctl: the signal when the parent ends, dumpable (asked), name, capabilities (asked), timer slack,
 # securebits (asked), subreaper, no_new_privs, huge pages off, names of memory. Not: seccomp, whose filters could
-# answer before ours, and dumpable, without which nobody can see what the process uses.
+# answer before this one; clearing dumpable, which hides what the process uses.
 _PRCTL = (1, 2, 3, 15, 16, 21, 23, 27, 29, 30, 36, 37, 38, 39, 41, 42, 0x53564D41)
-# Kinds of ioctl's requests, their second byte: terminals with what belongs to all descriptors, and sockets. Not:
-# attributes of files, which change although the file is open for reading only.
+# Kinds of ioctl requests, their second byte: terminals and all descriptors, sockets. Not: attributes of files, which
+# can be changed through a file that is open for reading only.
 _IOCTL = (ord("T"), 0x89)
 _TIOCSTI, _TIOCLINUX = 0x5412, 0x541C  # put text into a terminal's input
 _PERSONALITY = (0, 8, 0x20000, 0x20008, 0xFFFFFFFF)
 _ON_ITSELF = ("prlimit64", "sched_setaffinity", "sched_setscheduler", "sched_setparam", "sched_setattr")
-# Of setpriority and of ioprio_set: a process, and not a group's or a user's.
+# Of setpriority and ioprio_set: for a process, not for a group or a user.
 _WHICH_PROCESS = {"setpriority": 0, "ioprio_set": 1}
 _XATTRS = ("setxattr", "lsetxattr", "fsetxattr", "removexattr", "lremovexattr", "fremovexattr")
 _MODES = ("chmod", "fchmod", "fchmodat", "fchmodat2", "chown", "fchown", "lchown", "fchownat")
@@ -60,8 +60,8 @@ _AF_UNIX, _AF_INET, _AF_INET6, _AF_NETLINK, _AF_PACKET = 1, 2, 10, 16, 17
 _STREAM, _DATAGRAM, _SEQPACKET, _TYPE_MASK = 1, 2, 5, 0xF
 _ICMP, _TCP, _UDP, _ICMPV6 = 1, 6, 17, 58
 
-# Stands for the process that a filter is for, until it is known: no process has this number.
-_SOMEBODY = 0xFEDCBA98
+# Placeholder for the process that a filter is for: no process has this number.
+_PLACEHOLDER = 0xFEDCBA98
 
 _LOAD, _AND, _EQUAL, _ANY_BIT, _AT_LEAST, _ABOVE, _JUMP, _RETURN = 0x20, 0x54, 0x15, 0x45, 0x35, 0x25, 0x05, 0x06
 _FEW = 3
@@ -70,14 +70,14 @@ _NR, _ARCH, _ARGUMENTS = 0, 4, 16  # offsets in struct seccomp_data
 
 @dataclass(frozen=True)
 class Sockets:
-    """Which sockets programs may have, for the levels whose other layers confine only TCP's connect.
+    """Which sockets programs may have, for sandboxes whose other layers confine only TCP's connect.
 
-    Netlink is there for its routes only: so the C library learns its own addresses.
+    Netlink is limited to routes, from which the C library learns the machine's addresses.
 
     Attributes:
-        local: those that reach the host's services through files, such as a container daemon.
-        datagrams: also UDP; without, no data along with a connection request either.
-        ipv6: or programs see a kernel without, and take IPv4.
+        local: local sockets, which reach services of the host through files, such as a container daemon.
+        datagrams: UDP, and data that is sent along with a connection request.
+        ipv6: IPv6; without it the kernel seems to have none, and programs use IPv4.
     """
 
     local: bool = True
@@ -87,7 +87,7 @@ class Sockets:
 
 @dataclass(frozen=True)
 class Where:
-    """A call is meant only if one of the bits is set in an argument (or none is, with `clear`)."""
+    """Restricts a rule to calls with one of the bits set in an argument (or none, with `clear`)."""
 
     argument: int
     bits: int
@@ -111,10 +111,10 @@ def program(
     Args:
         machine: "x86_64" or "aarch64".
         sockets: which of them programs may have; all by default.
-        traced: numbers of the system calls at which a tracer is to be asked, and where.
+        traced: numbers of the system calls that ask the tracer, and with which arguments.
         attributes: whether programs may change extended attributes of files.
         modes: whether they may change permissions, owners and times.
-        own: the process whose limits and priorities may be changed; those of the caller may in any case.
+        own: the process whose limits and priorities may be changed, besides those of the caller.
     """
     if machine not in _AUDIT_ARCH:
         return None
@@ -134,7 +134,7 @@ def program(
         rules[number] = _trace(where)
     lines = [
         _instruction(_LOAD, _ARCH),
-        # Another architecture's calls have other numbers. (Those of x32 are above all in the list.)
+        # Another architecture's calls have other numbers. (Those of x32 are above all numbers in the list.)
         *_unless(_AUDIT_ARCH[machine], _answer(_EPERM)),
         _instruction(_LOAD, _NR),
     ]
@@ -145,8 +145,8 @@ def program(
 
 
 def _search(segments: list[tuple[int, int, list[bytes]]]) -> list[bytes]:
-    """Find the number among segments (first, last, what to do), halving: the kernel asks for each number once, which
-    takes longer than anything else of the filter."""
+    """Find the number among segments (first, last, what to do) by bisection, which makes the filter faster to install:
+    the kernel tries it on each number."""
     if len(segments) > _FEW:
         middle = len(segments) // 2
         lower, upper = _search(segments[:middle]), _search(segments[middle:])
@@ -160,7 +160,7 @@ def _search(segments: list[tuple[int, int, list[bytes]]]) -> list[bytes]:
 
 
 def _rules(sockets: Sockets, own: int) -> dict[str, list[bytes]]:
-    """For each name of `syscalls.CHECKED`, instructions that end in an answer."""
+    """For each name in `syscalls.CHECKED`, instructions that end in an answer."""
     itself = (0, own)
     rules = {
         "clone": [_load(0), *_if_any(_CLONE_REFUSED, _answer(_EPERM)), *_ALLOWED],
@@ -173,7 +173,7 @@ def _rules(sockets: Sockets, own: int) -> dict[str, list[bytes]]:
             *_if((_TIOCSTI, _TIOCLINUX), _answer(_EPERM)),
             _instruction(_AND, 0xFF00),
             *_if(tuple(kind << 8 for kind in _IOCTL), _ALLOWED),
-            *_answer(_ENOTTY),  # as every file answers what it does not know
+            *_answer(_ENOTTY),  # as a file answers unknown requests
         ],
         "personality": [_load(0), *_if(_PERSONALITY, _ALLOWED), *_answer(_EPERM)],
         "socket": _socket(sockets),
@@ -187,7 +187,7 @@ def _rules(sockets: Sockets, own: int) -> dict[str, list[bytes]]:
 
 
 def _socket(sockets: Sockets) -> list[bytes]:
-    """By family, type and protocol."""
+    """Sockets by family, type and protocol."""
     protocol = _load(2)
     other = _answer(_EPROTONOSUPPORT)
     datagrams = [protocol, *_if((0, _UDP, _ICMP, _ICMPV6), _ALLOWED), *other] if sockets.datagrams else _answer(_EPERM)
@@ -210,7 +210,7 @@ def _socket(sockets: Sockets) -> list[bytes]:
 
 
 def _socketpair(sockets: Sockets) -> list[bytes]:
-    """Of local sockets; one that is connected for good, unless local sockets may go anywhere."""
+    """Pairs of local sockets; only kinds that stay connected, unless local sockets may connect anywhere."""
     kinds = (_STREAM, _SEQPACKET, _DATAGRAM) if sockets.local else (_STREAM, _SEQPACKET)
     return [
         _load(0),
@@ -242,12 +242,12 @@ def _answer(number: int) -> list[bytes]:
 
 
 def _load(argument: int) -> bytes:
-    """The lower half of an argument: all that the kernel looks at where it takes an int."""
+    """The lower half of an argument: all that the kernel reads where it expects an int."""
     return _instruction(_LOAD, _ARGUMENTS + 8 * argument)
 
 
 def _if(values: tuple[int, ...], body: list[bytes]) -> list[bytes]:
-    """If what is loaded is one of the values, the body, which ends in an answer."""
+    """If the loaded value is one of these, the body, which ends in an answer."""
     last = len(values) - 1
     tests = [
         _instruction(_EQUAL, value, if_true=last - place, if_false=len(body) if place == last else 0)
@@ -279,9 +279,9 @@ def _runs(values: Iterable[int]) -> list[tuple[int, int]]:
 def _template(
     sockets: Sockets | None, traced: tuple[tuple[int, Where | None], ...], attributes: bool, modes: bool
 ) -> bytes:
-    """The filter of this machine with a process that is nobody's: to make one takes longer than to install it."""
+    """The filter of this machine with a placeholder for the process: making one takes longer than installing it."""
     code = program(
-        kernel.machine(), sockets=sockets, traced=dict(traced), attributes=attributes, modes=modes, own=_SOMEBODY
+        kernel.machine(), sockets=sockets, traced=dict(traced), attributes=attributes, modes=modes, own=_PLACEHOLDER
     )
     return code or b""
 
@@ -293,7 +293,7 @@ def install(
     code = prepare(sockets=sockets, traced=traced, attributes=attributes, modes=modes)
     if not code:
         return
-    code = code.replace(struct.pack("=I", _SOMEBODY), struct.pack("=I", os.getpid()))
+    code = code.replace(struct.pack("=I", _PLACEHOLDER), struct.pack("=I", os.getpid()))
     buffer = ctypes.create_string_buffer(code, len(code))
     header = struct.pack("@HP", len(code) // 8, ctypes.addressof(buffer))
     kernel.set_seccomp_filter(header)
@@ -302,5 +302,5 @@ def install(
 def prepare(
     *, sockets: Sockets | None = None, traced: Traced | None = None, attributes: bool = True, modes: bool = True
 ) -> bytes:
-    """Make the filter that `install` will need; where a server does it, every sample has it."""
+    """Make the filter that `install` will need, once in the server for all samples."""
     return _template(sockets, tuple((traced or {}).items()), attributes, modes)

@@ -1,18 +1,18 @@
-"""Under Landlock: a /tmp, /dev/shm and loopback address of its own for each sample, although the machine's are shared.
+"""Under Landlock: a private /tmp, /dev/shm and loopback address for each sample.
 
-Landlock has no view of its own to offer, so a program that writes to "/tmp/x" or connects to a server of its own would
-fail. The keeper therefore traces its sample (ptrace, which needs no privilege for one's own child) and looks at the
-system calls that name a file or an address:
+Landlock cannot hide the machine's, so a program that writes to "/tmp/x" or connects to a server of its own would fail.
+The supervisor therefore traces its sample (ptrace, which needs no privilege for a child) and handles the system calls
+that name a file or an address:
 
-- a path below /tmp, /var/tmp or /dev/shm is exchanged for one in the sample's folder. Landlock still decides about that
+- a path below /tmp, /var/tmp or /dev/shm is replaced by one in the sample's folder. Landlock still decides about that
   path, so a program that cheats here gains nothing;
-- connecting, binding and listening are done by the keeper in the program's place, on a copy of its socket and of the
-  address, which no thread of the program can exchange meanwhile: on an address below 127.0.0.0/8 that no other sample
-  has, and only to sockets that listen on that very address. What the program reads back is 127.0.0.1;
-- permissions, owners and times of files are changed by the keeper too (`changes`), where the kernel would let the
-  program change all files of the user.
+- the supervisor connects, binds and listens for the program, on copies of its socket and of the address, which no
+  thread of the program can exchange meanwhile: on an address below 127.0.0.0/8 that no other sample has, and only to
+  sockets that listen on that very address. What the program reads back is 127.0.0.1;
+- the supervisor changes permissions, owners and times of files (`changes`), where the kernel would let the program
+  change all files of the user.
 
-Only the calls that the filter of `seccomp` sends here cost anything.
+Only calls that the filter of `seccomp` sends here cost anything.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _ARGUMENT = (14, 13, 12, 7, 9, 8)  # rdi, rsi, rdx, r10, r8, r9
 _WORD = (1 << 64) - 1
 _RED_ZONE = 128  # bytes below the stack pointer that belong to the program
 
-# Which arguments of which system call are paths.
+# System call to the arguments that are paths.
 PATHS: Mapping[int, tuple[int, ...]] = {
     # open, stat, lstat, access, execve, truncate, chdir, rename, mkdir, rmdir, creat, link, unlink, symlink, readlink
     2: (0,), 4: (0,), 6: (0,), 21: (0,), 59: (0,), 76: (0,), 80: (0,), 82: (0, 1), 83: (0,), 84: (0,), 85: (0,),
@@ -57,19 +57,19 @@ PATHS: Mapping[int, tuple[int, ...]] = {
 }  # fmt: skip
 _OPEN, _OPENAT, _NEWFSTATAT, _AT_EMPTY_PATH = 2, 257, 262, 0x1000
 _SHARED = os.O_EXCL | os.O_NOFOLLOW
-# How the C library makes, finds, names and removes what lies in /dev/shm: open, openat, link, unlink, unlinkat, linkat.
+# Calls by which the C library handles files in /dev/shm: open, openat, link, unlink, unlinkat, linkat.
 SHARED_MEMORY: Mapping[int, Where | None] = {
     _OPEN: Where(1, _SHARED), _OPENAT: Where(2, _SHARED), 86: None, 87: None, 263: None, 265: None,
 }  # fmt: skip
 _EXECVE, _EXECVEAT = 59, 322
 _CONNECT, _BIND, _LISTEN = 42, 49, 50
 # accept, getsockname, getpeername, accept4: each writes an address to where its second argument points.
-_ANSWERS = (43, 51, 52, 288)
-SOCKETS = (_CONNECT, _BIND, _LISTEN, *_ANSWERS)
+_GIVES_ADDRESS = (43, 51, 52, 288)
+SOCKETS = (_CONNECT, _BIND, _LISTEN, *_GIVES_ADDRESS)
 
-_SEIZE, _LISTEN_ON, _GETREGS, _SETREGS = 0x4206, 0x4208, 12, 13
+_SEIZE, _PTRACE_LISTEN, _GETREGS, _SETREGS = 0x4206, 0x4208, 12, 13
 _CONT, _SYSCALL = 7, 24
-# Tell system calls from signals, follow forks, vforks and threads, stop where the filter says, die with the tracer.
+# Mark stops of system calls, follow forks, vforks and threads, stop where the filter asks, end with the tracer.
 _OPTIONS = 0x1 | 0x2 | 0x4 | 0x8 | 0x80 | 0x100000
 _EVENT_SECCOMP, _EVENT_STOP = 7, 128
 _AFTER_SYSCALL = signal.SIGTRAP | 0x80
@@ -86,16 +86,16 @@ Registers = ctypes.Array[ctypes.c_ulonglong]
 
 
 def loopback_address(pid: int) -> bytes:
-    """127.64.0.0 to 127.127.255.255: an address for each process id (22 bits at most), as four bytes."""
+    """The address of a process id (22 bits at most), as four bytes: 127.64.0.0 to 127.127.255.255."""
     return bytes((127, 64 | pid >> 16 & 63, pid >> 8 & 255, pid & 255))
 
 
 def calls(*, paths: bool, network: bool, changes: bool) -> dict[int, Where | None]:
-    """Which calls the filter is to send here: for paths (else those to shared memory alone), sockets, and changes."""
+    """The calls that the filter must send here: for all paths or only those of shared memory, sockets, changes."""
     wanted = dict(SHARED_MEMORY)
     if paths:
         wanted.update(dict.fromkeys(PATHS))
-        wanted[_NEWFSTATAT] = Where(3, _AT_EMPTY_PATH, clear=True)  # how the C library does fstat: no path to look at
+        wanted[_NEWFSTATAT] = Where(3, _AT_EMPTY_PATH, clear=True)  # the C library's fstat names no path
     if network:
         wanted.update(dict.fromkeys(SOCKETS))
     if changes:
@@ -104,13 +104,14 @@ def calls(*, paths: bool, network: bool, changes: bool) -> dict[int, Where | Non
 
 
 class Tracer:
-    """The view of one sample.
+    """Traces one sample.
 
     Args:
-        places: folder that programs name, such as "/tmp", to the folder that stands for it.
-        kept: paths that stay as they are although they lie below one of the places.
-        address: the sample's own loopback address; None leaves the network alone.
-        own: folders in which alone the sample may change permissions, owners and times; None leaves that to the kernel.
+        places: folder that programs name, such as "/tmp", to the folder that replaces it.
+        kept: paths that are not replaced although they lie below one of the places.
+        address: the sample's loopback address; None leaves the network to the kernel.
+        own: the only folders in which the sample may change permissions, owners and times; None leaves that to the
+            kernel.
     """
 
     def __init__(
@@ -120,19 +121,19 @@ class Tracer:
         self._kept = [os.fsencode(path) + b"/" for path in kept]
         self._shortest = min(map(len, self._places))
         self._address = address
-        self._changes = None if own is None else Changes(own, partial(self._read_path, whole=True), self._instead_of)
-        # Of processes that are in a system call: registers to put back when they leave it.
+        self._changes = None if own is None else Changes(own, partial(self._read_path, whole=True), self._replacement)
+        # Registers to restore when a process leaves its system call.
         self._changed: dict[int, dict[int, int]] = {}
         self._connected: list[tuple[int, Registers, int]] = []
 
     def seize(self, pid: int) -> None:
-        """Trace a child from now on, with all that it starts. Raises OSError."""
-        # This thread learns of stops and of connections by signals that wait, so that none is missed.
+        """Trace a child and everything that it starts. Raises OSError."""
+        # Stops and connections are announced by blocked signals, so that none is missed.
         signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGCHLD, signal.SIGUSR1))
         kernel.ptrace(_SEIZE, pid, 0, _OPTIONS)
 
     def wait_for(self, child: int) -> int:
-        """Serve the child and all below it until it ends; its wait status."""
+        """Serve the child and everything below it until the child ends: its wait status."""
         while True:
             pid, status = os.waitpid(-1, os.WNOHANG | _WALL)
             if not pid:
@@ -142,9 +143,9 @@ class Tracer:
             elif os.WIFSTOPPED(status):
                 try:
                     self._resume(pid, os.WSTOPSIG(status), status >> 16)
-                except ProcessLookupError:  # killed meanwhile
+                except ProcessLookupError:  # it was killed
                     continue
-                except OSError:  # not to be traced any more: it must neither go on nor stay stopped for ever
+                except OSError:  # it cannot be traced any more: it must neither continue nor stay stopped
                     with contextlib.suppress(ProcessLookupError):
                         os.kill(pid, signal.SIGKILL)
             else:
@@ -158,7 +159,7 @@ class Tracer:
             if request:
                 kernel.ptrace(request, pid)
         elif event == _EVENT_STOP and signal_ in _STOPS:
-            kernel.ptrace(_LISTEN_ON, pid)
+            kernel.ptrace(_PTRACE_LISTEN, pid)
         elif event:
             kernel.ptrace(_CONT, pid)
         elif signal_ == _AFTER_SYSCALL:
@@ -168,7 +169,7 @@ class Tracer:
             kernel.ptrace(_CONT, pid, 0, signal_)
 
     def _enter_call(self, pid: int) -> int:
-        """What to do about a call that is about to begin: how to go on, or 0 if that is decided later."""
+        """Handle a call that is about to begin: the request with which to continue, or 0 if that comes later."""
         registers = _registers(pid)
         number = registers[_ORIG_RAX]
         if self._changes and number in CHANGES:
@@ -176,8 +177,8 @@ class Tracer:
             self._answer(pid, registers, self._changes.make(pid, number, arguments))
             return 0
         if number in PATHS:
-            return self._exchange_paths(pid, registers, PATHS[number])
-        if number in _ANSWERS:
+            return self._replace_paths(pid, registers, PATHS[number])
+        if number in _GIVES_ADDRESS:
             return _SYSCALL
         if number in SOCKETS:
             self._call_instead(pid, registers, number)
@@ -188,32 +189,32 @@ class Tracer:
         registers = _registers(pid)
         number, result = registers[_ORIG_RAX], _signed(registers[_RAX])
         changed = self._changed.pop(pid, {})
-        if changed and not (number in (_EXECVE, _EXECVEAT) and result == 0):  # else they are a new program's
+        if changed and not (number in (_EXECVE, _EXECVEAT) and result == 0):  # the registers of a new program stay
             for register, value in changed.items():
                 registers[register] = value
             _set_registers(pid, registers)
-        if number in _ANSWERS and result >= 0 and registers[_ARGUMENT[1]] and self._address:
+        if number in _GIVES_ADDRESS and result >= 0 and registers[_ARGUMENT[1]] and self._address:
             where = registers[_ARGUMENT[1]]
             try:
                 content = kernel.read_memory(pid, where, 8)
                 if content[:2] == struct.pack("=H", socket.AF_INET) and content[4:] == self._address:
                     kernel.write_memory(pid, where + 4, _LOCALHOST)
-            except OSError:  # it may have made itself unreadable
+            except OSError:  # the memory may be unreadable
                 pass
 
-    def _exchange_paths(self, pid: int, registers: Registers, arguments: Sequence[int]) -> int:
-        """Let the call have other paths, which are put below the thread's stack for as long as it takes."""
+    def _replace_paths(self, pid: int, registers: Registers, arguments: Sequence[int]) -> int:
+        """Give the call other paths, which are written below the thread's stack for as long as it takes."""
         changed = {}
         free = registers[_RSP] - _RED_ZONE
         for argument in arguments:
             register = _ARGUMENT[argument]
             try:
-                path = self._instead_of(self._read_path(pid, registers[register]))
+                path = self._replacement(self._read_path(pid, registers[register]))
                 if path is None:
                     continue
                 free = (free - len(path) - 1) & ~15
                 kernel.write_memory(pid, free, path + b"\0")
-            except OSError:  # no such memory, which the kernel will tell the program
+            except OSError:  # no such memory: the kernel answers that
                 continue
             changed[register] = registers[register]
             registers[register] = free
@@ -224,7 +225,7 @@ class Tracer:
         return _SYSCALL
 
     def _read_path(self, pid: int, where: int, *, whole: bool = False) -> bytes:
-        """The text at an address, up to its NUL; only its beginning if that says that it is none of ours."""
+        """The text at an address, up to its NUL; unless `whole`, only its beginning if no place begins so."""
         text = b""
         while len(text) < _PATH_MAX:
             chunk = kernel.read_memory(pid, where + len(text), _PAGE - (where + len(text)) % _PAGE)
@@ -238,7 +239,7 @@ class Tracer:
             raise OSError(errno.ENAMETOOLONG, "path")
         return text
 
-    def _instead_of(self, path: bytes) -> bytes | None:
+    def _replacement(self, path: bytes) -> bytes | None:
         for name, folder in self._places.items():
             if path == name or path.startswith(name + b"/"):
                 slashed = path.rstrip(b"/") + b"/"
@@ -247,7 +248,7 @@ class Tracer:
         return None
 
     def _call_instead(self, pid: int, registers: Registers, number: int) -> None:
-        """Do what the program wants to do with a socket, and answer its call."""
+        """Do for the program what its call asks of a socket, and answer the call."""
         fd, second, third = (
             registers[_ARGUMENT[n]] & 0xFFFFFFFF if n != 1 else registers[_ARGUMENT[n]] for n in range(3)
         )
@@ -265,7 +266,7 @@ class Tracer:
             sock.close()
             self._answer(pid, registers, -(errno.EINVAL if number == _CONNECT else errno.EOPNOTSUPP))
         elif number == _CONNECT:
-            # It may wait for the server, which needs this thread for its own calls.
+            # It may wait for a server of the program, which needs this thread for its own calls.
             main = threading.get_ident()
 
             def connect() -> None:
@@ -283,17 +284,17 @@ class Tracer:
             self._answer(pid, registers, _result(self._listen, sock, second & 0x7FFFFFFF))
 
     def _answer(self, pid: int, registers: Registers, result: int) -> None:
-        """Let the program's call return this, without doing anything."""
+        """Let the program's call do nothing and return this."""
         registers[_ORIG_RAX] = -1 & _WORD  # no system call has this number
         registers[_RAX] = result & _WORD
         try:
             _set_registers(pid, registers)
             kernel.ptrace(_CONT, pid)
-        except ProcessLookupError:  # killed meanwhile
+        except ProcessLookupError:  # it was killed
             pass
 
     def _bind(self, sock: socket.socket, address: bytes) -> None:
-        if sock.family == socket.AF_NETLINK:  # how the C library learns its own addresses
+        if sock.family == socket.AF_NETLINK:  # the C library learns its addresses this way
             sock.bind(struct.unpack_from("=II", address.ljust(12, b"\0"), 4))
             return
         host, port = _inet(address)
@@ -307,12 +308,12 @@ class Tracer:
 
     def _connect(self, sock: socket.socket, address: bytes) -> None:
         if address[:2] == struct.pack("=H", socket.AF_UNSPEC):
-            raise OSError(errno.EINVAL, "sockets cannot be taken back")
+            raise OSError(errno.EINVAL, "a socket cannot be disconnected")
         host, port = _inet(address)
         if host[0] != 127 and host != bytes(4):
             raise OSError(errno.ENETUNREACH, "loopback only")
         if not self._is_served(port):
-            raise OSError(errno.ECONNREFUSED, "nobody of this sample listens")
+            raise OSError(errno.ECONNREFUSED, "no socket of this sample listens")
         self._bind_if_unbound(sock)
         sock.connect((self._own, port))
 
@@ -326,7 +327,7 @@ class Tracer:
             sock.bind((self._own, 0))
 
     def _is_served(self, port: int) -> bool:
-        """Whether a socket listens on the sample's own address; one of the host's may listen on all addresses."""
+        """Whether a socket listens on the sample's own address; sockets of the host may listen on all addresses."""
         assert self._address is not None
         wanted = f"{int.from_bytes(self._address, 'little'):08X}:{port:04X}"
         with open("/proc/net/tcp", encoding="ascii") as file:
@@ -334,7 +335,7 @@ class Tracer:
 
 
 def _result(call: object, *arguments: object) -> int:
-    """What a system call returns to a program: 0 or a negative error number. Closes our copy of the socket."""
+    """What a system call returns to a program: 0 or a negative error number. Closes the copy of the socket."""
     sock = arguments[0]
     assert isinstance(sock, socket.socket)
     try:
@@ -342,7 +343,7 @@ def _result(call: object, *arguments: object) -> int:
             call(*arguments)  # type: ignore[operator]
     except OSError as error:
         return -(error.errno or errno.EINVAL)
-    except Exception:  # whatever a program thinks of, it must not end its keeper
+    except Exception:  # a program must not end its supervisor
         return -errno.EINVAL
     return 0
 
@@ -358,7 +359,7 @@ def _inet(address: bytes) -> tuple[bytes, int]:
 
 
 def _copy_of_socket(pid: int, fd: int) -> socket.socket:
-    """A socket of a traced thread's process, as one of ours. Raises OSError for what is no socket of TCP or netlink."""
+    """A copy of a socket of a traced thread's process. Raises OSError: not a TCP or netlink socket."""
     with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as file:
         process = next(int(line.split()[1]) for line in file if line.startswith("Tgid:"))
     pidfd = os.pidfd_open(process)
@@ -391,8 +392,8 @@ def _signed(value: int) -> int:
     return value - (1 << 64) if value >> 63 else value
 
 
-def why_not() -> str:
-    """Why this machine does not let us trace, or "". Tried on a child."""
+def why_unavailable() -> str:
+    """Why tracing is not possible on this machine, or "". Tried on a child."""
     if kernel.machine() != "x86_64":
         return f"not written for {kernel.machine()}"
     child = os.fork()
@@ -400,7 +401,7 @@ def why_not() -> str:
         signal.pause()
     try:
         kernel.ptrace(_SEIZE, child, 0, _OPTIONS)
-        # A socket of a child's is copied by the same right; older kernels have no such call.
+        # Copying a child's socket needs the same right; older kernels have no such call.
         pidfd = os.pidfd_open(child)
         try:
             os.close(kernel.pidfd_getfd(pidfd, 0))

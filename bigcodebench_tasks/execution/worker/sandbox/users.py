@@ -1,7 +1,7 @@
-"""Started as root: users of the machine that nobody has, one for each sample that runs.
+"""Started as root: a user of its own for each sample that runs, from a range that no machine uses.
 
-So samples of one server, and of two that run at once, cannot reach one another, what the kernel counts for each user is
-counted for each sample, and what one leaves is known by its owner.
+So samples cannot reach one another, not even those of two servers; what the kernel counts by user is counted by sample;
+and what a sample leaves is recognized by its owner.
 """
 
 from __future__ import annotations
@@ -11,20 +11,17 @@ import os
 import socket
 from dataclasses import dataclass
 
-# A range that systemd's own list (UIDS-GIDS) calls unused, in blocks for a server each.
-_FIRST, _BLOCKS = 0x7000_0000, 1000
-# Where the machine's root is root of a container that has few users: one that distributions leave free.
-_FIRST_OF_FEW, _BLOCKS_OF_FEW = 64_000, 4
+# First user, blocks and users per block. systemd's list (UIDS-GIDS) calls the first range unused; the second, which
+# distributions leave free, is for the root of a container that has few users.
+_RANGES = ((0x7000_0000, 1000, 1000), (64_000, 4, 250))
 
-_EACH, _EACH_OF_FEW = 1000, 250
-
-NO_COUNTS = "no counts of their own for what the kernel counts by user"
-"""What samples lack where no such users are to be had: they share them, and with the user who started all of this."""
+NO_COUNTS = "limits that the kernel counts by user are shared by all samples"
+"""What is missing where samples have no users of their own."""
 
 
 @dataclass(frozen=True)
 class Block:
-    """Users that are this server's as long as somebody has the descriptor `lock` open: a socket that is only a name."""
+    """Users that belong to this server for as long as a process has the descriptor `lock` open."""
 
     first: int
     count: int
@@ -32,28 +29,27 @@ class Block:
 
 
 def reserve() -> Block | None:
-    """A block that no other server on this machine has; None where this root has none to give."""
-    for first, blocks, each in ((_FIRST, _BLOCKS, _EACH), (_FIRST_OF_FEW, _BLOCKS_OF_FEW, _EACH_OF_FEW)):
-        if not _has(first, blocks * each):
+    """A block of users that no other server on this machine has; None where this root has none."""
+    for first, blocks, count in _RANGES:
+        if not may_map(first, blocks * count):
             continue
-        for number in range(blocks):
-            start = first + number * each
-            # The name of an abstract socket is free again when the last descriptor is closed, however its owner ends.
+        for start in range(first, first + blocks * count, count):
+            # The name of an abstract socket is free again when its last descriptor is closed, however its owner ends.
             lock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
             try:
                 lock.bind(f"\0bigcodebench-tasks-users-{start}")
             except OSError:
                 lock.close()
                 continue
-            if _in_use(start, each):  # by a server in another network namespace, which has names of its own
+            if _in_use(start, count):  # by a server in another network namespace, which has names of its own
                 lock.close()
                 continue
-            return Block(start, each, lock.detach())
+            return Block(start, count, lock.detach())
     return None
 
 
-def _has(first: int, count: int) -> bool:
-    """Whether our user namespace knows these users and groups."""
+def may_map(first: int, count: int) -> bool:
+    """Whether this user namespace has these users and groups."""
     for path in ("/proc/self/uid_map", "/proc/self/gid_map"):
         with open(path, encoding="ascii") as file:
             ranges = [line.split() for line in file]

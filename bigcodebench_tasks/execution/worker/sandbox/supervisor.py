@@ -1,4 +1,4 @@
-"""The sandbox "none": limits only. A keeper process per sample collects and kills what the sample leaves."""
+"""The sandbox "none": limits only. A supervisor process per sample collects and kills what the sample leaves behind."""
 
 from __future__ import annotations
 
@@ -21,62 +21,47 @@ from .remove import remove
 # Folders of each sample.
 FOLDERS = ("work", "tmp", "vartmp", "shm", "home")
 
-# What a keeper writes to its sample when it may go on; anything else is why not.
+# What a supervisor writes to its sample when that may continue; anything else is an error message.
 _GO = b"+"
 
-# How often a keeper looks at the disk. A program writes about 1 GB/s, so it can get 100 MB over its limit.
-_LOOK_S = 0.1
+# Seconds between two looks at the free disk space. A program writes about 1 GB/s, so it may exceed its limit by 100 MB.
+_DISK_POLL_S = 0.1
 
 
-class Keeper:
-    """What the server forks becomes a keeper, which forks the sample and adopts its orphans, so none gets away."""
+class Supervisor:
+    """The server forks a supervisor, which forks the sample and adopts its orphans, so that no process gets away."""
 
     def __init__(self, settings: ServerSettings) -> None:
         self._scratch = settings.scratch
         self._limits = settings.limits
         self._folder = ""
+        # A descriptor that the watcher keeps open for as long as anything runs; -1 for none.
+        self._lock = -1
 
     @property
-    def degraded(self) -> str:
-        return ""
+    def degraded(self) -> str | None:
+        return None
 
     def enter(self) -> None:
-        # Should the server or a keeper be killed, what was below it falls to the guard, which ends it.
+        # If the server or a supervisor is killed, what was below it becomes a child of the watcher, which kills it.
         kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
         server = os.fork()
         if server:
-            kernel.close_from(3, besides=self.held())
+            kernel.close_from(3, besides=self._lock)
             status = _wait_for(server)
             processes.kill_below(os.getpid())
             remove(self._scratch)
-            _die_like(status)
+            _end_like(status)
         kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
 
     def fork(self) -> int:
         return os.fork()
 
-    def held(self) -> int:
-        """A descriptor that the guard keeps open as long as anything of ours runs; -1 for none."""
-        return -1
-
-    def share(self) -> None:
-        """In the keeper, before the sample is there: let the sample's user have the sample's folder."""
-
-    def adopt(self, sample: int) -> None:
-        """In the keeper, before the sample goes on. Raises OSError."""
-
-    def wait_for(self, sample: int) -> int:
-        """In the keeper: the wait status of the sample; orphans that end meanwhile are collected too."""
-        return _wait_for(sample)
-
-    def clean(self) -> None:
-        """In the keeper, after the sample and everything below it: remove what it left elsewhere."""
-
     def restrict(self, source: str) -> None:
-        """Become the keeper, who never returns from here, and in a child of it the sample.
+        """Become the supervisor, which never returns, and in a child of it the sample.
 
-        Raises OSError, also where the disk has less room than a sample may use: what fails for want of it later would
-        look like the sample's own fault.
+        Raises OSError, also where the disk has less room than a sample may use: running out of it later would look like
+        the sample's own failure.
         """
         free_mib, needed_mib = shutil.disk_usage(self._scratch).free >> 20, self._limits.scratch_mib
         if free_mib < needed_mib:
@@ -88,19 +73,19 @@ class Keeper:
         self._folder = self._folder_of(os.getpid())
         for name in ("", *FOLDERS):
             os.mkdir(f"{self._folder}/{name}", 0o700)
-        self.share()
+        self.change_user()
         kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
         kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
         go_r, go_w = os.pipe()
         sample = os.fork()
         if sample:
-            self._keep(sample, go_w)
+            self._supervise(sample, go_w)
         os.close(go_w)
         kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
-        why_not = os.read(go_r, 4096)
+        answer = os.read(go_r, 4096)
         os.close(go_r)
-        if why_not != _GO:
-            raise OSError(why_not.decode("utf-8", "replace") or "the process that keeps a sample is gone")
+        if answer != _GO:
+            raise OSError(answer.decode("utf-8", "replace") or "the supervisor of this sample has ended")
         os.setsid()
         os.environ.update(HOME=f"{self._folder}/home", TMPDIR=f"{self._folder}/tmp")
         tempfile.tempdir = None
@@ -108,8 +93,21 @@ class Keeper:
         rlimits.set_limits(self._limits)
         self.limit_processes()
 
+    def change_user(self) -> None:
+        """In the supervisor, before the sample exists: become the user of this sample, if it has one."""
+
+    def attach(self, sample: int) -> None:
+        """In the supervisor, before the sample continues. Raises OSError."""
+
+    def wait_for(self, sample: int) -> int:
+        """In the supervisor: the wait status of the sample. Collects orphans meanwhile."""
+        return _wait_for(sample)
+
+    def clean_up(self) -> None:
+        """In the supervisor, when the sample and everything below it has ended: remove what lies outside its folder."""
+
     def limit_processes(self) -> None:
-        """In the sample: it is counted together with everything that its user runs."""
+        """In the sample: the kernel counts it together with everything that its user runs."""
         rlimits.limit_processes(self._limits, others=processes.tasks_of(os.getuid()))
 
     def roots(self, pid: int) -> list[int]:
@@ -119,62 +117,62 @@ class Keeper:
         processes.kill_below(pid)
 
     def finish(self, pid: int) -> None:
-        # Mostly gone by now, unless the keeper itself was killed, or may not remove its folder from ours.
+        # Mostly gone, unless the supervisor was killed or may not remove its folder from the server's.
         folder = self._folder_of(pid)
         if os.path.lexists(folder):
             remove(folder)
 
-    def _folder_of(self, keeper: int) -> str:
-        return f"{self._scratch}/sample{keeper}"
+    def _folder_of(self, supervisor: int) -> str:
+        return f"{self._scratch}/sample{supervisor}"
 
-    def _keep(self, sample: int, go: int) -> NoReturn:
-        """Never returns, whatever happens: the server's own code comes after it, which would end the other samples."""
+    def _supervise(self, sample: int, go: int) -> NoReturn:
+        """Never returns, whatever happens: the server's own code would run next and end the other samples."""
         status = int(signal.SIGKILL)
         try:
-            status = self._serve(sample, go)
+            status = self._run(sample, go)
         except BaseException:
             traceback.print_exc()  # to the server's log
         try:
             processes.kill_below(os.getpid())
             remove(self._folder)
-            self.clean()
+            self.clean_up()
         finally:
-            _die_like(status)
+            _end_like(status)
 
-    def _serve(self, sample: int, go: int) -> int:
-        """Let the sample go on, and wait for its end: its wait status."""
+    def _run(self, sample: int, go: int) -> int:
+        """Let the sample continue and wait for its end: its wait status."""
         try:
-            self.adopt(sample)
+            self.attach(sample)
             os.write(go, _GO)
         except OSError as error:
             os.write(go, str(error).encode() or b"?")
         kernel.close_from(3)
         over_limit = threading.Event()
-        threading.Thread(target=self._watch_files, args=(sample, over_limit), daemon=True).start()
+        threading.Thread(target=self._watch_disk, args=(sample, over_limit), daemon=True).start()
         status = self.wait_for(sample)
-        # The signal that the kernel sends to a process that goes over the limit for one file.
+        # The kernel sends this signal to a process that exceeds the limit for one file.
         return int(signal.SIGXFSZ) if over_limit.is_set() else status
 
-    def _watch_files(self, sample: int, over_limit: threading.Event) -> None:
-        """In a thread: kill the sample when its files together take more than `scratch_mib` MiB of disk."""
+    def _watch_disk(self, sample: int, over_limit: threading.Event) -> None:
+        """In a thread: kill the sample when its files together exceed `scratch_mib`."""
         most = self._limits.scratch_mib << 20
-        with contextlib.suppress(OSError):  # the sample has ended: its folder is gone, or itself
+        with contextlib.suppress(OSError):  # the sample or its folder is gone
             free = shutil.disk_usage(self._folder).free
             while True:
-                time.sleep(_LOOK_S)
+                time.sleep(_DISK_POLL_S)
                 now = shutil.disk_usage(self._folder).free
-                # Looking at each file takes long: only when the disk has lost enough for it to matter.
+                # Measuring every file takes long: only when the free space has shrunk by as much as matters.
                 if now > free - most // 8:
                     continue
                 free = now
                 if _bytes_below(self._folder) > most:
                     over_limit.set()
-                    os.kill(sample, signal.SIGKILL)  # the keeper kills what is below it
+                    os.kill(sample, signal.SIGKILL)  # what is below it is killed afterwards
                     return
 
 
 def _wait_for(child: int) -> int:
-    """The wait status of a child; orphans that end meanwhile are collected too."""
+    """The wait status of a child. Collects orphans meanwhile."""
     while True:
         done, status = os.wait()
         if done == child:
@@ -182,7 +180,7 @@ def _wait_for(child: int) -> int:
 
 
 def _bytes_below(folder: str) -> int:
-    """Disk space of all files below a folder, each counted once however many names it has."""
+    """Disk space of all files below a folder; a file with several names counts once."""
     sizes = {}
     for parent, _, names in os.walk(folder):
         for name in names:
@@ -192,8 +190,8 @@ def _bytes_below(folder: str) -> int:
     return sum(sizes.values())
 
 
-def _die_like(status: int) -> NoReturn:
-    """Leave as the process with this wait status did, so that whoever waits for us learns it."""
+def _end_like(status: int) -> NoReturn:
+    """End as the process with this wait status did, so that the waiting process learns it."""
     code = os.waitstatus_to_exitcode(status)
     if code < 0:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # some signals would write this process's memory to the disk
