@@ -49,6 +49,7 @@ def execute(
     environment: Environment,
     *,
     sandbox: str | None = None,
+    network: str = "loopback",
     limits: Limits | None = None,
     on_verdict: Callable[[int, Verdict], None] | None = None,
     **options: Any,
@@ -59,7 +60,7 @@ def execute(
         on_verdict: called with index and verdict, in the order of completion.
         options: of the engine.
     """
-    conditions = Conditions.of(environment, probe(environment, sandbox=sandbox), limits)
+    conditions = Conditions.of(environment, probe(environment, sandbox=sandbox, network=network), limits)
     with Engine(environment, conditions, **options) as engine:
         futures = {engine.submit(program): index for index, program in enumerate(programs)}
         for future in as_completed(futures):
