@@ -112,7 +112,7 @@ class Pool:
                 raise RuntimeError("no program can be submitted any more: the engine was shut down")
             if self._counts_imports:
                 self._imports.add(f"{job.program.solution}\n{job.program.test}")
-            self._scheduler.add(job)
+            self._scheduler.queue.push(job)
             self._added = time.monotonic()
         self._wake()
 
@@ -129,7 +129,7 @@ class Pool:
     def record_duration(self, task_id: str, seconds: float) -> None:
         """A program of the task passed and took this long."""
         with self._lock:
-            self._scheduler.record_duration(task_id, seconds)
+            self._scheduler.queue.record_duration(task_id, seconds)
 
     def close(self, *, abandon: bool) -> None:
         """End the pool; no process of it is left when this returns.
@@ -250,7 +250,7 @@ class Pool:
                 job = self._scheduler.start_next()
             if job is None:
                 return
-            if not self._scheduler.is_canary(job):
+            if not self._scheduler.blame.is_canary(job):
                 self._listener.started(job)
             program = job.program
             run = protocol.StartProgram(
@@ -277,18 +277,18 @@ class Pool:
                 self._judge(job, message)
 
     def _judge(self, job: Job, outcome: Outcome) -> None:
-        if self._scheduler.is_canary(job):
+        if self._scheduler.blame.is_canary(job):
             if outcome.report is None:
                 self._retry(job, f"it ended as {outcome}")
                 return
             with self._lock:
-                blamed = self._scheduler.confirm_blame()
+                blamed = self._scheduler.blame.confirm()
             for job, verdict in blamed:
                 self._listener.judged(job, verdict)
             return
         if outcome.killed == protocol.CROWDED:
             with self._lock:
-                self._scheduler.retry_alone(job)
+                self._scheduler.blame.add(job)
             return
         verdict = judge(outcome, suite_of(job.program.test))
         if verdict.passed:
@@ -334,7 +334,7 @@ class Pool:
         with self._lock:
             jobs = self._scheduler.drain()
         for job in jobs:
-            if not self._scheduler.is_canary(job):
+            if not self._scheduler.blame.is_canary(job):
                 self._listener.failed(job, error)
 
 

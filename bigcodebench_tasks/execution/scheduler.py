@@ -221,7 +221,12 @@ class CrashBlame:
 
 
 class Scheduler:
-    """All jobs of a pool, from the queue to their end."""
+    """All jobs of a pool, from the queue to their end.
+
+    Attributes:
+        queue: jobs that may run beside others.
+        blame: jobs that run alone.
+    """
 
     def __init__(self, workers: int, schedule: Schedule) -> None:
         """
@@ -230,8 +235,8 @@ class Scheduler:
             schedule: known durations, and which tasks depend on timing.
         """
         self._workers, self._schedule = workers, schedule
-        self._queue = Queue(schedule)
-        self._blame = CrashBlame()
+        self.queue = Queue(schedule)
+        self.blame = CrashBlame()
         self._memory = MachineMemory()
         self._running: dict[int, Job] = {}
         self._waiting: set[int] = set()
@@ -251,36 +256,28 @@ class Scheduler:
     @property
     def has_work(self) -> bool:
         """Whether a job waits that may start."""
-        return self._blame.first() is not None or self._queue.first() is not None
-
-    def add(self, job: Job) -> None:
-        """Queue a job."""
-        self._queue.push(job)
+        return self.blame.first() is not None or self.queue.first() is not None
 
     def set_background(self, background: bool) -> None:
         """See `Pool.set_background`."""
         self._background = background
         if not background:
             for job in self._held:
-                self._queue.push(job)
+                self.queue.push(job)
             self._held.clear()
-
-    def record_duration(self, task_id: str, seconds: float) -> None:
-        """A program of the task passed and took this long."""
-        self._queue.record_duration(task_id, seconds)
 
     def start_next(self) -> Job | None:
         """The job that starts now, if there is room for one. It counts as running from here on."""
-        job = self._blame.first()
+        job = self.blame.first()
         if job is not None:
             if self._running:
                 return None
-            self._blame.pop(job)
+            self.blame.pop(job)
         else:
             job = self._first_in_queue()
             if job is None or not self._has_room_for(job):
                 return None
-            self._queue.pop(job)
+            self.queue.pop(job)
         self._running[job.number] = job
         job.background = self._background
         return job
@@ -296,29 +293,17 @@ class Scheduler:
 
     def retry_in_foreground(self, job: Job) -> None:
         """Run it again once the background is over."""
-        (self._held.append if self._background else self._queue.push)(job)
-
-    def retry_alone(self, job: Job) -> None:
-        """Run it again with nothing beside it."""
-        self._blame.add(job)
+        (self._held.append if self._background else self.queue.push)(job)
 
     def retry(self, job: Job, why: str) -> bool:
         """It could not be run: run it again, beside others or alone. Returns whether this machine runs no program."""
-        if self._blame.failed(job, why):
-            self._queue.push(job)
-        return self._blame.machine_is_broken
-
-    def is_canary(self, job: Job) -> bool:
-        """See `CrashBlame`."""
-        return self._blame.is_canary(job)
-
-    def confirm_blame(self) -> list[tuple[Job, Verdict]]:
-        """See `CrashBlame.confirm`."""
-        return self._blame.confirm()
+        if self.blame.failed(job, why):
+            self.queue.push(job)
+        return self.blame.machine_is_broken
 
     def drain(self) -> list[Job]:
         """Take all jobs out."""
-        jobs = [*self._running.values(), *self._queue.drain(), *self._blame.drain(), *self._held]
+        jobs = [*self._running.values(), *self.queue.drain(), *self.blame.drain(), *self._held]
         self._running.clear()
         self._held.clear()
         self._waiting.clear()
@@ -330,11 +315,11 @@ class Scheduler:
 
     def _first_in_queue(self) -> Job | None:
         """The longest, unless so many long ones run that the others would have no place."""
-        job = self._queue.first()
-        if job is not None and self._queue.is_long(job):
-            long = sum(map(self._queue.is_long, self._running.values()))
+        job = self.queue.first()
+        if job is not None and self.queue.is_long(job):
+            long = sum(map(self.queue.is_long, self._running.values()))
             if long >= _SHARE_OF_LONG * self._workers * RUNNING_PER_WORKER:
-                return self._queue.first_short() or job
+                return self.queue.first_short() or job
         return job
 
     def _has_room_for(self, job: Job) -> bool:
