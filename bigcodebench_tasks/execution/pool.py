@@ -39,9 +39,8 @@ from bigcodebench_tasks.execution.worker import protocol
 # the second time at the latest.
 _QUIET_S, _QUIET_AT_MOST_S = 0.02, 0.5
 
-# A program had to wait for its core if it wanted one for this long, seconds, without getting it, and for this share of
-# its time: the server polls, and so counts a little for a program that was never kept waiting.
-_STARVED_S, _STARVED_SHARE = 0.1, 0.05
+# A program that failed in the background counts if it waited less than this for a core, seconds, in all its time.
+_STARVED_S = 0.1
 
 
 @dataclass(frozen=True)
@@ -342,9 +341,9 @@ def may_pass_undisturbed(job: Job, outcome: Outcome, schedule: Schedule) -> bool
     """Whether a program that failed in the background may pass with the machine to itself, and so runs again.
 
     - Its task depends on timing.
+    - It had to wait for a core.
     - It ended without a report, and not by a limit of its own: the kernel kills programs when memory is short.
-    - It had to wait for a core. Such waiting is not part of a program's time limit, so most timeouts count.
     """
     timing = job.program.task_id in (*schedule.measure_time, *schedule.race)
     vanished = outcome.report is None and not outcome.killed
-    return timing or vanished or outcome.starved_s >= max(_STARVED_S, _STARVED_SHARE * outcome.seconds)
+    return timing or vanished or outcome.starved_s >= _STARVED_S

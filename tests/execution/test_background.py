@@ -85,9 +85,8 @@ FAILED = Report(True, False, False, ["test_one"], [], [], {"test_one": "Assertio
     [
         (Outcome(0, 0, "", FAILED, "", 1.0, starved_s=0.0), False),
         (Outcome(0, 0, "", FAILED, "", 1.0, starved_s=0.2), True),
-        (Outcome(0, 0, "", FAILED, "", 100.0, starved_s=0.2), False),
-        (Outcome(0, -9, "timeout", None, "missing", 240.0, starved_s=2.0), False),
-        (Outcome(0, -9, "timeout", None, "missing", 480.0, starved_s=240.0), True),
+        (Outcome(0, -9, "timeout", None, "missing", 240.0, starved_s=0.0), False),
+        (Outcome(0, -9, "timeout", None, "missing", 240.0, starved_s=2.0), True),
         (Outcome(0, -9, "memory", None, "missing", 1.0), False),
         (Outcome(0, -9, "", None, "missing", 1.0), True),
     ],
