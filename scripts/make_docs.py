@@ -18,6 +18,7 @@ import inspect
 import json
 import re
 import sys
+import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -26,12 +27,13 @@ from bigcodebench_tasks import options
 from bigcodebench_tasks.benchmark.diagnosis import DIAGNOSES
 from bigcodebench_tasks.cli.main import build_parser
 from bigcodebench_tasks.execution.conditions import Conditions, Limits
+from bigcodebench_tasks.execution.verdict import Reason
 from bigcodebench_tasks.scoring.records import ResponseStats, RunRecord, SampleRecord
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
 TYPES = {int: "number", bool: "`true`, `false`", str: "text"}
-SECTIONS = ("Args", "Attributes", "Returns", "Raises")
+SECTIONS = "Args|Attributes|Returns|Raises"
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -52,68 +54,50 @@ def one_line(text: str) -> str:
 # -- docstrings ------------------------------------------------------------------------------------------
 
 
-def entries(lines: Sequence[str]) -> Iterator[tuple[str, str]]:
+def entries(section: str) -> Iterator[tuple[str, str]]:
     """``name: text`` entries of a docstring's section, whose continuation lines are indented further."""
-    for entry in re.split(r"\n(?! )", inspect.cleandoc("\n".join(lines))):
+    for entry in re.split(r"\n(?! )", textwrap.dedent(section).strip()):
         name, _, text = entry.partition(":")
         yield name.strip(), one_line(text)
 
 
-def sections(doc: str) -> dict[str, list[str]]:
-    """A docstring's text (under ""), and its sections by name, as lines."""
-    found: dict[str, list[str]] = {"": []}
-    name = ""
-    for line in inspect.cleandoc(doc).splitlines():
-        if line.rstrip(":") in SECTIONS and line.endswith(":"):
-            name = line.rstrip(":")
-            found[name] = []
-        else:
-            found[name].append(line)
-    return found
+def sections(doc: str) -> dict[str, str]:
+    """A docstring's text (under ""), and its sections by name."""
+    parts = re.split(rf"^({SECTIONS}):\n", inspect.cleandoc(doc), flags=re.MULTILINE)
+    return {"": parts[0], **dict(zip(parts[1::2], parts[2::2], strict=True))}
 
 
 def attributes(kind: type) -> dict[str, str]:
     """Name to meaning of what a class's docstring lists under ``Attributes:``."""
-    return dict(entries(sections(kind.__doc__ or "").get("Attributes", [])))
+    return dict(entries(sections(kind.__doc__ or "").get("Attributes", "")))
 
 
-def prose(lines: Sequence[str]) -> str:
-    """Paragraphs of a docstring, with its literal blocks as code."""
-    text = "\n".join(lines).strip().replace("``", "`")
-
-    def fenced(match: re.Match[str]) -> str:
-        return f"{match[1]}:\n\n```python\n{inspect.cleandoc(match[2])}\n```\n"
-
-    return re.sub(r"(.*?)::\n\n((?:    .*\n?|\n)+)", fenced, text + "\n").strip()
+def fenced(literal: re.Match[str]) -> str:
+    return f":\n\n```python\n{textwrap.dedent(literal[1]).strip()}\n```\n\n"
 
 
 def markdown(doc: str) -> str:
-    """A docstring as Markdown."""
+    """A docstring as Markdown, with its literal blocks as code."""
     parts = []
-    for name, lines in sections(doc).items():
-        if name in ("Args", "Attributes", "Raises"):
-            parts.append("\n".join([f"{name}:\n", *(f"- `{each}`: {text}" for each, text in entries(lines))]))
-        elif name == "Returns":
-            parts.append(f"Returns: {one_line(' '.join(lines))}")
+    for name, text in sections(doc).items():
+        if name == "Returns":
+            parts.append(f"Returns: {one_line(text)}")
+        elif name:
+            parts.append("\n".join([f"{name}:\n", *(f"- `{each}`: {meaning}" for each, meaning in entries(text))]))
         else:
-            parts.append(prose(lines))
-    return "\n\n".join(part for part in parts if part)
+            parts.append(re.sub(r"::\n\n((?: {4}.*\n|\n)+)", fenced, text.replace("``", "`") + "\n").strip())
+    return "\n\n".join(filter(None, parts))
 
 
 # -- blocks of the reference pages ------------------------------------------------------------------------
 
 
 def options_block() -> str:
-    defaults = options.Options().to_dict()
     rows = []
-    for names, meaning in attributes(options.Options).items():
-        for name in (name for name in names.split(", ") if name in defaults):
-            values = (
-                code(", ".join(options.CHOICES.get(name, ())))
-                if name in options.CHOICES
-                else TYPES[options._TYPES[name]]
-            )
-            rows.append([f"`{name}`", values, f"`{json.dumps(defaults[name])}`", meaning])
+    for name, default in options.Options().to_dict().items():
+        words = options.CHOICES.get(name)
+        values = code(", ".join(words)) if words else TYPES[options._TYPES[name]]
+        rows.append([f"`{name}`", values, f"`{json.dumps(default)}`", attributes(options.Options)[name]])
     return table(["option", "values", "default", "meaning"], rows)
 
 
@@ -155,7 +139,7 @@ def fields_block(kind: type) -> str:
 
 def python_block() -> str:
     parts = []
-    for name in bigcodebench_tasks.__all__:
+    for name in sorted(set(bigcodebench_tasks.__all__) - {"BigCodeBenchTask"}):  # for YAML files, and slow to import
         thing = getattr(bigcodebench_tasks, name)
         if callable(thing):
             parts += [f"## {name}", f"```python\n{name}{signature(thing)}\n```", markdown(inspect.getdoc(thing) or "")]
@@ -222,6 +206,7 @@ BLOCKS: Mapping[str, Callable[[], str]] = {
     "responses": lambda: fields_block(ResponseStats),
     "conditions": lambda: fields_block(Conditions),
     "limits": lambda: fields_block(Limits),
+    "reasons": lambda: table(["reason", "meaning"], ([f"`{each.value}`", each.sentence] for each in Reason)),
     "diagnoses": lambda: table(
         ["diagnosis", "responses that are"], ([f"`{each}`", text] for each, text in DIAGNOSES.items())
     ),
