@@ -82,9 +82,9 @@ function showOverview() {
     name, filter: passed ? null : "reason", bar: track(samples / current.samples, undefined, undefined, passed ? "" : "fail"),
     cells: [percent(samples / current.samples), samples.toLocaleString("en")],
   }))));
-  byId("shortfalls").hidden = !current.shortfalls.length;
-  byId("shortfalls").replaceChildren(barTable(["Answers, before any verdict", "share", "samples"], current.shortfalls.map(({ name, samples }) => ({
-    name, filter: "shortfall", bar: track(samples / current.samples, undefined, undefined, "fail"),
+  byId("diagnoses").hidden = !current.diagnoses.length;
+  byId("diagnoses").replaceChildren(barTable(["Responses, before any verdict", "share", "samples"], current.diagnoses.map(({ name, samples }) => ({
+    name, filter: "diagnosis", bar: track(samples / current.samples, undefined, undefined, "fail"),
     cells: [percent(samples / current.samples), samples.toLocaleString("en")],
   }))));
   for (const several of document.querySelectorAll("[data-evaluation]")) {

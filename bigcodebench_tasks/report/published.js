@@ -2,7 +2,7 @@
 
 const MEASURES = { complete: "Complete", instruct: "Instruct", mean: "Mean of both splits" };
 
-function standing(current, each) {
+function placement(current, each) {
   const neighbours = [
     ...[...each.above].reverse().map(([name, score]) => [name, score, ""]),
     [current.model, each.score.rate, "this model"],
@@ -36,8 +36,8 @@ function showPublished() {
   const notes = [`The average published model scores ${percent(known.expected)} on these tasks.`];
   if (known.differences.length) notes.unshift(`Settings are not known to be the leaderboard's: ${known.differences.join("; ")}.`);
   if (known.unstable) notes.push(`${known.unstable.said}.`);
-  byId("standing").replaceChildren(
-    ...known.standings.flatMap((each) => standing(current, each)),
+  byId("placement").replaceChildren(
+    ...known.placements.flatMap((each) => placement(current, each)),
     ...notes.map((note) => element("p", { class: "quiet" }, note)),
     element("p", { class: "quiet" }, `Published scores: the leaderboard on ${known.asOf}. Solve rates: ${known.models} models on ${known.ratesOf}.`));
   byId("surprises").replaceChildren(

@@ -13,7 +13,7 @@ function band(rate) {
 const COLUMNS = {
   verdict: (row) => row.verdicts,
   reason: (row) => row.reasons.map(([reason]) => reason),
-  shortfall: (row) => row.shortfalls,
+  diagnosis: (row) => row.diagnoses,
   domain: (row) => row.domains,
   library: (row) => row.libraries,
   published: (row) => (row.published === null ? [] : [band(row.published)]),

@@ -47,7 +47,7 @@ function sampleView(sample, texts) {
   return [
     element("p", { class: "status" }, element("span", { class: "verdict " + (sample.status === "pass" ? "pass" : "fail") },
       sample.status + words.join(""))),
-    ...(sample.shortfall ? [element("p", { class: "note" }, `The answer: ${sample.shortfall}.`)] : []),
+    ...(sample.diagnosis ? [element("p", { class: "note" }, `Diagnosis: ${sample.diagnosis}`)] : []),
     ...failures(sample.details),
     part("Executed program", python(sample.program, 1)),
     part("Beside the canonical solution", difference(sample.program.slice(sample.solution), texts.reference)),

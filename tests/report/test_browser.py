@@ -45,10 +45,14 @@ def harness_results(folder: Path, model: str) -> None:
     run = {
         "plugin": "0.1.0",
         "split": "complete",
+        "subset": "full",
         "mode": "api",
         "options": {"n_samples": SAMPLES},
-        "environment": {"lock": "official", "sha256": "a" * 64},
-        "sandbox": "namespaces",
+        "conditions": {
+            "lock": "official",
+            "lock_sha256": "a" * 64,
+            "sandbox": {"kind": "namespaces", "network": "loopback"},
+        },
         "dataset_sha256": "b" * 64,
         "ground_truth": {"pass_rate": 1 - 1 / TASKS, "failed": [TRUTH_FAILS]},
     }
