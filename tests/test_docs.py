@@ -81,7 +81,6 @@ def test_every_command_of_the_package_parses(page: Path) -> None:
         build_parser().parse_args(words)
 
 
-@pytest.mark.xfail(strict=False, reason="the docs describe names that are about to land")
 @pages
 def test_every_run_of_lm_eval_names_tasks_and_options_that_exist(page: Path) -> None:
     for words in commands(page, "lm_eval"):
