@@ -24,8 +24,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bigcodebench_tasks.execution import Engine, Prepared, Program, Verdict, prepare
+from bigcodebench_tasks.execution import Engine, Program, Verdict
 from bigcodebench_tasks.execution.cluster import Cluster, ClusterEngine
+from bigcodebench_tasks.execution.prepare import Prepared, prepare
 from bigcodebench_tasks.scoring.ground_truth import program_of
 
 RUNNING, PROGRAMS = 8, 400

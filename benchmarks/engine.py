@@ -25,7 +25,7 @@ import official
 
 from bigcodebench_tasks.environment.environment import Environment
 from bigcodebench_tasks.execution import Engine, Program, Verdict
-from bigcodebench_tasks.execution.preparation import prepare
+from bigcodebench_tasks.execution.prepare import prepare
 from bigcodebench_tasks.execution.worker import processes
 
 TRIVIAL = Program(

@@ -29,7 +29,7 @@ from engine import cpu_s, programs
 
 from bigcodebench_tasks.errors import BigCodeBenchError
 from bigcodebench_tasks.execution import Engine, Program, Verdict
-from bigcodebench_tasks.execution.preparation import prepare
+from bigcodebench_tasks.execution.prepare import prepare
 from bigcodebench_tasks.progress import progress
 
 WAYS = ("namespaces", "landlock", "fresh", "busy", "generating")

@@ -21,8 +21,8 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from bigcodebench_tasks.execution import Conditions, Engine, Environment, Limits, Program, probe
-from bigcodebench_tasks.execution.preparation import prepare
+from bigcodebench_tasks.execution import Conditions, Engine, Environment, Limits, Program
+from bigcodebench_tasks.execution.prepare import prepare, probe
 
 LIMITS = Limits(timeout_s=60, tree_memory_mib=768, scratch_mib=128, processes=128)
 CALLS, CALLS_EACH = 600, 15

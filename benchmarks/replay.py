@@ -31,7 +31,8 @@ from replay_programs import Replayed, Results, replayed, sample
 from replay_report import Replay, compare, report
 
 from bigcodebench_tasks.errors import BigCodeBenchError
-from bigcodebench_tasks.execution import Engine, Prepared, machine, prepare
+from bigcodebench_tasks.execution import Engine, machine
+from bigcodebench_tasks.execution.prepare import Prepared, prepare
 from bigcodebench_tasks.execution.speed import FAST, OFFICIAL, SPEEDS
 from bigcodebench_tasks.progress import progress
 

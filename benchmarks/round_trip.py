@@ -14,7 +14,7 @@ from pathlib import Path
 
 import official
 
-from bigcodebench_tasks.execution.preparation import prepare
+from bigcodebench_tasks.execution.prepare import prepare
 from bigcodebench_tasks.results.official_files import ResultFiles
 
 

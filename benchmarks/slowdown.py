@@ -21,7 +21,7 @@ from typing import Any
 
 from tail import programs_of, tasks_of
 
-from bigcodebench_tasks.execution.preparation import prepare
+from bigcodebench_tasks.execution.prepare import prepare
 
 
 def truth_of(question: str, programs: Mapping[str, str]) -> str:

@@ -25,7 +25,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from bigcodebench_tasks.execution.preparation import prepare
+from bigcodebench_tasks.execution.prepare import prepare
 
 SPLITS = ("complete", "instruct")
 FILES = {"Hard": "BigCodeBench-Hard-v0.1.4.jsonl.gz", "Full": "BigCodeBench-v0.1.4.jsonl.gz"}

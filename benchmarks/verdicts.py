@@ -24,7 +24,7 @@ from bigcodebench_tasks.benchmark.dataset import canonical_program
 from bigcodebench_tasks.benchmark.known_tasks import REFERENCE_TIMES
 from bigcodebench_tasks.benchmark.sanitize import calibrate
 from bigcodebench_tasks.execution import Engine, Program, Verdict, machine
-from bigcodebench_tasks.execution.preparation import prepare
+from bigcodebench_tasks.execution.prepare import prepare
 
 Task = Mapping[str, str]
 Change = Callable[[ast.FunctionDef, random.Random], bool]

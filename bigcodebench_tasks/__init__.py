@@ -12,7 +12,8 @@ from bigcodebench_tasks.autoload import tasks_folder as _tasks_folder
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from bigcodebench_tasks.benchmark.dataset_version import DATASET_VERSION
-    from bigcodebench_tasks.execution import Conditions, Engine, Limits, Program, Verdict, cache_file, prepare
+    from bigcodebench_tasks.execution import Conditions, Engine, Limits, Program, Verdict, cache_file
+    from bigcodebench_tasks.execution.prepare import prepare
     from bigcodebench_tasks.harness.task import BigCodeBenchTask
 
 __version__ = "0.1.0"

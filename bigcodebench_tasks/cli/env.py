@@ -13,7 +13,7 @@ from bigcodebench_tasks.results.printing import say, warn
 
 if TYPE_CHECKING:
     from bigcodebench_tasks.environment.environment import Environment
-    from bigcodebench_tasks.execution import Prepared
+    from bigcodebench_tasks.execution.prepare import Prepared
 
 
 def add_command(commands: Commands) -> None:
@@ -82,9 +82,7 @@ def _check(arguments: argparse.Namespace) -> int:
     from bigcodebench_tasks.environment import environment as environments
     from bigcodebench_tasks.environment import nltk_data
     from bigcodebench_tasks.environment.verify import verify
-    from bigcodebench_tasks.execution import Conditions, Prepared
-    from bigcodebench_tasks.execution.choose_sandbox import probe
-    from bigcodebench_tasks.execution.preparation import try_libraries
+    from bigcodebench_tasks.execution.prepare import prepare
 
     environment = environments.find(arguments.lock)
     if environment is None:
@@ -97,13 +95,11 @@ def _check(arguments: argparse.Namespace) -> int:
     for data in nltk_data.missing(environment.folder):
         say(f"NLTK data:   {data.name} is missing: {nltk_data.cost(data.tasks)}")
     _check_programs(environment)
-    sandbox = probe(environment)
-    say(f"sandbox:   {sandbox.description}")
-    try_libraries(environment, sandbox)
+    prepared = prepare(environment=environment)
+    say(f"sandbox:   {prepared.sandbox_line}")
     status = 0 if complete else 2
     if not arguments.ground_truth:
         return status
-    prepared = Prepared(environment, Conditions.of(environment, sandbox))
     return _check_ground_truth(prepared, arguments) or status
 
 

@@ -5,31 +5,18 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bigcodebench_tasks import options
 from bigcodebench_tasks.environment import nltk_data
 from bigcodebench_tasks.environment.environment import Environment
 from bigcodebench_tasks.environment.verify import missing_programs
 from bigcodebench_tasks.execution.worker.protocol import Limits
 
-__all__ = ["Conditions", "Limits", "Sandbox", "resolve_limits"]
+__all__ = ["OFFICIAL_LIMITS", "Conditions", "Limits", "Sandbox"]
 
-
-def resolve_limits(variables: Mapping[str, str] | None = None) -> Limits:
-    """The default limits, changed by environment variables.
-
-    Args:
-        variables: where to look variables up; ``os.environ`` by default.
-
-    Raises:
-        OptionError: ``BIGCODEBENCH_TIMEOUT_PER_TASK`` is not a positive number of seconds.
-    """
-    seconds = options.timeout_from_environment(variables)
-    return Limits() if seconds is None else Limits(timeout_s=seconds)
+OFFICIAL_LIMITS = Limits()
 
 
 _FILES_AND_PROCESSES = {
@@ -108,17 +95,13 @@ class Conditions:
 
     @classmethod
     def of(
-        cls, environment: Environment, sandbox: Sandbox, limits: Limits | None = None, speed: str = "official"
+        cls, environment: Environment, sandbox: Sandbox, limits: Limits = OFFICIAL_LIMITS, speed: str = "official"
     ) -> Conditions:
-        """The conditions in an environment and a sandbox on this machine.
-
-        Raises:
-            OptionError: `limits` is None and the environment variable that changes them is wrong.
-        """
+        """The conditions in an environment and a sandbox on this machine."""
         return cls(
             lock=environment.lock,
             lock_sha256=environment.lock_sha256,
-            limits=limits or resolve_limits(),
+            limits=limits,
             sandbox=sandbox,
             speed=speed,
             missing=missing_on_machine(environment),

@@ -128,7 +128,7 @@ class Engine:
         Raises:
             ExecutionEnvironmentError, SandboxUnavailable, OptionError, ExecutionFailed: as `prepare`.
         """
-        from bigcodebench_tasks.execution.preparation import prepare  # it runs a canary in an engine
+        from bigcodebench_tasks.execution.prepare import prepare  # it runs a canary in an engine
 
         prepared = prepare(None if sandbox == "auto" else sandbox, network)
         conditions = prepared.conditions if limits is None else replace(prepared.conditions, limits=limits)
@@ -138,6 +138,11 @@ class Engine:
     def running(self) -> int:
         """Programs that run now."""
         return self._pool.running
+
+    @property
+    def degraded(self) -> str | None:
+        """See `Sandbox`; known once a program has run on this machine."""
+        return self._pool.degraded if isinstance(self._pool, Pool) else None
 
     def submit(self, program: Program, *, fresh: bool = False) -> Future[Verdict]:
         """Execute a program, or take its verdict from the cache.

@@ -179,7 +179,7 @@ class Pool:
             except ServerLost as lost:
                 self._lost(str(lost))
             except SandboxRefused as error:
-                self._fail_all(SandboxUnavailable(f"this machine cannot isolate programs as asked: {error}"))
+                self._fail_all(SandboxUnavailable(f"the sandbox cannot be set up: {error}"))
             except BigCodeBenchError as error:
                 self._fail_all(error)
             except OSError as error:
@@ -221,6 +221,7 @@ class Pool:
                 self._clear_wake()
                 if self._abandoned:
                     return
+            self.degraded = server.degraded
             self._feed(server)
         except OSError as error:  # samples can use up what all processes of the user share
             raise ServerLost(f"the fork server cannot be used: {error}") from error

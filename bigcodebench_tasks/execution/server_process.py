@@ -137,7 +137,7 @@ class ServerProcess:
             if isinstance(message, protocol.SetupFailed):
                 raise SandboxRefused(message.why)
             if isinstance(message, protocol.Ready):
-                self.degraded = message.degraded
+                self.degraded = message.degraded or None
                 return True
         return False
 

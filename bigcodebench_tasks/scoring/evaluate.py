@@ -10,8 +10,9 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from bigcodebench_tasks.execution import Prepared, cache_file, prepare
+from bigcodebench_tasks.execution import cache_file
 from bigcodebench_tasks.execution.cluster import Cluster, NodeUse, cluster_address, look_at
+from bigcodebench_tasks.execution.prepare import Prepared, prepare
 from bigcodebench_tasks.execution.speed import FAST
 from bigcodebench_tasks.scoring.ground_truth import MIN_PASS_RATE, GroundTruth, failures, ground_truth
 from bigcodebench_tasks.scoring.records import SampleRecord
@@ -100,7 +101,7 @@ class Evaluator:
         environment = prepared.environment
         tell(
             f"programs get the libraries of the {environment.lock} lock (Python {environment.version}); "
-            f"sandbox {prepared.conditions.sandbox.description}"
+            f"sandbox {prepared.sandbox_line}"
         )
         if speed == FAST:
             tell("speed fast: the time limit of a task is the larger of 60 s and ten times its reference time")

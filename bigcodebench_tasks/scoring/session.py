@@ -14,8 +14,9 @@ from types import TracebackType
 
 from bigcodebench_tasks.benchmark.known_tasks import SCHEDULE
 from bigcodebench_tasks.benchmark.sanitize import calibrate
-from bigcodebench_tasks.execution import Engine, Prepared, Program, Verdict, cache_file
+from bigcodebench_tasks.execution import Engine, Program, Verdict, cache_file
 from bigcodebench_tasks.execution.cluster import Cluster, ClusterEngine, NodeUse
+from bigcodebench_tasks.execution.prepare import Prepared
 from bigcodebench_tasks.progress import progress
 from bigcodebench_tasks.scoring.ground_truth import program_of
 from bigcodebench_tasks.scoring.records import SampleRecord

@@ -9,7 +9,8 @@ from collections import Counter
 import pytest
 
 from bigcodebench_tasks.benchmark import dataset
-from bigcodebench_tasks.execution import Program, prepare
+from bigcodebench_tasks.execution import Program
+from bigcodebench_tasks.execution.prepare import prepare
 from tests.helpers.programs import execute
 from tests.helpers.project import ROOT
 

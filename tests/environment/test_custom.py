@@ -10,7 +10,7 @@ import pytest
 
 from bigcodebench_tasks.environment import environment
 from bigcodebench_tasks.errors import EnvironmentMismatch, SandboxUnavailable
-from bigcodebench_tasks.execution import probe
+from bigcodebench_tasks.execution.prepare import probe
 from bigcodebench_tasks.options import SANDBOX
 from tests.helpers.programs import RIGHT, execute, program
 
@@ -93,5 +93,5 @@ def test_a_server_that_ends_at_once_is_no_matter_of_isolation(tmp_path: Path, mo
         with pytest.raises(SandboxUnavailable) as caught:
             probe(environment_of_its_own)
         assert ERROR in str(caught.value)
-        assert "does not run as programs are run" in str(caught.value)
+        assert "cannot run programs in any sandbox" in str(caught.value)
         assert "user namespaces" not in str(caught.value)

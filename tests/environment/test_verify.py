@@ -15,8 +15,7 @@ from bigcodebench_tasks.environment import environment as environments
 from bigcodebench_tasks.environment import nltk_data, verify
 from bigcodebench_tasks.environment.environment import Environment
 from bigcodebench_tasks.errors import EnvironmentMismatch
-from bigcodebench_tasks.execution import probe
-from bigcodebench_tasks.execution.preparation import try_libraries
+from bigcodebench_tasks.execution.prepare import prepare
 
 
 def test_a_deleted_a_changed_and_a_missing_library_are_named(small_lock: Path) -> None:
@@ -49,7 +48,7 @@ def test_a_custom_interpreter_without_the_libraries_is_refused(tmp_path: Path, m
     monkeypatch.setenv(environments.PYTHON_VARIABLE, str(tmp_path / "bare" / "bin" / "python"))
     custom = verify.ensure()
     with pytest.raises(EnvironmentMismatch, match="numpy"):
-        try_libraries(custom, probe(custom))
+        prepare(environment=custom)
 
 
 def test_every_module_that_cannot_be_imported_is_named_with_its_error(

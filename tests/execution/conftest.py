@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from bigcodebench_tasks.errors import SandboxUnavailable
-from bigcodebench_tasks.execution import Environment, probe
+from bigcodebench_tasks.execution import Environment
+from bigcodebench_tasks.execution.prepare import probe
 from tests.helpers.programs import THIS_PYTHON, assert_gone
 
 

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 import pytest
 
 from bigcodebench_tasks.benchmark.known_tasks import Schedule
-from bigcodebench_tasks.execution import Conditions, Engine, Environment, Limits, probe
+from bigcodebench_tasks.execution import Conditions, Engine, Environment, Limits
 from bigcodebench_tasks.execution.pool import may_pass_undisturbed
+from bigcodebench_tasks.execution.prepare import probe
 from bigcodebench_tasks.execution.sample_socket import Outcome
 from bigcodebench_tasks.execution.scheduler import Job
 from bigcodebench_tasks.execution.worker.protocol import Report

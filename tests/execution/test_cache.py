@@ -17,8 +17,9 @@ import pytest
 from bigcodebench_tasks import files
 from bigcodebench_tasks.benchmark.known_tasks import SystemProgram
 from bigcodebench_tasks.environment import verify
-from bigcodebench_tasks.execution import Conditions, Environment, Prepared, Sandbox, Verdict, cache_file, probe
+from bigcodebench_tasks.execution import Conditions, Environment, Sandbox, Verdict, cache_file
 from bigcodebench_tasks.execution.cache import VerdictCache
+from bigcodebench_tasks.execution.prepare import Prepared, probe
 from bigcodebench_tasks.scoring.evaluate import Evaluated, Evaluator, Sample
 from tests.helpers.programs import LIMITS, RIGHT, WRONG, execute, program
 

@@ -11,20 +11,11 @@ import pytest
 
 from bigcodebench_tasks.benchmark.known_tasks import SystemProgram
 from bigcodebench_tasks.environment import nltk_data, verify
-from bigcodebench_tasks.errors import OptionError
-from bigcodebench_tasks.execution import (
-    Conditions,
-    Engine,
-    Environment,
-    Limits,
-    Sandbox,
-    Verdict,
-    probe,
-    resolve_limits,
-)
+from bigcodebench_tasks.execution import Conditions, Engine, Environment, Limits, Sandbox, Verdict
 from bigcodebench_tasks.execution import conditions as conditions_module
 from bigcodebench_tasks.execution.cache import VerdictCache
 from bigcodebench_tasks.execution.conditions import _sha256_of_code, code_sha256, missing_on_machine
+from bigcodebench_tasks.execution.prepare import probe
 from bigcodebench_tasks.scoring.ground_truth import ground_truth
 from bigcodebench_tasks.scoring.records import RunRecord
 from tests.helpers.programs import SUITE, WRONG, program
@@ -114,17 +105,6 @@ def test_they_say_what_was_found_and_chosen(environment: Environment) -> None:
     assert conditions.sandbox == sandbox
     assert conditions.limits.timeout_s == 7
     assert conditions.limits.tree_memory_mib is None, "the machine's share is no choice"
-
-
-def test_the_time_limit_comes_from_its_variable(environment: Environment, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("BIGCODEBENCH_TIMEOUT_PER_TASK", "12.5")
-    assert Conditions.of(environment, probe(environment)).limits.timeout_s == 12.5
-
-
-@pytest.mark.parametrize("text", ["0", "-1", "soon", "inf", "nan"])
-def test_a_wrong_time_limit_is_named(text: str) -> None:
-    with pytest.raises(OptionError, match=f"BIGCODEBENCH_TIMEOUT_PER_TASK='{text}'.*positive"):
-        resolve_limits({"BIGCODEBENCH_TIMEOUT_PER_TASK": text})
 
 
 def test_missing_programs_and_data_are_named_until_they_are_there(

@@ -17,7 +17,9 @@ import pytest
 
 from bigcodebench_tasks.benchmark.known_tasks import Schedule
 from bigcodebench_tasks.errors import ExecutionFailed, SandboxUnavailable
-from bigcodebench_tasks.execution import Conditions, Engine, Environment, Prepared, Sandbox, Verdict, preparation, probe
+from bigcodebench_tasks.execution import Conditions, Engine, Environment, Sandbox, Verdict
+from bigcodebench_tasks.execution import prepare as prepare_module
+from bigcodebench_tasks.execution.prepare import Prepared, probe
 from tests.helpers.programs import LIMITS, RIGHT, WRONG, asleep, assert_gone, kill_all, processes_of, program
 from tests.helpers.project import ROOT
 
@@ -42,7 +44,7 @@ def test_open_prepares(environment: Environment, conditions: Conditions, monkeyp
         asked.append((sandbox, network))
         return Prepared(environment, conditions)
 
-    monkeypatch.setattr(preparation, "prepare", prepare)
+    monkeypatch.setattr(prepare_module, "prepare", prepare)
     with Engine.open(limits=replace(LIMITS, timeout_s=1), workers=1) as engine:
         assert engine.submit(program(asleep(60))).result().reason == "timeout"
     with Engine.open("landlock", "host") as engine:
@@ -208,6 +210,7 @@ def test_an_interpreter_that_ends_with_an_open_engine_leaves_nothing(
 ) -> None:
     script = (
         "from pathlib import Path\nfrom bigcodebench_tasks.execution import *\n"
+        "from bigcodebench_tasks.execution.prepare import *\n"
         f"environment = Environment(Path({str(environment.python)!r}), 'custom', '0' * 64, "
         f"Path({str(environment.folder)!r}))\n"
         f"engine = Engine(environment, Conditions.of(environment, probe(environment, sandbox={level!r})))\n"

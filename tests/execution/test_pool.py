@@ -218,6 +218,7 @@ def test_an_interrupt_leaves_nothing_running(environment: Environment, level: st
 def test_a_killed_parent_leaves_nothing_running(environment: Environment, level: str) -> None:
     script = (
         "import sys\nfrom pathlib import Path\nfrom bigcodebench_tasks.execution import *\n"
+        "from bigcodebench_tasks.execution.prepare import *\n"
         "from tests.helpers.programs import execute\n"
         f"place = Path({str(environment.folder)!r})\n"
         f"environment = Environment(Path({str(environment.python)!r}), 'custom', '0' * 64, place)\n"
@@ -374,6 +375,7 @@ def test_landlock_without_ptrace_says_what_programs_lack(environment: Environmen
         pytest.skip("nothing is traced there")
     script = (
         "import sys\nfrom pathlib import Path\nfrom bigcodebench_tasks.execution import *\n"
+        "from bigcodebench_tasks.execution.prepare import *\n"
         "from tests.helpers.programs import execute\n"
         "import ctypes, struct\nfrom bigcodebench_tasks.execution.worker.sandbox import kernel\n"
         "ptrace = {'x86_64': 101, 'aarch64': 117}[kernel.machine()]\n"

@@ -18,7 +18,8 @@ from typing import Any
 
 import pytest
 
-from bigcodebench_tasks.execution import Limits, Program, Verdict, prepare
+from bigcodebench_tasks.execution import Limits, Program, Verdict
+from bigcodebench_tasks.execution.prepare import prepare
 from tests.helpers.programs import execute
 
 # Task and beginning of the SHA-256 of task_id, NUL and solution.

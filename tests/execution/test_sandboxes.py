@@ -16,8 +16,9 @@ from pathlib import Path
 import pytest
 
 from bigcodebench_tasks.errors import SandboxUnavailable
-from bigcodebench_tasks.execution import Engine, Environment, Verdict, probe, server_process
+from bigcodebench_tasks.execution import Engine, Environment, Verdict, server_process
 from bigcodebench_tasks.execution.conditions import Conditions
+from bigcodebench_tasks.execution.prepare import probe
 from bigcodebench_tasks.execution.worker import processes
 from bigcodebench_tasks.execution.worker.sandbox import users
 from bigcodebench_tasks.execution.worker.sandbox.remove import remove

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from bigcodebench_tasks.benchmark.known_tasks import Schedule
-from bigcodebench_tasks.execution import Conditions, Engine, Environment, Limits, probe
+from bigcodebench_tasks.execution import Conditions, Engine, Environment, Limits
+from bigcodebench_tasks.execution.prepare import probe
 from bigcodebench_tasks.execution.scheduler import RUNNING_PER_WORKER, Job, Queue
 from tests.helpers.programs import RIGHT, program
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from bigcodebench_tasks.errors import OptionError
-from bigcodebench_tasks.execution import Conditions, Engine, Environment, Limits, prepare, probe
+from bigcodebench_tasks.execution import Conditions, Engine, Environment, Limits
 from bigcodebench_tasks.execution import speed as speed_module
+from bigcodebench_tasks.execution.prepare import prepare, probe
 from bigcodebench_tasks.execution.speed import time_limit_s
 from tests.helpers.programs import RIGHT, program
 

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from lm_eval.api.model import LM, CacheHook
 
-from bigcodebench_tasks.execution import prepare
+from bigcodebench_tasks.execution.prepare import prepare
 from bigcodebench_tasks.harness.run import HarnessRun
 from bigcodebench_tasks.scoring.records import SampleRecord
 from tests.helpers import harness

@@ -20,7 +20,7 @@ from bigcodebench_tasks import TASKS_PATH
 from bigcodebench_tasks.benchmark.dataset import MINI, load_tasks
 from bigcodebench_tasks.benchmark.domains import domains_of
 from bigcodebench_tasks.errors import DatasetError, OptionError, PromptError
-from bigcodebench_tasks.execution import prepare
+from bigcodebench_tasks.execution.prepare import prepare
 from bigcodebench_tasks.harness.ground_truth_model import GroundTruthLM
 from bigcodebench_tasks.harness.task import BigCodeBenchTask
 from bigcodebench_tasks.scoring.records import SampleRecord

@@ -13,7 +13,9 @@ from concurrent.futures import as_completed
 from pathlib import Path
 from typing import Any
 
-from bigcodebench_tasks.execution import Conditions, Engine, Environment, Limits, Program, Verdict, probe
+from bigcodebench_tasks.execution import Conditions, Engine, Environment, Limits, Program, Verdict
+from bigcodebench_tasks.execution.conditions import OFFICIAL_LIMITS
+from bigcodebench_tasks.execution.prepare import probe
 
 SUITE = """
 import unittest
@@ -50,7 +52,7 @@ def execute(
     *,
     sandbox: str | None = None,
     network: str = "loopback",
-    limits: Limits | None = None,
+    limits: Limits = OFFICIAL_LIMITS,
     on_verdict: Callable[[int, Verdict], None] | None = None,
     **options: Any,
 ) -> list[Verdict]:

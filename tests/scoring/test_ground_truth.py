@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from bigcodebench_tasks.execution import Conditions, Engine, Environment, Limits, probe
+from bigcodebench_tasks.execution import Conditions, Engine, Environment, Limits
+from bigcodebench_tasks.execution.prepare import probe
 from bigcodebench_tasks.scoring import ground_truth
 from bigcodebench_tasks.scoring.ground_truth import GroundTruth
 from tests.helpers.programs import THIS_PYTHON

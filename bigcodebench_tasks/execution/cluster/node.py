@@ -22,11 +22,10 @@ from bigcodebench_tasks.environment.environment import Environment
 from bigcodebench_tasks.environment.verify import ensure
 from bigcodebench_tasks.errors import BigCodeBenchError
 from bigcodebench_tasks.execution import machine
-from bigcodebench_tasks.execution.choose_sandbox import probe
 from bigcodebench_tasks.execution.conditions import MAY_DIFFER, Conditions, Limits
 from bigcodebench_tasks.execution.engine import Engine
-from bigcodebench_tasks.execution.preparation import try_libraries
-from bigcodebench_tasks.execution.verdict import Program, Verdict
+from bigcodebench_tasks.execution.prepare import LIBRARIES, probe
+from bigcodebench_tasks.execution.verdict import CANARY, Program, Verdict
 
 # Verdicts of so many seconds are sent together: what it costs Ray and the machine that asks is a price of each message.
 # A node has more programs at hand than run, so no core waits for that; where it has none left it sends at once.
@@ -124,15 +123,14 @@ class NodeRunner:
                 return f"the lock is {chosen} there ({environments.LOCK_VARIABLE}) and {expected['lock']} here"
         environment = ensure()
         wanted_sandbox = expected["sandbox"]
-        sandbox = probe(environment, sandbox=wanted_sandbox["kind"], network=wanted_sandbox["network"])
+        canary = CANARY if environment.lock == "custom" else LIBRARIES
+        sandbox = probe(environment, wanted_sandbox["kind"], wanted_sandbox["network"], canary)
         self._environment = environment
         self._conditions = Conditions.of(environment, sandbox, Limits(**expected["limits"]), expected["speed"])
         if differs := _differences(self._conditions.to_dict(), expected, MAY_DIFFER):
             return differs
         if differs := _differences({"absent_data": _absent_data(environment)}, wanted):
             return differs
-        if environment.lock != "custom":
-            try_libraries(environment, sandbox)
         return ""
 
     def _begin(self, settings: Settings) -> int:

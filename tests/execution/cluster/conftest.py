@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 
 from bigcodebench_tasks.environment import environment as environments
-from bigcodebench_tasks.execution import Conditions, Environment, probe
+from bigcodebench_tasks.execution import Conditions, Environment
 from bigcodebench_tasks.execution.cluster import Cluster, ClusterEngine
+from bigcodebench_tasks.execution.prepare import probe
 from tests.helpers.programs import LIMITS, processes_of
 
 

@@ -104,7 +104,8 @@ def test_a_node_whose_memory_monitor_ends_us_is_left_out_with_these_words(
 DRIVER = """
 import signal, sys
 from bigcodebench_tasks.environment import environment as environments
-from bigcodebench_tasks.execution import Conditions, Limits, Program, probe
+from bigcodebench_tasks.execution import Conditions, Limits, Program
+from bigcodebench_tasks.execution.prepare import probe
 from bigcodebench_tasks.execution.cluster import Cluster, ClusterEngine
 from tests.helpers.programs import RIGHT, program
 

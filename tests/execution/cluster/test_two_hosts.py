@@ -23,7 +23,8 @@ pytestmark = [pytest.mark.ray, pytest.mark.slow]
 DRIVER = """
 import json, subprocess, sys
 from bigcodebench_tasks.environment import environment as environments
-from bigcodebench_tasks.execution import Conditions, Limits, probe
+from bigcodebench_tasks.execution import Conditions, Limits
+from bigcodebench_tasks.execution.prepare import probe
 from bigcodebench_tasks.execution.cluster import ClusterEngine, look_at
 from tests.helpers.programs import RIGHT, program
 
