@@ -1,8 +1,7 @@
-"""BigCodeBench as tasks of lm-evaluation-harness, and its engine for programs of your own.
+"""BigCodeBench as tasks of lm-evaluation-harness, and its engine for other programs.
 
-Importing this package does nothing: no download, no process, no import of lm-eval. It is imported at the
-start of every Python process (see `autoload`), so it imports next to nothing either: the public names below
-are looked up when they are asked for.
+This package is imported at the start of every Python process (see `autoload`). So the import does nothing (no download,
+no process, no import of lm-eval) and loads next to nothing: a public name is imported when it is first used.
 """
 
 import os as _os
@@ -11,9 +10,24 @@ from bigcodebench_tasks.autoload import tasks_folder as _tasks_folder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from bigcodebench_tasks.benchmark.dataset import load_tasks
     from bigcodebench_tasks.benchmark.dataset_version import DATASET_VERSION
-    from bigcodebench_tasks.execution import Conditions, Engine, Limits, Program, Verdict, cache_file
-    from bigcodebench_tasks.execution.prepare import prepare
+    from bigcodebench_tasks.benchmark.sanitize import calibrate, sanitize
+    from bigcodebench_tasks.errors import (
+        BigCodeBenchError,
+        ClusterUnavailable,
+        DatasetError,
+        EnvironmentBuildFailed,
+        EnvironmentMismatch,
+        EnvironmentMissing,
+        ExecutionEnvironmentError,
+        ExecutionFailed,
+        OptionError,
+        OutputError,
+        PromptError,
+        SandboxUnavailable,
+    )
+    from bigcodebench_tasks.execution import Engine, Limits, Program, Reason, Verdict
     from bigcodebench_tasks.harness.task import BigCodeBenchTask
 
 __version__ = "0.1.0"
@@ -22,39 +36,54 @@ __all__ = [
     "DATASET_VERSION",
     "METRIC_PATH",
     "TASKS_PATH",
+    "BigCodeBenchError",
     "BigCodeBenchTask",
-    "Conditions",
+    "ClusterUnavailable",
+    "DatasetError",
     "Engine",
+    "EnvironmentBuildFailed",
+    "EnvironmentMismatch",
+    "EnvironmentMissing",
+    "ExecutionEnvironmentError",
+    "ExecutionFailed",
     "Limits",
+    "OptionError",
+    "OutputError",
     "Program",
+    "PromptError",
+    "Reason",
+    "SandboxUnavailable",
     "Verdict",
     "__version__",
-    "cache_file",
-    "prepare",
+    "calibrate",
+    "load_tasks",
+    "sanitize",
 ]
 
 TASKS_PATH: str = _tasks_folder()
-"""Folder of the task YAMLs, for ``--include_path`` where the automatic discovery is turned off."""
+"""Folder of the task YAMLs, for ``--include_path`` if the automatic discovery is turned off."""
 
 METRIC_PATH: str = _os.path.join(_os.path.dirname(_os.path.abspath(__file__)), "metrics", "pass_at_k")
-"""What to give to ``evaluate.load`` for the pass@k metric."""
+"""The argument of ``evaluate.load`` for the pass@k metric."""
 
-_EXECUTION = ("Conditions", "Engine", "Limits", "Program", "Verdict", "cache_file", "prepare")
-_HOMES = {
-    "DATASET_VERSION": "bigcodebench_tasks.benchmark.dataset_version",
-    "BigCodeBenchTask": "bigcodebench_tasks.harness.task",  # YAML files in users' folders name it: it stays
-    **dict.fromkeys(_EXECUTION, "bigcodebench_tasks.execution"),
+_MODULES = {
+    "BigCodeBenchTask": "harness.task",  # YAML files in users' folders name it
+    "DATASET_VERSION": "benchmark.dataset_version",
+    "calibrate": "benchmark.sanitize",
+    "load_tasks": "benchmark.dataset",
+    "sanitize": "benchmark.sanitize",
+    **dict.fromkeys(("Engine", "Limits", "Program", "Reason", "Verdict"), "execution"),
 }
-"""Public name to the module that is imported for it."""
+"""Public name to the module that is imported when it is first used; the other names are errors."""
 
 
 def __getattr__(name: str) -> object:
-    if name not in _HOMES:
+    if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    return getattr(import_module(_HOMES[name]), name)
+    return getattr(import_module(f"{__name__}.{_MODULES.get(name, 'errors')}"), name)
 
 
 def __dir__() -> "list[str]":
-    return sorted({*globals(), *_HOMES})
+    return sorted({*globals(), *__all__})

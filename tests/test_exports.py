@@ -9,6 +9,7 @@ import sys
 import pytest
 
 import bigcodebench_tasks
+from bigcodebench_tasks import errors
 from tests.helpers.project import ROOT
 
 
@@ -25,6 +26,17 @@ def test_every_exported_name_can_be_had(name: str) -> None:
     assert getattr(bigcodebench_tasks, name) is not None
 
 
+def test_every_error_is_exported() -> None:
+    raised = {name for name, value in vars(errors).items() if isinstance(value, type)}
+    assert raised <= set(bigcodebench_tasks.__all__)
+
+
+def test_the_subsets_can_be_loaded_by_name() -> None:
+    task = bigcodebench_tasks.load_tasks("mini")[0]
+    solution = bigcodebench_tasks.sanitize(task["complete_prompt"] + task["canonical_solution"], task["entry_point"])
+    assert task["entry_point"] in bigcodebench_tasks.calibrate(solution, task["code_prompt"])
+
+
 def test_a_name_that_is_not_exported_is_an_attribute_error_that_says_so() -> None:
     with pytest.raises(AttributeError, match="'bigcodebench_tasks' has no attribute 'Enginge'"):
         _ = bigcodebench_tasks.Enginge
@@ -35,7 +47,7 @@ def test_a_name_that_is_not_exported_is_an_attribute_error_that_says_so() -> Non
     [
         # At the start of every Python process. Without -S, other packages' .pth lines import things too.
         ("import bigcodebench_tasks", ["lm_eval", "numpy", "datasets", "typing", "dataclasses", "pathlib"]),
-        ("from bigcodebench_tasks import Engine, Program, Verdict", ["lm_eval", "datasets", "numpy"]),
+        ("from bigcodebench_tasks import Engine, Limits, Program, Verdict", ["lm_eval", "datasets", "numpy"]),
     ],
 )
 def test_an_import_loads_no_more_than_it_needs(program: str, unwanted: list[str]) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 import datasets
 
 from bigcodebench_tasks import options
+from bigcodebench_tasks.benchmark.dataset_version import DATASET_VERSION
 from bigcodebench_tasks.errors import DatasetError
 
 FULL = "bigcode/bigcodebench"
@@ -45,12 +46,12 @@ _WAYS_OUT = """There are three ways to give the tasks:
   3. a local file: set BIGCODEBENCH_OVERRIDE_PATH to a JSONL file with one task a line."""
 
 
-def load_tasks(dataset_path: str, version: str) -> datasets.Dataset:
-    """Load one version of one subset, rows checked.
+def load_tasks(subset: str, version: str = DATASET_VERSION) -> datasets.Dataset:
+    """Load one version of one subset and check its rows.
 
     Args:
-        dataset_path: a Hub repository (`FULL`, `HARD` or another with the same columns), or `MINI`.
-        version: dataset version, such as "v0.1.4"; not looked at for `MINI` or a local file.
+        subset: "full", "hard", "mini", or a Hub repository with the same columns.
+        version: dataset version, such as "v0.1.4"; ignored for "mini" and a local file.
 
     Returns:
         A dataset with a row per task and at least `REQUIRED_COLUMNS`, all strings.
@@ -58,6 +59,7 @@ def load_tasks(dataset_path: str, version: str) -> datasets.Dataset:
     Raises:
         DatasetError: the data cannot be had, or a row is not a task; the message names the ways out.
     """
+    dataset_path = SUBSETS.get(subset, subset)
     if dataset_path == MINI:
         bundled = resources.files("bigcodebench_tasks") / "data" / "mini.jsonl"
         return _checked(_parse(bundled.read_bytes(), "the bundled mini set"), "the bundled mini set")

@@ -18,7 +18,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 
 from bigcodebench_tasks.benchmark.known_tasks import Schedule
-from bigcodebench_tasks.execution.verdict import CANARY, Program, Verdict
+from bigcodebench_tasks.execution.verdict import CANARY, Program, Reason, Verdict
 from bigcodebench_tasks.execution.worker.memory import MachineMemory
 
 log = logging.getLogger("lm_eval.bigcodebench")
@@ -207,7 +207,7 @@ class CrashBlame:
                 why,
             )
             text = f"the server crashed or could not run it in {ATTEMPTS} attempts, the last one alone: {why!r}"
-            blamed.append((job, Verdict("timeout", "broke the sandbox", {"ALL": text})))
+            blamed.append((job, Verdict("timeout", Reason.BROKE_THE_SANDBOX, {"ALL": text})))
         self._accused.clear()
         return blamed
 
