@@ -1,4 +1,7 @@
-"""What is known of BigCodeBench's own tasks (v0.1.4) by number: what they call, import, take and depend on."""
+"""Facts about the tasks of BigCodeBench v0.1.4: what they call, import and depend on, and how long they take.
+
+Tasks are given by number, or by task_id where the engine needs them.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +9,14 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 REMOTE_HOSTS = frozenset({101, 176, 314, 590, 1005, 1012})
-"""Numbers of the BigCodeBench tasks (v0.1.4) whose ground truth calls hosts on the internet."""
+"""Tasks whose ground truth calls hosts on the internet."""
 
 FLIPPING = frozenset({10, 288, 453, 720, 759, 1005})
-"""Numbers of the BigCodeBench tasks (v0.1.4) of which a program was seen to pass in one run of the official evaluator
-and to fail in another: public result files, judged anew (9 of 3,745 programs that were judged more than once)."""
+"""Tasks of which a program passed in one run of the official evaluator and failed in another. Source: public result
+files, executed again (9 of 3,745 programs that were judged more than once)."""
 
 UNSTABLE = FLIPPING | REMOTE_HOSTS
-"""Tasks whose verdicts depend on chance or on the internet: a score is given with and without them."""
+"""Tasks whose verdicts depend on chance or on the internet: scores are reported with and without them."""
 
 _MODE = "scipy.stats.mode returns numbers, not arrays, and takes no text, since SciPy 1.11"
 _SKEW = "scipy.stats.skew of equal values is NaN since SciPy 1.9"
@@ -30,7 +33,7 @@ OTHER_VERSIONS: Mapping[tuple[str, str], Mapping[int, str]] = {
         736: _MODE,
     },
 }
-"""By name and Python of a lock: the BigCodeBench tasks (v0.1.4) whose ground truth fails with its versions, and why."""
+"""By name and Python of a lock: the tasks whose ground truth fails with its versions of libraries, and why."""
 
 REFERENCE_TIMES = {
     "BigCodeBench/461": 155.0,
@@ -60,10 +63,10 @@ REFERENCE_TIMES = {
 Long programs start first, and the speed "fast" derives time limits from these times."""
 
 MEASURE_TIME = frozenset(f"BigCodeBench/{number}" for number in (819, 821, 823))
-"""Tasks whose verdicts can depend on how fast a sleeping program wakes (docs/execution.md says why each does)."""
+"""Tasks whose verdicts can depend on how soon a sleeping program gets a core (see docs/concepts/execution.md)."""
 
 RACE = frozenset(("BigCodeBench/1040",))
-"""Tasks whose verdicts can depend on which thread of the program is faster (docs/execution.md says why)."""
+"""Tasks whose verdicts can depend on which thread of the program is faster (see docs/concepts/execution.md)."""
 
 RANDOM_TIME = frozenset(f"BigCodeBench/{number}" for number in (583, 584, 585, 586, 587))
 """Tasks that search for large primes in Python, for RSA keys: a correct one takes a second or a minute, by chance."""
@@ -71,14 +74,13 @@ RANDOM_TIME = frozenset(f"BigCodeBench/{number}" for number in (583, 584, 585, 5
 
 @dataclass(frozen=True)
 class Schedule:
-    """How tasks want to be run, by task_id; no verdict depends on it but those of tasks that depend on timing.
+    """How programs of tasks are scheduled, by task_id. It affects the verdicts of tasks that depend on timing only.
 
     Attributes:
-        seconds: what a task is known to take: long ones start first.
-        measure_time: tasks whose tests measure time: while such programs run, a core is kept free for them also when
-            they sleep, so that it is there when they wake.
-        race: tasks whose threads race with each other: all threads of such a program take turns on one core, and
-            none is interrupted because another one woke.
+        seconds: reference times; programs of long tasks start first.
+        measure_time: tasks whose tests measure time. A core stays free for such a program while it sleeps.
+        race: tasks whose threads race with each other. All threads of such a program share one core, and none is
+            interrupted because another one wakes.
     """
 
     seconds: Mapping[str, float] = field(default_factory=dict)
@@ -87,11 +89,9 @@ class Schedule:
 
 
 SCHEDULE = Schedule(REFERENCE_TIMES, MEASURE_TIME, RACE)
-"""How BigCodeBench's own tasks (v0.1.4) want to be run."""
+"""The schedule of BigCodeBench's tasks."""
 
 
-# Everything that the tasks of BigCodeBench v0.1.4 import, but for those modules of the standard library that
-# no Python lacks. sqlite3 and turtle need libraries of the system when Python is compiled.
 _MODULES = (
     "sqlite3 ssl ctypes turtle zlib "
     "blake3 bs4 chardet Crypto cryptography cv2 dateutil django docx faker flask flask_login flask_mail flask_restful "
@@ -102,6 +102,8 @@ _MODULES = (
     "wordcloud wordninja wtforms xlwt xmltodict yaml"
 )
 MODULES = tuple(_MODULES.split())
+"""Modules that tasks import, without those of the standard library that every Python has. A Python that was compiled
+without the system's libraries may lack sqlite3, ssl or turtle."""
 
 
 @dataclass(frozen=True)
@@ -109,10 +111,9 @@ class SystemProgram:
     """A program of the system that tasks call.
 
     Attributes:
-        name: as it is called.
-        package: Debian's package that holds it.
-        tasks: numbers of the BigCodeBench tasks whose ground truth fails without it; other samples may call
-            it all the same.
+        name: the command.
+        package: the Debian package that contains it.
+        tasks: tasks whose ground truth fails without it. Samples of other tasks may call it as well.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""What this machine has for us: cores and memory that this process may use."""
+"""The cores and the memory that this process may use, with the limits of its control groups."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from bigcodebench_tasks.execution.worker import cgroup, memory
 
 
 def cores() -> int:
-    """Cores this process may use: its affinity, or its control group's quota where that is less."""
+    """Cores that this process may use: its affinity, or the quota of its control groups if that is less."""
     allowed = len(os.sched_getaffinity(0))
     quota = _cpu_quota()
     return max(1, allowed if quota is None else min(allowed, math.ceil(quota)))
 
 
 def workers(option: int | None = None, variables: Mapping[str, str] | None = None) -> int:
-    """How many programs may use a core at the same time.
+    """The number of programs that may use a core at the same time.
 
     Args:
-        option: the caller's choice; else ``BIGCODEBENCH_WORKERS``; else the cores of this process,
-            shared between the ranks on this machine (``LOCAL_WORLD_SIZE``).
+        option: the number; else ``BIGCODEBENCH_WORKERS``; else `cores`, divided by the ranks on this machine
+            (``LOCAL_WORLD_SIZE``).
         variables: where to look variables up; ``os.environ`` by default.
 
     Raises:
@@ -41,18 +41,18 @@ def workers(option: int | None = None, variables: Mapping[str, str] | None = Non
 
 
 def memory_mib() -> int | None:
-    """Memory of this machine or of its control group, MiB; None where it cannot be told."""
-    machine = memory.MachineMemory()
-    machine.close()
-    return machine.total_bytes >> 20 if machine.total_bytes < memory.UNKNOWN else None
+    """Memory of this machine, or the limit of its control groups, MiB; None if it is unknown."""
+    total = memory.MachineMemory()
+    total.close()
+    return total.total_bytes >> 20 if total.total_bytes < memory.UNKNOWN else None
 
 
 def _cpu_quota() -> float | None:
-    """How many cores' worth of time the control groups allow; None where they set no limit."""
+    """The cores that the control groups allow; None if they set no limit."""
     quotas = []
     for version, folder in cgroup.folders("cpu"):
         names = ["cpu.max"] if version == 2 else ["cpu.cfs_quota_us", "cpu.cfs_period_us"]
-        with contextlib.suppress(OSError):  # a root has no limit
+        with contextlib.suppress(OSError):  # the root group has no such file
             quota, period = " ".join(Path(folder, name).read_text() for name in names).split()
             quotas += [int(quota) / int(period)] if quota not in ("max", "-1") else []
     return min(quotas, default=None)
