@@ -42,7 +42,7 @@ def answer(code: bytes, machine: str, number: int, *arguments: int) -> int:
 
 
 def filtered(name: str, *arguments: int, machine: str = "x86_64", **options: object) -> int:
-    code = seccomp.program(machine, own=77, **options)  # type: ignore[arg-type]
+    code = seccomp.program(machine, seccomp.Rules(**options), own=77)  # type: ignore[arg-type]
     assert code is not None
     return answer(code, machine, syscalls.numbers(machine, ALL)[name], *arguments)
 
@@ -141,7 +141,7 @@ def test_where_only_tcp_is_confined_there_is_only_tcp() -> None:
 
 
 def test_a_tracer_is_asked_where_it_says() -> None:
-    traced = {90: None, 257: seccomp.Where(2, 0x80), 262: seccomp.Where(3, 0x1000, clear=True)}
+    traced = ((90, None), (257, seccomp.Where(2, 0x80)), (262, seccomp.Where(3, 0x1000, clear=True)))
     assert filtered("chmod", traced=traced) == TRACE
     assert filtered("openat", 0, 0, 0xC0, traced=traced) == TRACE
     assert filtered("openat", 0, 0, 0x40, traced=traced) == ALLOW

@@ -12,7 +12,6 @@ import ctypes
 import os
 import struct
 import sys
-from typing import TypedDict
 
 from ..protocol import ServerSettings
 from . import kernel, rlimits, rootfs, seccomp
@@ -40,15 +39,6 @@ _READ = _EXECUTE | _READ_FILE | _READ_DIR
 _DEVICE = _READ_FILE | _WRITE_FILE
 # Without a tracer, semaphores of multiprocessing are files in the machine's /dev/shm. No right to list that folder.
 _SHARED_MEMORY = _READ_FILE | _WRITE_FILE | _REMOVE_FILE | _MAKE_REG | _TRUNCATE
-
-
-class _Filter(TypedDict):
-    """Arguments of `seccomp.install`."""
-
-    sockets: seccomp.Sockets
-    traced: seccomp.Traced | None
-    attributes: bool
-    modes: bool
 
 
 class Landlock(Supervisor):
@@ -93,7 +83,7 @@ class Landlock(Supervisor):
             self._check_other_user()
         self._no_tracer = why_unavailable()
         for paths in (False, True):
-            seccomp.prepare(**self._filter(paths=paths))
+            seccomp.prepare(self._rules(paths=paths))
 
     @property
     def degraded(self) -> str | None:
@@ -147,25 +137,18 @@ class Landlock(Supervisor):
         kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
         self._confine()
         # A traced call costs 40 µs and imports make thousands: trace paths only if the program can name /tmp.
-        seccomp.install(**self._filter(paths=any(word in source for word in ("tmp", "shm"))))
+        seccomp.install(self._rules(paths=any(word in source for word in ("tmp", "shm"))))
 
-    def _filter(self, *, paths: bool) -> _Filter:
+    def _rules(self, *, paths: bool) -> seccomp.Rules:
         # Samples of an ordinary user could change all files of that user, so the supervisor does it for them, if it
         # traces them, or nothing does.
         own_files = self._users is not None
-        traced = None
-        if not self._no_tracer:
-            traced = calls(paths=paths, network=not self._host_network, changes=not own_files)
+        traced = {} if self._no_tracer else calls(paths=paths, network=not self._host_network, changes=not own_files)
         if self._host_network:
             sockets = seccomp.Sockets(local=False)
         else:
             sockets = seccomp.Sockets(local=False, datagrams=False, ipv6=bool(self._no_tracer))
-        return {
-            "sockets": sockets,
-            "traced": traced,
-            "attributes": own_files,
-            "modes": own_files or not self._no_tracer,
-        }
+        return seccomp.Rules(sockets, tuple(traced.items()), own_files, own_files or not self._no_tracer)
 
     def limit_processes(self) -> None:
         if self._users:

@@ -10,7 +10,7 @@ import ctypes
 import functools
 import os
 import struct
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from . import kernel, syscalls
@@ -94,26 +94,32 @@ class Where:
     clear: bool = False
 
 
-Traced = Mapping[int, "Where | None"]
+@dataclass(frozen=True)
+class Rules:
+    """What programs may do besides the calls of `syscalls.ALLOWED`; everything by default.
+
+    Attributes:
+        sockets: the sockets that they may have.
+        traced: numbers of the system calls that ask the tracer, each with the arguments for which it does.
+        attributes: whether they may change extended attributes of files.
+        modes: whether they may change permissions, owners and times.
+    """
+
+    sockets: Sockets = Sockets()
+    traced: tuple[tuple[int, Where | None], ...] = ()
+    attributes: bool = True
+    modes: bool = True
 
 
-def program(
-    machine: str,
-    *,
-    sockets: Sockets | None = None,
-    traced: Traced | None = None,
-    attributes: bool = True,
-    modes: bool = True,
-    own: int = 0,
-) -> bytes | None:
+EVERYTHING = Rules()
+
+
+def program(machine: str, rules: Rules = EVERYTHING, own: int = 0) -> bytes | None:
     """The filter for an architecture; None for one whose system calls are not listed here.
 
     Args:
         machine: "x86_64" or "aarch64".
-        sockets: which of them programs may have; all by default.
-        traced: numbers of the system calls that ask the tracer, and with which arguments.
-        attributes: whether programs may change extended attributes of files.
-        modes: whether they may change permissions, owners and times.
+        rules: what programs may do.
         own: the process whose limits and priorities may be changed, besides those of the caller.
     """
     if machine not in _AUDIT_ARCH:
@@ -121,25 +127,23 @@ def program(
     checked, allowed, denied = (
         syscalls.numbers(machine, names) for names in (syscalls.CHECKED, syscalls.ALLOWED, syscalls.DENIED)
     )
-    sockets = sockets or Sockets()
-    rules = {checked[name]: rule for name, rule in _rules(sockets, own).items() if name in checked}
-    if not sockets.datagrams:
+    special = {checked[name]: rule for name, rule in _checked(rules.sockets, own).items() if name in checked}
+    if not rules.sockets.datagrams:
         for name, argument in _SENDING.items():
-            rules[allowed[name]] = [_load(argument), *_if_any(_MSG_FASTOPEN, _answer(_EPERM)), *_ALLOWED]
-    if not attributes:
-        rules.update({allowed[name]: _answer(_EOPNOTSUPP) for name in _XATTRS})
-    if not modes:
-        rules.update({allowed[name]: _answer(_EPERM) for name in (*_MODES, *_TIMES) if name in allowed})
-    for number, where in (traced or {}).items():
-        rules[number] = _trace(where)
+            special[allowed[name]] = [_load(argument), *_if_any(_MSG_FASTOPEN, _answer(_EPERM)), *_ALLOWED]
+    if not rules.attributes:
+        special.update({allowed[name]: _answer(_EOPNOTSUPP) for name in _XATTRS})
+    if not rules.modes:
+        special.update({allowed[name]: _answer(_EPERM) for name in (*_MODES, *_TIMES) if name in allowed})
+    special.update({number: _trace(where) for number, where in rules.traced})
     lines = [
         _instruction(_LOAD, _ARCH),
         # Another architecture's calls have other numbers. (Those of x32 are above all numbers in the list.)
         *_unless(_AUDIT_ARCH[machine], _answer(_EPERM)),
         _instruction(_LOAD, _NR),
     ]
-    segments = [(number, number, rule) for number, rule in rules.items()]
-    segments += [(first, last, _ALLOWED) for first, last in _runs(set(allowed.values()) - set(rules))]
+    segments = [(number, number, rule) for number, rule in special.items()]
+    segments += [(first, last, _ALLOWED) for first, last in _runs(set(allowed.values()) - set(special))]
     segments += [(first, last, _answer(_EPERM)) for first, last in _runs(set(denied.values()))]
     return b"".join([*lines, *_search(sorted(segments, key=lambda segment: segment[0]))])
 
@@ -159,7 +163,7 @@ def _search(segments: list[tuple[int, int, list[bytes]]]) -> list[bytes]:
     return [*lines, *_answer(_ENOSYS)]
 
 
-def _rules(sockets: Sockets, own: int) -> dict[str, list[bytes]]:
+def _checked(sockets: Sockets, own: int) -> dict[str, list[bytes]]:
     """For each name in `syscalls.CHECKED`, instructions that end in an answer."""
     itself = (0, own)
     rules = {
@@ -276,31 +280,17 @@ def _runs(values: Iterable[int]) -> list[tuple[int, int]]:
 
 
 @functools.lru_cache
-def _template(
-    sockets: Sockets | None, traced: tuple[tuple[int, Where | None], ...], attributes: bool, modes: bool
-) -> bytes:
-    """The filter of this machine with a placeholder for the process: making one takes longer than installing it."""
-    code = program(
-        kernel.machine(), sockets=sockets, traced=dict(traced), attributes=attributes, modes=modes, own=_PLACEHOLDER
-    )
-    return code or b""
+def prepare(rules: Rules = EVERYTHING) -> bytes:
+    """Make the filter that `install` will need, once in the server for all samples: it takes longer than installing."""
+    return program(kernel.machine(), rules, own=_PLACEHOLDER) or b""
 
 
-def install(
-    *, sockets: Sockets | None = None, traced: Traced | None = None, attributes: bool = True, modes: bool = True
-) -> None:
-    """Filter this process and all its descendants, for good; needs no_new_privs. Arguments are those of `program`."""
-    code = prepare(sockets=sockets, traced=traced, attributes=attributes, modes=modes)
+def install(rules: Rules = EVERYTHING) -> None:
+    """Filter this process and all its descendants, for good; needs no_new_privs."""
+    code = prepare(rules)
     if not code:
         return
     code = code.replace(struct.pack("=I", _PLACEHOLDER), struct.pack("=I", os.getpid()))
     buffer = ctypes.create_string_buffer(code, len(code))
     header = struct.pack("@HP", len(code) // 8, ctypes.addressof(buffer))
     kernel.set_seccomp_filter(header)
-
-
-def prepare(
-    *, sockets: Sockets | None = None, traced: Traced | None = None, attributes: bool = True, modes: bool = True
-) -> bytes:
-    """Make the filter that `install` will need, once in the server for all samples."""
-    return _template(sockets, tuple((traced or {}).items()), attributes, modes)
