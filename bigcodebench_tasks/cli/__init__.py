@@ -1,1 +1,1 @@
-"""The ``bigcodebench-tasks`` command: a file for each of its commands."""
+"""The command line ``bigcodebench-tasks``."""

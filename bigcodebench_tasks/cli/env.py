@@ -6,10 +6,10 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bigcodebench_tasks.cli.arguments import Commands, add_version
+from bigcodebench_tasks.cli.arguments import Commands, add_dataset_version, add_ground_truth
+from bigcodebench_tasks.cli.printing import say, warn
 from bigcodebench_tasks.environment.locks import NAMES
 from bigcodebench_tasks.options import CACHE, PYTHON
-from bigcodebench_tasks.results.printing import say, warn
 
 if TYPE_CHECKING:
     from bigcodebench_tasks.environment.environment import Environment
@@ -20,45 +20,41 @@ def add_command(commands: Commands) -> None:
     env = commands.add_parser(
         "env",
         help="build, check, locate or remove the execution environment",
-        description="The execution environment is a second Python with the pinned packages that "
-        "BigCodeBench's tasks import. lm_eval builds it by itself when a task first needs it; with these commands "
-        "you do it beforehand. It lies in the user's cache folder, or in the folder that "
-        f"{CACHE.name} names. {PYTHON.name} replaces it with an interpreter that "
-        "has the libraries already.",
+        description="The execution environment is a second Python with the pinned packages that BigCodeBench's tasks "
+        "import. lm_eval builds it when a task first needs it; these commands build it beforehand. It is in the user's "
+        f"cache folder, or in the folder that {CACHE.name} names. {PYTHON.name} replaces it with an interpreter that "
+        "has the libraries.",
         epilog="example: bigcodebench-tasks env create && bigcodebench-tasks env check",
     )
     actions = env.add_subparsers(metavar="ACTION", required=True)
 
     create = actions.add_parser(
         "create",
-        help="build it, unless it is there",
-        description="Build the execution environment from its lock: one to two minutes, 3 GB of disk, no compiler.",
+        help="build it, unless it exists",
+        description="Build the execution environment from its lock: one to two minutes, 2.2 GB of disk, no compiler.",
         epilog="example: bigcodebench-tasks env create --lock official --python /usr/bin/python3.10",
     )
-    _add_lock(create, "official where a Python 3.10 is found or can be downloaded, else current")
+    _add_lock(create, "official if a Python 3.10 is found or can be downloaded, else current")
     create.add_argument("--python", type=Path, metavar="PATH", help="interpreter to build it with (default: searched)")
-    create.add_argument("--force", action="store_true", help="build anew even if it is there: repairs it")
+    create.add_argument("--force", action="store_true", help="build it again, to repair it")
     create.set_defaults(run=_create)
 
     checks = actions.add_parser(
         "check",
         help="compare it with its lock, import every library, look for data and programs",
         description="Compare what is installed with the lock, import every library that tasks import, look for the "
-        "data and the system's programs that tasks use, and try what isolates programs on this machine. Exit status "
-        "0: all that is in our hands is well; 1: a ground truth fails and nothing explains it; 2: the message says "
-        "what is wrong and how to repair it.",
+        "data and the system's programs that tasks use, and try the sandbox. Exit status 0: no problem; 1: the ground "
+        "truth of a task fails without a known reason; 2: the message names the problem and its repair.",
         epilog="example: bigcodebench-tasks env check --ground-truth --subset hard",
     )
     _add_lock(checks, "the one that runs would use")
-    checks.add_argument("--ground-truth", action="store_true", help="execute the canonical solutions too")
-    checks.add_argument("--subset", choices=["hard", "full"], default="full", help="whose (default: %(default)s)")
-    add_version(checks)
-    checks.add_argument("--fresh", action="store_true", help="execute also those that passed before")
+    add_ground_truth(checks, "skip")
+    checks.add_argument("--subset", choices=["hard", "full"], default="full", help="of it (default: %(default)s)")
+    add_dataset_version(checks)
+    checks.add_argument("--fresh", action="store_true", help="execute the ground truth that is known to pass too")
     checks.set_defaults(run=_check)
 
-    path = actions.add_parser(
-        "path", help="print where it is, or would be", epilog="example: bigcodebench-tasks env path"
-    )
+    path = actions.add_parser("path", help="print its location", epilog="example: bigcodebench-tasks env path")
     _add_lock(path, "the one that runs would use")
     path.set_defaults(run=_path)
 
@@ -96,9 +92,9 @@ def _check(arguments: argparse.Namespace) -> int:
         say(f"NLTK data:   {data.name} is missing: {nltk_data.cost(data.tasks)}")
     _check_programs(environment)
     prepared = prepare(environment=environment)
-    say(f"sandbox:   {prepared.sandbox_line}")
+    say(f"sandbox:     {prepared.sandbox_line}")
     status = 0 if complete else 2
-    if not arguments.ground_truth:
+    if arguments.ground_truth == "skip":
         return status
     return _check_ground_truth(prepared, arguments) or status
 
@@ -109,8 +105,7 @@ def _check_libraries(environment: Environment) -> bool:
 
     failed = failed_imports(environment)
     say(f"libraries:   {len(MODULES) - len(failed)} of {len(MODULES)} can be imported")
-    for name, error in failed.items():
-        say(f"  {name}: {error}")
+    say(*(f"  {name}: {error}" for name, error in failed.items()))
     if failed:
         say(f"  Repair it: {repair(environment)}")
     return not failed
@@ -122,31 +117,29 @@ def _check_programs(environment: Environment) -> None:
     from bigcodebench_tasks.environment.verify import install_command, missing_programs
 
     missing = missing_programs(environment)
-    say(f"programs:    {len(PROGRAMS) - len(missing)} of {len(PROGRAMS)} that tasks may call are there")
-    for program in missing:
-        say(f"  {program.name} is missing: {cost(program.tasks)}")
+    say(f"programs:    {len(PROGRAMS) - len(missing)} of {len(PROGRAMS)} that tasks may call are installed")
+    say(*(f"  {program.name} is missing: {cost(program.tasks)}" for program in missing))
     if missing:
         say(f"  Install them on Debian: {install_command(missing)}")
 
 
 def _check_ground_truth(prepared: Prepared, arguments: argparse.Namespace) -> int:
-    from bigcodebench_tasks.benchmark import dataset
+    from bigcodebench_tasks.cli.arguments import load_rows
     from bigcodebench_tasks.scoring.evaluate import Evaluator
     from bigcodebench_tasks.scoring.ground_truth import reason
 
-    tasks = list(dataset.load_tasks(dataset.SUBSETS[arguments.subset], arguments.version))
-    truth = Evaluator(prepared).ground_truth(tasks, fresh=arguments.fresh)
+    truth = Evaluator(prepared).ground_truth(list(load_rows(arguments)), fresh=arguments.fresh)
     say(
         f"ground truth: {len(truth.verdicts) - len(truth.failed)} of {len(truth.verdicts)} pass "
-        f"({truth.pass_rate:.4f}); {truth.executed} executed now, the others on record"
+        f"({truth.pass_rate:.4f}); {truth.executed} executed now, the others cached"
     )
     unexplained = 0
     for task_id in truth.failed:
         why = reason(task_id, prepared.environment)
         unexplained += not why
         verdict = truth.verdicts[task_id]
-        said = verdict.headline()[:500]
-        say(f"  {task_id}: {why or 'unexplained'} ({verdict.status} after {verdict.seconds:.1f} s: {said})")
+        error = verdict.headline()[:500]
+        say(f"  {task_id}: {why or 'unexplained'} ({verdict.status} after {verdict.seconds:.1f} s: {error})")
     return 1 if unexplained else 0
 
 
@@ -162,5 +155,5 @@ def _remove(arguments: argparse.Namespace) -> int:
     from bigcodebench_tasks.environment import environment as environments
 
     removed = environments.remove(arguments.lock)
-    say("\n".join(f"removed {folder}" for folder in removed) or "there is none")
+    say(*[f"removed {folder}" for folder in removed] or ["there is none"])
     return 0

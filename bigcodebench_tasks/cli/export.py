@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bigcodebench_tasks.cli.arguments import Commands, add_force
+from bigcodebench_tasks.cli.printing import say, warn
 from bigcodebench_tasks.files import below, refuse_existing, refuse_unwritable, write_jsonl
-from bigcodebench_tasks.results.printing import say, warn
 
 if TYPE_CHECKING:
     from bigcodebench_tasks.results.harness_output import TaskRun
@@ -32,7 +32,7 @@ def add_command(commands: Commands) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from bigcodebench_tasks.results import harness_output
-    from bigcodebench_tasks.results.official_files import ResultFiles
+    from bigcodebench_tasks.results.official_files import ResultFiles, write_results
 
     runs = harness_output.read(arguments.output)
     targets = [below(arguments.dest, f"{_stem(task_run)}.jsonl") for task_run in runs]
@@ -45,7 +45,8 @@ def run(arguments: argparse.Namespace) -> int:
         write_jsonl(target, _lines(task_run))
         say(target)
         if task_run.executed:
-            _write_results(task_run, target)
+            write_results(target, task_run.samples, task_run.tasks, task_run.record, date=task_run.date)
+            say(*ResultFiles.of(target).paths)
         else:
             warn(f"{task_run.name} was not executed: bigcodebench-tasks evaluate {target} ...")
     return 0
@@ -66,17 +67,7 @@ def _stem(task_run: TaskRun) -> str:
     )
 
 
-def _lines(task_run: TaskRun) -> Iterator[dict[str, str]]:
+def _lines(task_run: TaskRun) -> Iterator[dict[str, str | None]]:
     for task_id, records in task_run.samples.items():
         for record in records:
-            line = {"task_id": task_id, "solution": record.solution}
-            # Earlier versions of this package did not record it in direct completion.
-            raw = {} if record.raw_solution is None else {"raw_solution": record.raw_solution}
-            yield {**line, **raw}
-
-
-def _write_results(task_run: TaskRun, target: Path) -> None:
-    from bigcodebench_tasks.results.official_files import ResultFiles, write_results
-
-    write_results(target, task_run.samples, task_run.tasks, task_run.record, date=task_run.date)
-    say(*ResultFiles.of(target).paths)
+            yield {"task_id": task_id, "solution": record.solution, "raw_solution": record.raw_solution}

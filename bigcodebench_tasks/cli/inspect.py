@@ -21,40 +21,37 @@ def add_command(commands: Commands) -> None:
         "inspect",
         help="show tasks of a run in the terminal, or write them as files",
         description="Without TASK, list the tasks that were not solved, with the reason of each. With tasks "
-        "(BigCodeBench/17, or 17), show for each the prompt, the executed program, the tracebacks and the canonical "
-        "solution. With --write, write a folder per task as the official bigcodebench.inspect does: ground_truth.py, "
+        "(BigCodeBench/17, or 17), show for each the prompt, the executed program, the tracebacks and the ground "
+        "truth. With --write, write a folder per task as the official bigcodebench.inspect does: ground_truth.py, "
         "test_case.py, and for each sample completion_<n>.py and complete_<n>_execution_trace.txt.",
         epilog="example: bigcodebench-tasks inspect out 17 --split complete",
     )
     parser.add_argument("source", type=Path, metavar="OUT", help=SOURCES)
     parser.add_argument("tasks", nargs="*", metavar="TASK", help="task_id, or its number")
-    parser.add_argument("--split", choices=SPLITS, help="where OUT holds both (default: both)")
-    parser.add_argument("--model", help="where OUT holds several (default: all)")
-    parser.add_argument("--write", type=Path, metavar="DIR", help="write files there in place of printing")
+    parser.add_argument("--split", choices=SPLITS, help="if OUT holds both (default: both)")
+    parser.add_argument("--model", help="if OUT holds several (default: all)")
+    parser.add_argument("--write", type=Path, metavar="DIR", help="write files to this folder, print nothing")
     add_force(parser)
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from bigcodebench_tasks.report.inspection import list_unsolved, show, write_folder
+    from bigcodebench_tasks.cli.inspection import list_unsolved, show, write_folder
+    from bigcodebench_tasks.cli.terminal import console
     from bigcodebench_tasks.results.read import read_evaluations
-    from bigcodebench_tasks.results.tables import terminal
 
     evaluations = _chosen(read_evaluations([arguments.source]), arguments.split, arguments.model)
     wanted = [_task_id(word, evaluations) for word in arguments.tasks]
-    if arguments.write:
-        for evaluation in evaluations:
-            write_folder(evaluation.with_tasks(), wanted, arguments.write, arguments.force)
-        return 0
-    console = terminal()
+    output = console()
     for evaluation in evaluations:
-        if not wanted:
-            list_unsolved(evaluation, console)
-            continue
-        complete = evaluation.with_tasks()
-        for task_id in wanted:
-            if task_id in complete.samples:
-                show(complete, task_id, console)
+        if arguments.write:
+            write_folder(evaluation.with_tasks(), wanted, arguments.write, arguments.force)
+        elif not wanted:
+            list_unsolved(evaluation, output)
+        elif here := [task_id for task_id in wanted if task_id in evaluation.samples]:
+            complete = evaluation.with_tasks()
+            for task_id in here:
+                show(complete, task_id, output)
     return 0
 
 
@@ -67,7 +64,7 @@ def _chosen(evaluations: Sequence[Evaluation], split: str | None, model: str | N
 
 
 def _task_id(word: str, evaluations: Sequence[Evaluation]) -> str:
-    """The task that a word of the command line means: its id, or the number at its end."""
+    """The task that a word means: its id, or the number at its end."""
     known = dict.fromkeys(task_id for evaluation in evaluations for task_id in evaluation.samples)
     matches = [task_id for task_id in known if word in (task_id, task_id.rpartition("/")[2])]
     if not matches:

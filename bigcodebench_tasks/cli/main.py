@@ -1,16 +1,17 @@
-"""The ``bigcodebench-tasks`` command: its parser, and the exit status of what it runs.
+"""The ``bigcodebench-tasks`` command: its parser and exit statuses.
 
-Each command has a file of this folder, in which ``add_command`` adds its arguments and names the function that takes
-them, parsed, and returns the exit status.
+Each command has a module: ``add_command`` adds its arguments, and ``run`` takes them and returns the exit status.
 """
 
-# The files of this folder import at their top what parsing needs, and libraries inside the functions that use them:
-# `datasets`, `scipy`, `sklearn` or `rich` take up to seconds, for which --help and the other commands need not wait.
+# The modules of commands import at their top only what parsing needs. Libraries that take seconds to import (datasets,
+# scipy, sklearn, rich) are imported in functions, so that --help and the other commands need not wait.
 
 from __future__ import annotations
 
 import argparse
+import errno
 import io
+import os
 import sys
 from collections.abc import Sequence
 
@@ -23,13 +24,15 @@ from bigcodebench_tasks.cli import (
     hard_subset,
     inspect,
     leaderboard,
-    path,
     report,
     sanitize,
     syncheck,
 )
+from bigcodebench_tasks.cli.printing import logs_printed, warn
 from bigcodebench_tasks.errors import BigCodeBenchError
-from bigcodebench_tasks.results.printing import warn
+
+# Errors of printing: the reader of a pipe has gone, or the disk is full.
+_NOT_PRINTED = {errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EIO}
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -39,45 +42,55 @@ def main(words: Sequence[str] | None = None) -> int:
         words: the command line without the program's name; ``sys.argv`` by default.
 
     Returns:
-        Exit status: 0 for success, 2 for an error that the message explains, 130 for an interrupt; 1 is said by the
-        commands that know it.
+        Exit status: 0 success, 1 a finding that the command documents, 2 an error with a message, 130 an interrupt.
     """
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # one that knows less than Unicode is given codes
+        if isinstance(stream, io.TextIOWrapper):  # its encoding may not be Unicode
             stream.reconfigure(errors="backslashreplace")
     arguments = build_parser().parse_args(words)
-    try:
-        status: int = arguments.run(arguments)
-        return status
-    except BigCodeBenchError as error:
-        warn(f"bigcodebench-tasks: {error}")
-        return 2
-    except KeyboardInterrupt:
-        warn("bigcodebench-tasks: interrupted")
-        return 130
+    with logs_printed():
+        try:
+            status: int = arguments.run(arguments)
+            sys.stdout.flush()
+            return status
+        except BigCodeBenchError as error:
+            warn(f"bigcodebench-tasks: {error}")
+            return 2
+        except OSError as error:
+            if error.errno not in _NOT_PRINTED:
+                raise
+            if error.errno != errno.EPIPE:
+                warn(f"bigcodebench-tasks: cannot write: {error}")
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes once more at exit
+            return 2
+        except KeyboardInterrupt:
+            warn("bigcodebench-tasks: interrupted")
+            return 130
 
 
 def build_parser() -> argparse.ArgumentParser:
     """The parser of every command; the parsed arguments hold the command's function as ``run``."""
     parser = argparse.ArgumentParser(
         prog="bigcodebench-tasks",
-        description="BigCodeBench as tasks of lm-evaluation-harness. Tasks run with lm_eval; "
-        "this command looks after what they need.",
+        description="BigCodeBench as tasks of lm-evaluation-harness. lm_eval runs the tasks; this command manages the "
+        "execution environment, scores samples and shows results.",
         epilog="example: bigcodebench-tasks env create && "
         "lm_eval run --model bigcodebench-ground-truth --tasks bigcodebench_mini --confirm_run_unsafe_code",
     )
     parser.add_argument("--version", action="version", version=f"bigcodebench-tasks {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    # In the order of --help: what runs need, samples and files, then results.
-    path.add_command(commands)
-    env.add_command(commands)
-    export.add_command(commands)
-    evaluate.add_command(commands)
-    sanitize.add_command(commands)
-    syncheck.add_command(commands)
-    report.add_command(commands)
-    inspect.add_command(commands)
-    compare.add_command(commands)
-    leaderboard.add_command(commands)
-    hard_subset.add_command(commands)
+    # In the order of --help: the environment, samples and files, results.
+    for module in (
+        env,
+        export,
+        evaluate,
+        sanitize,
+        syncheck,
+        report,
+        inspect,
+        compare,
+        leaderboard,
+        hard_subset,
+    ):
+        module.add_command(commands)
     return parser

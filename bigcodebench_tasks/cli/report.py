@@ -5,22 +5,22 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from bigcodebench_tasks.cli.arguments import Commands, add_force, add_sources
+from bigcodebench_tasks.cli.arguments import SOURCES, Commands, add_force
+from bigcodebench_tasks.cli.printing import say
 from bigcodebench_tasks.errors import OptionError
 from bigcodebench_tasks.files import refuse_existing, refuse_unwritable, write_text
-from bigcodebench_tasks.results.printing import say
 
 
 def add_command(commands: Commands) -> None:
     parser = commands.add_parser(
         "report",
         help="write one HTML page with every task of a run",
-        description="Write what a run found as one HTML file that opens from disk and needs no network: scores, pass "
-        "rates per domain and library, and per task the prompt, the answer, the executed program, the tracebacks and "
-        "the canonical solution. With several models, a page for each is simpler to read: give one OUT at a time.",
+        description="Write the results of a run as one HTML file that needs no network: scores, pass rates per domain "
+        "and library, and per task the prompt, the response, the executed program, the tracebacks and the ground "
+        "truth. With several models, a page for each is simpler to read: give one OUT at a time.",
         epilog="example: bigcodebench-tasks report out --dest report.html",
     )
-    add_sources(parser)
+    parser.add_argument("sources", type=Path, nargs="+", metavar="OUT", help=SOURCES)
     parser.add_argument("--dest", type=Path, default=Path("report.html"), help="(default: %(default)s)")
     add_force(parser)
     parser.set_defaults(run=run)
@@ -32,8 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     refuse_existing([arguments.dest], arguments.force)
     refuse_unwritable(arguments.dest.parent)
-    try:
-        # Its pictures need a library that other commands do not: said before any work is done.
+    try:  # before any work: only this command needs matplotlib
         from bigcodebench_tasks.report.page import render
     except ModuleNotFoundError as error:
         raise OptionError(f"report needs {error.name}: pip install 'bigcodebench-tasks[report]'") from error

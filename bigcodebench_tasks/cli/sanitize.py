@@ -1,4 +1,4 @@
-"""``bigcodebench-tasks sanitize``: take the code out of answers."""
+"""``bigcodebench-tasks sanitize``: extract the code from responses."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bigcodebench_tasks.cli.arguments import Commands, add_force, add_samples, load_tasks, read_samples
+from bigcodebench_tasks.cli.printing import say
 from bigcodebench_tasks.errors import OutputError
 from bigcodebench_tasks.files import refuse_existing, refuse_unwritable
-from bigcodebench_tasks.results.printing import say
 
 if TYPE_CHECKING:
     from bigcodebench_tasks.results.official_files import SampleLine
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 def add_command(commands: Commands) -> None:
     parser = commands.add_parser(
         "sanitize",
-        help="take the code out of answers",
+        help="extract the code from responses",
         description="Write the samples with sanitized solutions, into ...-sanitized.jsonl beside them (a folder: "
-        "...-sanitized), as the official bigcodebench.sanitize does.",
+        "...-sanitized), as the official bigcodebench.sanitize does. Other fields of the samples are kept.",
         epilog="example: bigcodebench-tasks sanitize samples.jsonl --calibrate",
     )
     add_samples(parser)
@@ -44,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
     refuse_unwritable(target.parent)
     samples = read_samples(arguments, tasks)
     if arguments.inplace and samples.problems:
-        raise OutputError("--inplace would drop the lines named above. Mend them, or leave --inplace out")
+        raise OutputError("--inplace would drop the lines named above. Fix them, or leave --inplace out")
     solutions = []
     changed = 0
     with progress(len(samples.samples), "Sanitizing", "sample") as bar:
@@ -61,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _beside(samples: Path, calibrate: bool) -> Path:
-    """Where the sanitized samples go, as the official tool names it."""
+    """The target, with the official tool's name."""
     from bigcodebench_tasks.results.official_files import without_ending
 
     suffix = "-sanitized-calibrated" if calibrate else "-sanitized"

@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 
 from bigcodebench_tasks.cli.arguments import Commands, add_samples, load_tasks, read_samples
-from bigcodebench_tasks.results.printing import say
+from bigcodebench_tasks.cli.printing import say
 
 
 def add_command(commands: Commands) -> None:
     parser = commands.add_parser(
         "syncheck",
-        help="say which samples are missing, empty or no valid Python",
+        help="find samples that are missing, empty or no valid Python",
         description="Check that each task has samples and that each sample compiles, as the official "
         "bigcodebench.syncheck does. Exit status 1 if not.",
         epilog="example: bigcodebench-tasks syncheck samples.jsonl --subset hard",

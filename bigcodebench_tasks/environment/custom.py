@@ -1,4 +1,4 @@
-"""The interpreter that ``BIGCODEBENCH_PYTHON`` names: what it is, and whether programs can run on it."""
+"""The interpreter in ``BIGCODEBENCH_PYTHON``: what it is, and whether programs can run on it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bigcodebench_tasks.errors import EnvironmentMismatch
 
 _LIBRARIES = "LD_LIBRARY_PATH"
 
-# The runner's code is for this Python and later ones.
+# The oldest Python that the worker's code runs on.
 _OLDEST = (3, 10)
 
 # Runs on every Python 3.
@@ -32,14 +32,14 @@ print(json.dumps([sys.prefix, list(sys.version_info[:2]), packages]))
 
 @dataclass(frozen=True)
 class Interpreter:
-    """A Python interpreter that runs.
+    """A Python interpreter.
 
     Attributes:
         python: its absolute path.
         prefix: its ``sys.prefix``.
         version: such as "3.10".
-        packages_sha256: SHA-256, hex, of the sorted "name==version" lines of what is installed.
-        library_path: what of ``LD_LIBRARY_PATH`` it does not run without; "" mostly.
+        packages_sha256: SHA-256, hex, of the sorted "name==version" lines of its packages.
+        library_path: the part of ``LD_LIBRARY_PATH`` that it needs; usually "".
     """
 
     python: Path
@@ -50,14 +50,13 @@ class Interpreter:
 
 
 def examine(named: str) -> Interpreter:
-    """What an interpreter says of itself.
+    """Run an interpreter to describe itself.
 
     Args:
-        named: its path, with ``~`` for the home, or its name, which is looked for on PATH as a shell does.
+        named: its path, with ``~`` for the home, or its name, which is looked up on PATH.
 
     Raises:
-        EnvironmentMismatch: it does not run, is older than the runner can use, or runs only with libraries that
-            programs are not shown; the message says which, in its own words.
+        EnvironmentMismatch: it does not run, is too old, or needs libraries that programs cannot see.
     """
     python = _located(named)
     bare = {name: value for name, value in os.environ.items() if name != _LIBRARIES}
@@ -97,30 +96,30 @@ def _described(python: Path, variables: Mapping[str, str]) -> _Description | str
     except OSError as error:
         return str(error)
     if done.returncode:
-        said = done.stderr.strip().splitlines()
-        return f"it ended with status {done.returncode}" + (f": {said[-1][:500]}" if said else "")
+        lines = done.stderr.strip().splitlines()
+        return f"it ended with status {done.returncode}" + (f": {lines[-1][:500]}" if lines else "")
     try:
         prefix, version, packages = json.loads(done.stdout)
     except (ValueError, TypeError):
-        return f"it says {done.stdout[:100]!r}"
+        return f"it prints {done.stdout[:100]!r}"
     return prefix, version, packages
 
 
 def _with_libraries(python: Path, bare: Mapping[str, str], problem: str) -> tuple[_Description | str, str]:
-    """With ``LD_LIBRARY_PATH``; of it, programs can be given what lies where the interpreter does."""
+    """Describe it with ``LD_LIBRARY_PATH``. Programs get only the folders below the interpreter's own."""
     whole = os.environ[_LIBRARIES]
     description = _described(python, {**bare, _LIBRARIES: whole})
     if isinstance(description, str):
         return problem, ""
-    shown = [Path(description[0]), python.resolve().parent.parent]
+    visible = [Path(description[0]), python.resolve().parent.parent]
     kept = os.pathsep.join(
         folder
         for folder in whole.split(os.pathsep)
-        if folder and any(map(Path(folder).resolve().is_relative_to, shown))
+        if folder and any(map(Path(folder).resolve().is_relative_to, visible))
     )
     if kept and not isinstance(_described(python, {**bare, _LIBRARIES: kept}), str):
         return description, kept
     return (
-        f"it runs only with {_LIBRARIES}={whole}, and programs are not shown these folders, because none that it needs "
-        f"lies below {description[0]}: {problem}. Have it find its libraries itself (patchelf --set-rpath)"
+        f"it runs only with {_LIBRARIES}={whole}, and programs cannot see these folders, because none that it needs "
+        f"is below {description[0]}: {problem}. Make it find its libraries itself (patchelf --set-rpath)"
     ), ""

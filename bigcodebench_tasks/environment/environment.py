@@ -1,12 +1,12 @@
-"""The execution environment: the second Python, which runs the programs. Find it, build it, remove it."""
+"""The execution environment: find it, build it, remove it."""
 
 from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import shutil
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,30 +19,29 @@ from bigcodebench_tasks.environment.locks import LOCKS, NAMES, Lock
 from bigcodebench_tasks.errors import EnvironmentBuildFailed, EnvironmentMismatch, OptionError
 from bigcodebench_tasks.files import CACHE_VARIABLE, cache_folder, others_who_may_write
 
+log = logging.getLogger("bigcodebench_tasks")
+
 PYTHON_VARIABLE = options.PYTHON.name
 LOCK_VARIABLE = options.LOCK.name
 
-# Written last: a folder without it is what a killed build left behind.
+# Written last: a folder without it is unfinished.
 _MARKER = "bigcodebench-environment.json"
 
-# What the finished environment takes, with room for the downloads.
+# For the finished environment (2.2 GiB) and the downloads.
 _DISK_NEEDED_GIB = 5
 
 
 @dataclass(frozen=True)
 class Environment:
-    """An interpreter that has the libraries that BigCodeBench's tasks import.
+    """An interpreter with the libraries that BigCodeBench's tasks import.
 
     Attributes:
         python: its interpreter, absolute.
-        lock: name of the lock that it was built from ("official", "current"), or "custom" for an interpreter
-            that the user named in ``BIGCODEBENCH_PYTHON``.
-        lock_sha256: SHA-256 of that lock file, hex; of the sorted "name==version" lines of what is installed
-            for "custom".
+        lock: "official" or "current", the lock that it was built from; "custom" for ``BIGCODEBENCH_PYTHON``.
+        lock_sha256: SHA-256, hex, of the lock file; for "custom" of the sorted "name==version" lines of its packages.
         folder: the virtual environment's folder, or the custom interpreter's ``sys.prefix``.
-        version: its Python, such as "3.10"; "" where it does not matter.
-        library_path: what of the user's ``LD_LIBRARY_PATH`` programs get, because the interpreter does not run without;
-            "" mostly.
+        version: of its Python, such as "3.10"; "" if it does not matter.
+        library_path: the part of ``LD_LIBRARY_PATH`` that programs get, because the interpreter needs it; usually "".
     """
 
     python: Path
@@ -54,47 +53,46 @@ class Environment:
 
     @property
     def site_packages(self) -> Path:
-        """Where its libraries are."""
         return self.folder / "lib" / f"python{self.version}" / "site-packages"
 
 
 def folder(lock: Lock) -> Path:
-    """Where the environment of a lock is, or will be."""
+    """The folder of the environment of a lock, built or not."""
     return cache_folder() / f"{lock.name}-{lock.sha256[:12]}"
 
 
 def expected_folder(name: str | None = None) -> Path:
-    """Where the preferred environment will be if all goes well. Raises OptionError: there is no such lock."""
+    """The folder of the preferred environment. Raises OptionError: there is no such lock."""
     return folder(_candidates(name)[0])
 
 
 def find(name: str | None = None) -> Environment | None:
-    """The environment that the user named, else the preferred one of those that were built; None if there is none.
+    """The environment in ``BIGCODEBENCH_PYTHON``, else the preferred one of those that are built; None without one.
 
     Args:
-        name: name of its lock; by default what ``BIGCODEBENCH_LOCK`` says, or any.
+        name: name of its lock; by default ``BIGCODEBENCH_LOCK``, or any.
 
     Raises:
-        EnvironmentMismatch: ``BIGCODEBENCH_PYTHON`` is not a Python interpreter, or another user may have changed the
+        EnvironmentMismatch: ``BIGCODEBENCH_PYTHON`` is not a Python interpreter, or other users may have changed the
             environment.
-        OptionError: there is no such lock, or no folder to look in.
+        OptionError: there is no such lock, or no cache folder.
     """
-    named = os.environ.get(PYTHON_VARIABLE)
-    if named:
-        own = custom.examine(named)
-        return Environment(own.python, "custom", own.packages_sha256, own.prefix, own.version, own.library_path)
+    if named := os.environ.get(PYTHON_VARIABLE):
+        found = custom.examine(named)
+        return Environment(
+            found.python, "custom", found.packages_sha256, found.prefix, found.version, found.library_path
+        )
     built = [lock for lock in _candidates(name) if (folder(lock) / _MARKER).is_file()]
     return _environment(built[0]) if built else None
 
 
 def lock_of(environment: Environment) -> Lock | None:
-    """The lock that an environment was built from; None for "custom"."""
-    names = {(lock.name, lock.python): lock for lock in LOCKS}
-    return names.get((environment.lock, environment.version))
+    """The lock of an environment; None for "custom"."""
+    return next((lock for lock in LOCKS if (lock.name, lock.python) == (environment.lock, environment.version)), None)
 
 
 def absent_data(environment: Environment) -> list[str]:
-    """Names of the NLTK data sets that could not be had when the environment was built."""
+    """Names of the NLTK data sets that were not available when the environment was built."""
     try:
         content = json.loads((environment.folder / _MARKER).read_text())
     except OSError:
@@ -103,16 +101,16 @@ def absent_data(environment: Environment) -> list[str]:
 
 
 def create(name: str | None = None, python: Path | None = None, *, force: bool = False) -> Environment:
-    """Build an environment from its lock, with progress on stderr. Processes that try at once build it once.
+    """Build an environment from its lock; progress is logged. Of several processes at once, one builds it.
 
     Args:
-        name: name of the lock; by default what ``BIGCODEBENCH_LOCK`` says, else "official" where a Python for
-            it is found or can be downloaded, else "current".
-        python: interpreter to build it with; one is searched by default (see `interpreters.search`).
-        force: build anew even if there is a finished one.
+        name: name of the lock; by default ``BIGCODEBENCH_LOCK``, else "official" if a Python for it is found or can be
+            downloaded, else "current".
+        python: interpreter to build it with; found by default (`interpreters.search`).
+        force: build it again if it exists.
 
     Raises:
-        EnvironmentBuildFailed: it could not be built; nothing half-built is left.
+        EnvironmentBuildFailed: it could not be built; nothing unfinished is left.
         OptionError: there is no such lock.
     """
     lock, interpreter = _choose(_candidates(name), python)
@@ -131,16 +129,13 @@ def create(name: str | None = None, python: Path | None = None, *, force: bool =
 
 
 def remove(name: str | None = None) -> list[Path]:
-    """Delete what was built, also by earlier versions of this package. A custom interpreter is never touched.
-
-    Args:
-        name: name of the lock; all of them by default.
+    """Delete the environments of a lock, or of all, in all their versions. A custom interpreter is never touched.
 
     Returns:
-        The folders that were deleted.
+        The deleted folders.
     """
-    names = [name] if name else NAMES
     removed = []
+    names = [name] if name else NAMES
     for home in sorted(path for known in names for path in cache_folder().glob(f"{known}-*") if path.is_dir()):
         with filelock.FileLock(_file_lock(home)):
             (home / _MARKER).unlink(missing_ok=True)
@@ -174,11 +169,13 @@ def _choose(candidates: list[Lock], python: Path | None) -> tuple[Lock, Path]:
         if not interpreter and lock is preferred:
             interpreter = build.download_python(lock.python)
         if interpreter and lock is not preferred:
-            print(
-                f"Going on with the lock {lock.name} (Python {lock.python}): newer libraries than the leaderboard's, "
-                f"which changes some verdicts. For the leaderboard's install Python {preferred.python}, then run: "
-                f"bigcodebench-tasks env create --lock {preferred.name}",
-                file=sys.stderr,
+            log.warning(
+                "Using the lock %s (Python %s): newer libraries than the leaderboard's, which changes some verdicts. "
+                "For the leaderboard's install Python %s, then run: bigcodebench-tasks env create --lock %s",
+                lock.name,
+                lock.python,
+                preferred.python,
+                preferred.name,
             )
         if interpreter:
             return lock, interpreter
@@ -196,10 +193,12 @@ def _build(lock: Lock, home: Path, interpreter: Path) -> None:
             f"{home.parent} has {free_gib:.1f} GiB free and the execution environment needs {_DISK_NEEDED_GIB}. "
             f"Free some, or choose another folder with {CACHE_VARIABLE}"
         )
-    print(
-        f"Building BigCodeBench's execution environment in {home} (lock {lock.name}, Python {lock.python} from "
-        f"{interpreter}) ...",
-        file=sys.stderr,
+    log.info(
+        "Building BigCodeBench's execution environment in %s (lock %s, Python %s from %s) ...",
+        home,
+        lock.name,
+        lock.python,
+        interpreter,
     )
     shutil.rmtree(home, ignore_errors=True)
     try:
@@ -215,12 +214,12 @@ def _build(lock: Lock, home: Path, interpreter: Path) -> None:
     except BaseException:
         shutil.rmtree(home, ignore_errors=True)
         raise
-    print("The execution environment is ready.", file=sys.stderr)
+    log.info("The execution environment is ready.")
 
 
 @contextlib.contextmanager
 def _readable_by_all() -> Iterator[None]:
-    """What is made meanwhile can be read by everybody, whatever root's umask is: root's programs are other users."""
+    """New files are readable by all users, whatever root's umask: programs of root run as another user."""
     before = os.umask(0o022)
     try:
         yield
@@ -232,8 +231,8 @@ def _environment(lock: Lock) -> Environment:
     home = folder(lock)
     if why := others_who_may_write(home):
         raise EnvironmentMismatch(
-            f"the execution environment {home} is not used, since its programs would run as you: {why}. Choose another "
-            f"folder with {CACHE_VARIABLE}, or name an interpreter that you trust with {PYTHON_VARIABLE}"
+            f"the execution environment {home} is not used, because its programs would run as you: {why}. Choose "
+            f"another folder with {CACHE_VARIABLE}, or name an interpreter that you trust with {PYTHON_VARIABLE}"
         )
     return Environment(build.python_of(home), lock.name, lock.sha256, home, lock.python)
 
@@ -243,18 +242,18 @@ def _file_lock(home: Path) -> Path:
 
 
 def variables(environment: Environment, scratch: str) -> dict[str, str]:
-    """Every environment variable that programs see: an allow-list, so no token can slip through."""
+    """Every environment variable that programs see: an allow-list, so that no token gets through."""
     folders = [str(environment.python.parent), "/usr/local/bin", "/usr/bin", "/bin", "/usr/sbin", "/sbin"]
     values = {
         "PATH": os.pathsep.join(folders),
         "HOME": scratch,
         "LANG": "C.UTF-8",
         "TZ": "UTC",
-        # As the official evaluator sets them; one BLAS thread also makes the fork server safe to fork.
+        # As the official evaluator sets them; with one BLAS thread the server may also fork.
         "OMP_NUM_THREADS": "1",
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "TF_ENABLE_ONEDNN_OPTS": "0",
-        # Sets and dicts of strings iterate in the same order in every run.
+        # The same order of sets of strings in every run.
         "PYTHONHASHSEED": "0",
     }
     if environment.library_path:

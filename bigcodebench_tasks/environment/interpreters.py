@@ -13,13 +13,7 @@ import uv
 
 
 def search(wanted: str) -> Path | None:
-    """The first interpreter of this version that runs; None if there is none.
-
-    Looks on PATH, in pyenv's folder of versions (uv lists only the active ones of pyenv), then where uv looks.
-
-    Args:
-        wanted: version, such as "3.10".
-    """
+    """The first interpreter of this version (such as "3.10") that runs: on PATH, in pyenv's folder, or found by uv."""
     return next((path for path in _candidates(wanted) if version(path) == wanted), None)
 
 
@@ -29,22 +23,21 @@ def _candidates(wanted: str) -> Iterator[Path]:
             yield Path(path)
     pyenv = Path(os.environ.get("PYENV_ROOT") or os.path.expanduser("~/.pyenv"))
     with contextlib.suppress(OSError):  # it may be another user's
-        yield from sorted(pyenv.glob(f"versions/{wanted}.*/bin/python"), reverse=True)
-    known = subprocess.run(
+        yield from sorted(pyenv.glob(f"versions/{wanted}.*/bin/python"), reverse=True)  # uv lists only the active ones
+    found = subprocess.run(
         [uv.find_uv_bin(), "python", "find", "--no-project", "--no-python-downloads", "--system", wanted],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
     )
-    if known.returncode == 0:
-        yield Path(known.stdout.strip())
+    if found.returncode == 0:
+        yield Path(found.stdout.strip())
 
 
 def version(python: Path) -> str:
-    """Its version, such as "3.10"; "" where it does not run or cannot make virtual environments."""
+    """Its version, such as "3.10"; "" if it does not run or cannot make virtual environments."""
     program = "import sys, venv; print('%d.%d' % sys.version_info[:2])"
-    try:
-        # A shim of pyenv exists for versions that are not active, and fails.
+    try:  # pyenv has shims of inactive versions, which fail
         done = subprocess.run([python, "-I", "-c", program], stdin=subprocess.DEVNULL, capture_output=True, text=True)
     except OSError:
         return ""

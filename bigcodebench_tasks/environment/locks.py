@@ -1,4 +1,4 @@
-"""The locks: which versions of which libraries an execution environment has."""
+"""The locks: the versions of the libraries of an execution environment."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ FOLDER = Path(__file__).resolve().parent.parent / "locks"
 
 @dataclass(frozen=True)
 class Lock:
-    """A list of packages for one Python, each pinned with the hashes of its files.
+    """Packages for one Python, each pinned with the hashes of its files.
 
     Attributes:
-        name: "official" (the leaderboard's versions) or "current" (the nearest that later Pythons have).
-        python: the Python that it is for, such as "3.10".
+        name: "official" (the leaderboard's versions) or "current" (the nearest versions for later Pythons).
+        python: version of the Python, such as "3.10".
     """
 
     name: str
@@ -32,17 +32,17 @@ class Lock:
         return hashlib.sha256(self.file.read_bytes()).hexdigest()
 
     def pins(self) -> dict[str, str]:
-        """{normalized package name: version}."""
+        """Normalized package name to version."""
         pins = re.findall(r"^([A-Za-z0-9._-]+)==([^ ;\\\n]+)", self.file.read_text(), flags=re.MULTILINE)
         return {normalized(name): version for name, version in pins}
 
 
 LOCKS = (Lock("official", "3.10"), Lock("current", "3.12"), Lock("current", "3.11"))
-"""The one that is preferred comes first."""
+"""In order of preference."""
 
 NAMES = tuple(dict.fromkeys(lock.name for lock in LOCKS))
 
 
 def normalized(name: str) -> str:
-    """A package's name as the packaging standards compare it."""
+    """A package's name in the form in which the packaging standards compare names."""
     return re.sub(r"[-_.]+", "-", name).lower()

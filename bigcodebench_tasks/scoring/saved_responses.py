@@ -110,14 +110,15 @@ def evaluate_words(split: str, dataset_path: str, options: Options) -> list[str]
     """
     subsets = {path: subset for subset, path in SUBSETS.items()}
     words = ["--split", split, "--subset", subsets.get(dataset_path, "full")]
-    for name in ("version", "sandbox", "workers", "cluster"):
+    words += ["--dataset-version", options.version] if options.version else []
+    for name in ("sandbox", "workers", "cluster"):
         value = getattr(options, name)
         words += [f"--{name}", str(value)] if value else []
     words += ["--network", options.network] if options.network != "loopback" else []
     words += ["--speed", options.speed] if options.speed != "official" else []
     words += [] if options.calibrated else ["--no-calibrated"]
     words += [] if options.cache else ["--no-cache"]
-    return words + ([] if options.ground_truth == "check" else ["--no-gt"])
+    return words + ([] if options.ground_truth == "check" else ["--ground-truth", "skip"])
 
 
 def _write(name: str, raw: Sequence[tuple[str, str]]) -> Path | None:
@@ -151,8 +152,10 @@ def _say(
     try:
         write_jsonl(file, _rows(raw, solutions()))
     except (Exception, KeyboardInterrupt):
-        # What is there is as the model gave it. Only `--subset` and `--version` concern the sanitizer.
-        dataset = [word for at, word in enumerate(options) if {word, options[at - 1]} & {"--subset", "--version"}]
+        # What is there is as the model gave it. Only `--subset` and `--dataset-version` concern the sanitizer.
+        dataset = [
+            word for at, word in enumerate(options) if {word, options[at - 1]} & {"--subset", "--dataset-version"}
+        ]
         sanitized = str(file.with_name(f"{file.stem}-sanitized.jsonl"))
         words = shlex.join(["bigcodebench-tasks", "sanitize", str(file), *dataset])
         words += " && " + shlex.join(["bigcodebench-tasks", "evaluate", sanitized, *options])

@@ -25,7 +25,7 @@ def test_samples_made_elsewhere_are_scored(
         wrong,
     ]
     file = write_samples(tmp_path / "a.jsonl", lines)
-    command = ["evaluate", str(file), "--split", "complete", *MINI, "--pass-k", "1,2,3", "--no-gt"]
+    command = ["evaluate", str(file), "--split", "complete", *MINI, "--pass-k", "1,2,3", "--ground-truth", "skip"]
     assert main(command) == 1
     said = capsys.readouterr()
     assert "line 2: is no JSON" in said.err

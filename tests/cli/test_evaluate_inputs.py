@@ -51,7 +51,7 @@ def test_right_answers_in_fences_are_no_programs_and_the_command_that_makes_them
     chosen = complete_samples[:3]
     fenced = [{**each, "solution": f"Here it is:\n```python\n{each['solution']}\n```\n"} for each in chosen]
     file = write_samples(tmp_path / "fenced.jsonl", fenced)
-    only = ["--no-gt", "--selective-evaluate", ",".join(each["task_id"] for each in chosen)]
+    only = ["--ground-truth", "skip", "--selective-evaluate", ",".join(each["task_id"] for each in chosen)]
     assert main(["evaluate", str(file), *COMMAND, *only]) == 0
     said = capsys.readouterr()
     assert "pass@1: 0.000" in said.out
@@ -76,7 +76,7 @@ def test_a_k_above_the_samples_of_a_task_gives_no_score_and_where_none_is_left_i
     warned: bool,
 ) -> None:
     file = write_samples(tmp_path / "a.jsonl", complete_samples[:1])
-    only = ["--no-gt", "--selective-evaluate", complete_samples[0]["task_id"]]
+    only = ["--ground-truth", "skip", "--selective-evaluate", complete_samples[0]["task_id"]]
     assert main(["evaluate", str(file), *COMMAND, *only, "--pass-k", ks]) == 0
     said = capsys.readouterr()
     assert [line.split(":")[0] for line in said.out.splitlines() if line.startswith("pass@")] == scores

@@ -67,8 +67,8 @@ def test_missing_parts_are_named_and_nothing_is_written(
     samples = write_samples(tmp_path / "a.jsonl", lines[:4])
     assert main(["evaluate", str(samples), "--merge"]) == 2
     assert "there is no part of" in capsys.readouterr().err
-    assert main(["evaluate", str(samples), *WORDS, "--no-gt", "--shard", "2/4"]) == 0
-    assert main(["evaluate", str(samples), *WORDS, "--no-gt", "--shard", "2/4"]) == 2
+    assert main(["evaluate", str(samples), *WORDS, "--ground-truth", "skip", "--shard", "2/4"]) == 0
+    assert main(["evaluate", str(samples), *WORDS, "--ground-truth", "skip", "--shard", "2/4"]) == 2
     assert "--force" in capsys.readouterr().err
     assert main(["evaluate", str(samples), "--merge"]) == 2
     assert "3 of 4 parts" in (said := capsys.readouterr().err)
@@ -76,7 +76,7 @@ def test_missing_parts_are_named_and_nothing_is_written(
     assert not any(path.exists() for path in paths(samples))
     # More parts than tasks: some are empty.
     for number in (1, 3, 4):
-        assert main(["evaluate", str(samples), *WORDS, "--no-gt", "--shard", f"{number}/4"]) == 0
+        assert main(["evaluate", str(samples), *WORDS, "--ground-truth", "skip", "--shard", f"{number}/4"]) == 0
     assert main(["evaluate", str(samples), "--merge"]) == 1, "twelve tasks of the set have no sample"
     assert all(path.exists() for path in paths(samples))
 
@@ -85,18 +85,18 @@ def test_parts_that_do_not_belong_together_are_refused(
     lines: list[dict[str, str]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     samples = write_samples(tmp_path / "a.jsonl", lines[:4])
-    assert main(["evaluate", str(samples), *WORDS, "--no-gt", "--shard", "1/2"]) == 0
-    assert main(["evaluate", str(samples), *WORDS, "--no-gt", "--no-calibrated", "--shard", "2/2"]) == 0
+    assert main(["evaluate", str(samples), *WORDS, "--ground-truth", "skip", "--shard", "1/2"]) == 0
+    assert main(["evaluate", str(samples), *WORDS, "--ground-truth", "skip", "--no-calibrated", "--shard", "2/2"]) == 0
     assert main(["evaluate", str(samples), "--merge"]) == 2
     assert "they differ in calibrated" in capsys.readouterr().err
-    assert main(["evaluate", str(samples), *WORDS, "--no-gt", "--force", "--shard", "2/2"]) == 0
+    assert main(["evaluate", str(samples), *WORDS, "--ground-truth", "skip", "--force", "--shard", "2/2"]) == 0
     assert main(["evaluate", str(samples), "--merge", "--split", "instruct"]) == 2
     assert "are of complete" in capsys.readouterr().err
 
     write_samples(samples, lines[:3])
     assert main(["evaluate", str(samples), "--merge"]) == 2
     assert "has changed since its parts were scored" in capsys.readouterr().err
-    assert main(["evaluate", str(samples), *WORDS, "--no-gt", "--shard", "2/3"]) == 0
+    assert main(["evaluate", str(samples), *WORDS, "--ground-truth", "skip", "--shard", "2/3"]) == 0
     assert main(["evaluate", str(samples), "--merge"]) == 2
     assert "out of 2 and 3" in capsys.readouterr().err
     (tmp_path / "a_part-2-of-3.json").write_text('{"part": [2, 3]}')

@@ -29,7 +29,7 @@ def test_what_is_not_solved_is_listed(failing: tuple[Path, str], capsys: pytest.
     assert "AssertionError: 1 != [bold]2[/bold]" in said
 
 
-def test_a_task_is_shown_with_its_traceback_and_the_canonical_solution(
+def test_a_task_is_shown_with_its_traceback_and_the_ground_truth(
     failing: tuple[Path, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     file, task_id = failing
@@ -38,7 +38,7 @@ def test_a_task_is_shown_with_its_traceback_and_the_canonical_solution(
     assert "sample 1: timeout" in said
     assert r"return '\x1b[31m\ud800'" in said
     assert "AssertionError: 1 != [bold]2[/bold]" in said
-    assert "+++ canonical solution" in said
+    assert "+++ ground truth" in said
 
 
 def test_the_official_folder_is_written(failing: tuple[Path, str], tmp_path: Path) -> None:

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from bigcodebench_tasks import TASKS_PATH, __version__, cli
+from bigcodebench_tasks import __version__, cli
 from bigcodebench_tasks.benchmark.sanitize import is_valid_syntax
-from bigcodebench_tasks.cli import path as path_command
+from bigcodebench_tasks.cli import syncheck
 from bigcodebench_tasks.cli.main import build_parser, main
 from bigcodebench_tasks.errors import OutputError
 
@@ -58,18 +58,36 @@ def test_the_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None
     assert capsys.readouterr().out == f"bigcodebench-tasks {__version__}\n"
 
 
-def test_path_prints_the_folder_of_the_tasks(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["path"]) == 0
-    assert capsys.readouterr().out == f"{TASKS_PATH}\n"
-    assert (Path(TASKS_PATH) / "bigcodebench_complete.yaml").is_file()
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_help_of_a_command_is_formatted_and_names_the_datasets_version_in_one_way(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        main([name, "--help"])
+    help_text = capsys.readouterr().out
+    assert "%" not in help_text.replace("95% ", "")
+    assert "--version" not in help_text
+
+
+def test_output_that_cannot_be_written_is_one_message(tmp_path: Path) -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", MAIN, "env", "path"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=300,
+        )
+    assert done.returncode == 2
+    assert done.stderr == "bigcodebench-tasks: cannot write: [Errno 28] No space left on device\n"
 
 
 def test_an_interrupt_is_said_in_a_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     def interrupted(_arguments: argparse.Namespace) -> int:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(path_command, "run", interrupted)
-    assert main(["path"]) == 130
+    monkeypatch.setattr(syncheck, "run", interrupted)
+    assert main(["syncheck", "samples.jsonl"]) == 130
     assert capsys.readouterr().err == "bigcodebench-tasks: interrupted\n"
 
 
@@ -94,7 +112,11 @@ def test_a_terminal_without_unicode_and_warnings_as_errors_stop_nothing(tmp_path
 
 def test_commands_print_through_the_one_function_that_makes_text_printable() -> None:
     package = Path(cli.__file__).parents[1]
-    files = [file for name in ("cli", "results", "leaderboard", "report") for file in (package / name).glob("*.py")]
+    files = [
+        file
+        for name in ("cli", "results", "leaderboard", "report", "environment")
+        for file in (package / name).glob("*.py")
+    ]
     assert len(files) > 20
     assert [file.name for file in files if re.search(r"(?<![\w.])print\(", file.read_text())] == ["printing.py"]
 

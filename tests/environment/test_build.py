@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from pathlib import Path
 
@@ -24,14 +25,15 @@ def test_pips_index_and_certificates_are_told_to_uv_unless_uv_has_its_own(tmp_pa
 
 @pytest.mark.skipif(sys.version_info[:2] not in {(3, 11), (3, 12)}, reason="no Python that only the second lock is for")
 def test_where_the_first_locks_python_cannot_be_had_it_is_said_what_that_means(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "python3").symlink_to(Path(sys.executable).resolve())
     for name in ("HOME", "PATH", "PYENV_ROOT", "UV_PYTHON_INSTALL_DIR", "UV_CACHE_DIR"):
         monkeypatch.setenv(name, str(tmp_path if name == "PATH" else tmp_path / name))
     monkeypatch.setenv("UV_PYTHON_INSTALL_MIRROR", "http://127.0.0.1:9")  # where nobody answers
-    lock, _ = environment._choose(environment._candidates(None), None)
-    said = capfd.readouterr().err
+    with caplog.at_level(logging.INFO, "bigcodebench_tasks"):
+        lock, _ = environment._choose(environment._candidates(None), None)
+    said = "\n".join(record.getMessage() for record in caplog.records)
     assert lock.name == "current"
     assert "error:" not in said, "it is none"
     assert len(said.splitlines()) == 3, said

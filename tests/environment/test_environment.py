@@ -38,6 +38,18 @@ def test_a_built_environment_is_found_complete_and_can_be_removed(small_lock: Pa
     assert left(tmp_path) == []
 
 
+def test_libraries_are_files_of_the_environment_whatever_uv_is_told(
+    small_lock: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "uv.toml").write_text('link-mode = "symlink"\n')
+    monkeypatch.setenv("UV_LINK_MODE", "symlink")
+    monkeypatch.setenv("UV_CONFIG_FILE", str(tmp_path / "uv.toml"))
+    built = environment.create()
+    (six,) = built.site_packages.glob("six.py")
+    assert not six.is_symlink()
+    assert verify.differences(built) == []
+
+
 def test_what_is_there_is_not_built_again_unless_forced(small_lock: Path) -> None:
     witness = environment.create().folder / "witness"
     witness.touch()
@@ -76,8 +88,8 @@ def test_too_little_disk_is_said_before_anything_is_fetched(
 
 def test_processes_that_start_at_once_build_it_once(small_lock: Path, tmp_path: Path) -> None:
     program = (
-        "import sys; from pathlib import Path; from bigcodebench_tasks.environment import environment, locks\n"
-        "locks.FOLDER = Path(sys.argv[1]); print(environment.create().folder)"
+        "import logging, sys; from pathlib import Path; from bigcodebench_tasks.environment import environment, locks\n"
+        "logging.basicConfig(level=logging.INFO); locks.FOLDER = Path(sys.argv[1]); print(environment.create().folder)"
     )
     command: list[str | Path] = [sys.executable, "-c", program, small_lock.parent]
     both = [
@@ -145,8 +157,8 @@ def test_an_interpreter_that_no_lock_is_for_is_refused(small_lock: Path) -> None
 
 def test_a_build_that_is_killed_leaves_nothing_that_looks_finished(small_lock: Path, tmp_path: Path) -> None:
     program = (
-        "import sys; from pathlib import Path; from bigcodebench_tasks.environment import environment, locks\n"
-        "locks.FOLDER = Path(sys.argv[1]); environment.create()"
+        "import logging, sys; from pathlib import Path; from bigcodebench_tasks.environment import environment, locks\n"
+        "logging.basicConfig(level=logging.INFO); locks.FOLDER = Path(sys.argv[1]); environment.create()"
     )
     command: list[str | Path] = [sys.executable, "-c", program, small_lock.parent]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:

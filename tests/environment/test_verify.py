@@ -23,11 +23,11 @@ def test_a_deleted_a_changed_and_a_missing_library_are_named(small_lock: Path) -
     (metadata,) = (built.folder / "lib").glob("python*/site-packages/six-*.dist-info")
     module = metadata.parent / "six.py"
     module.rename(module.with_suffix(".gone"))
-    assert verify.differences(built) == ["six 1.16.0 lacks six.py"]
+    assert verify.differences(built) == ["six 1.16.0 is incomplete: six.py is missing"]
     module.with_suffix(".gone").rename(module)
     record = (metadata / "RECORD").read_text()
     (metadata / "RECORD").write_text(record + "six_parts/inner/module.py,,\n")
-    assert verify.differences(built) == ["six 1.16.0 lacks six_parts/inner"]
+    assert verify.differences(built) == ["six 1.16.0 is incomplete: six_parts/inner is missing"]
     (metadata / "RECORD").write_text(record)
     metadata = metadata.rename(metadata.with_name("six-1.15.0.dist-info"))
     assert verify.differences(built) == ["six is 1.15.0 instead of 1.16.0"]

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
+from bigcodebench_tasks.cli.inspection import list_unsolved, show
 from bigcodebench_tasks.leaderboard.difficulty import EASY, RARE, deciles, published_rates, surprises
 from bigcodebench_tasks.leaderboard.published import solve_rates
-from bigcodebench_tasks.report.inspection import list_unsolved, show
 from tests.helpers.made import task
 from tests.helpers.records import evaluation
 

@@ -101,7 +101,7 @@ def test_a_query_counts_for_the_one_task_that_it_is_most_like() -> None:
 
 def test_the_harness_runs_exactly_the_subset(tmp_path: Path) -> None:
     dest = tmp_path / "subset"
-    words = ["--length", "0", "--name", "my_hard", "--version", "v0.1.3", "--dest", str(dest)]
+    words = ["--length", "0", "--name", "my_hard", "--dataset-version", "v0.1.3", "--dest", str(dest)]
     assert main(["hard-subset", *words]) == 0
     manager = TaskManager(include_path=str(dest), include_defaults=False)
     loaded = manager.load(["my_hard"])["tasks"]

@@ -99,11 +99,13 @@ def test_where_the_sanitizer_is_what_failed_its_command_is_named_first(
     def broken() -> list[str]:
         raise MemoryError
 
-    options = ["--split", "complete", "--subset", "hard", "--version", "v0.1.4", "--no-gt"]
+    options = ["--split", "complete", "--subset", "hard", "--dataset-version", "v0.1.4", "--ground-truth", "skip"]
     with pytest.raises(MemoryError), saved_responses.kept("made", RAW, broken, options):
         broken()
     (file,) = folder.iterdir()
-    assert f"sanitize {file} --subset hard --version v0.1.4 && bigcodebench-tasks evaluate {folder}" in caplog.text
+    assert (
+        f"sanitize {file} --subset hard --dataset-version v0.1.4 && bigcodebench-tasks evaluate {folder}" in caplog.text
+    )
 
 
 def test_a_folder_that_cannot_be_written_is_a_warning(
@@ -132,6 +134,17 @@ def test_the_words_of_the_command_are_those_of_the_tasks_options() -> None:
         ground_truth="skip",
     )
     assert saved_responses.evaluate_words("instruct", "bigcodebench-mini", changed) == [
-        *("--split", "instruct", "--subset", "mini", "--version", "v0.1.3", "--sandbox", "landlock"),
-        *("--workers", "3", "--network", "host", "--speed", "fast", "--no-calibrated", "--no-cache", "--no-gt"),
+        *("--split", "instruct", "--subset", "mini", "--dataset-version", "v0.1.3", "--sandbox", "landlock"),
+        *(
+            "--workers",
+            "3",
+            "--network",
+            "host",
+            "--speed",
+            "fast",
+            "--no-calibrated",
+            "--no-cache",
+            "--ground-truth",
+            "skip",
+        ),
     ]

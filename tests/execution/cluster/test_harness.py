@@ -66,7 +66,17 @@ def test_a_node_with_another_lock_is_named_and_the_results_name_the_others(
     nodes: Nodes, node: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     node(BIGCODEBENCH_LOCK="current")
-    words = ["--split", "complete", "--subset", "mini", "--no-gt", "--no-cache", "--cluster", nodes.address]
+    words = [
+        "--split",
+        "complete",
+        "--subset",
+        "mini",
+        "--ground-truth",
+        "skip",
+        "--no-cache",
+        "--cluster",
+        nodes.address,
+    ]
     (task_id, *_) = [row["task_id"] for row in dataset.load_tasks(dataset.MINI, "v0.1.4")]
     file = write_samples(tmp_path / "b.jsonl", [{"task_id": task_id, "solution": "1 / 0"}])
     assert main(["evaluate", str(file), *words, "--selective-evaluate", task_id]) == 0

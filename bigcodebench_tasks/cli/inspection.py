@@ -13,26 +13,26 @@ from rich.syntax import Syntax
 from rich.table import Table
 
 from bigcodebench_tasks.benchmark.dataset import canonical_program
+from bigcodebench_tasks.cli.printing import say
+from bigcodebench_tasks.cli.terminal import markup
 from bigcodebench_tasks.errors import printable
 from bigcodebench_tasks.execution.verdict import headline
 from bigcodebench_tasks.files import as_name, below, refuse_existing, refuse_unwritable, write_text
 from bigcodebench_tasks.leaderboard.difficulty import published_rates
 from bigcodebench_tasks.leaderboard.published import SOLVE_RATES_OF, solved_by
 from bigcodebench_tasks.results.evaluation import Evaluation
-from bigcodebench_tasks.results.printing import say
-from bigcodebench_tasks.results.tables import markup
 
-# What a row of the list of tasks can hold, in characters.
+# Characters of an exception in the list of tasks.
 LONGEST_EXCEPTION = 100
 
 
 # -- in the terminal -------------------------------------------------------------------------------------
 
 
-def list_unsolved(evaluation: Evaluation, console: Console) -> None:
+def list_unsolved(evaluation: Evaluation, output: Console) -> None:
     """Print a line for each task that some sample does not solve: how many pass, the reasons, the first exception."""
     solved = sum(all(sample.passed for sample in samples) for samples in evaluation.samples.values())
-    table = Table("task", "pass", "published", "verdict", "says", box=None, pad_edge=False)
+    table = Table("task", "pass", "published", "verdict", "exception", box=None, pad_edge=False)
     published = published_rates(evaluation)
     for task_id, samples in evaluation.samples.items():
         failed = [sample for sample in samples if not sample.passed]
@@ -40,69 +40,68 @@ def list_unsolved(evaluation: Evaluation, console: Console) -> None:
             reasons = Counter(
                 f"{sample.reason} ({sample.diagnosis})" if sample.diagnosis else sample.reason for sample in failed
             )
-            said = ", ".join(f"{reason} {n}" if n > 1 else reason for reason, n in reasons.most_common())
+            verdicts = ", ".join(f"{reason} {n}" if n > 1 else reason for reason, n in reasons.most_common())
             exception = headline(failed[0].details, "")[:LONGEST_EXCEPTION]
             rate = f"{100 * published[task_id]:.0f}%" if task_id in published else "-"
-            cells = (task_id, f"{len(samples) - len(failed)}/{len(samples)}", rate, said, exception)
+            cells = (task_id, f"{len(samples) - len(failed)}/{len(samples)}", rate, verdicts, exception)
             table.add_row(*map(markup, cells))
-    console.print(f"[bold]{markup(evaluation.model)}[/], {evaluation.name}: {markup(str(evaluation.source))}")
-    console.print(f"{solved} of {len(evaluation.samples)} tasks solved by every sample")
+    output.print(f"[bold]{markup(evaluation.model)}[/], {evaluation.name}: {markup(str(evaluation.source))}")
+    output.print(f"{solved} of {len(evaluation.samples)} tasks solved by every sample")
     if table.row_count:
-        console.print(table)
-        console.print("to see one: bigcodebench-tasks inspect OUT TASK")
+        output.print(table)
+        output.print("to see one: bigcodebench-tasks inspect OUT TASK")
 
 
-def show(evaluation: Evaluation, task_id: str, console: Console) -> None:
-    """Print a task's prompt, each sample's program and tracebacks, and how the canonical solution differs.
+def show(evaluation: Evaluation, task_id: str, output: Console) -> None:
+    """Print a task's prompt, each sample's program and tracebacks, and the difference to the ground truth.
 
     Args:
-        evaluation: with its tasks (`Evaluation.with_tasks`).
-        task_id: one that it has samples of.
+        evaluation: with its tasks (`Evaluation.with_tasks`) and samples of this one.
     """
     task, samples = evaluation.tasks[task_id], evaluation.samples[task_id]
-    console.print(Rule(markup(f"{task_id}: {evaluation.model}, {evaluation.name}")))
+    output.print(Rule(markup(f"{task_id}: {evaluation.model}, {evaluation.name}")))
     if (rate := published_rates(evaluation).get(task_id)) is not None:
         models, _ = solved_by(evaluation.split)
-        console.print(f"{100 * rate:.0f}% of {models} published models solve it ({SOLVE_RATES_OF})")
-    console.print("[bold]Prompt[/]")
-    console.print(printable(task[f"{evaluation.split}_prompt"]), markup=False)
+        output.print(f"{100 * rate:.0f}% of {models} published models solve it ({SOLVE_RATES_OF})")
+    output.print("[bold]Prompt[/]")
+    output.print(printable(task[f"{evaluation.split}_prompt"]), markup=False)
     for number, sample in enumerate(samples):
         seconds = "" if sample.seconds is None else f", {sample.seconds:.2f} s"
         colour = "green" if sample.passed else "red"
-        console.print(Rule(f"[{colour}]sample {number}: {markup(sample.status)}, {markup(sample.reason)}{seconds}[/]"))
+        output.print(Rule(f"[{colour}]sample {number}: {markup(sample.status)}, {markup(sample.reason)}{seconds}[/]"))
         if sample.diagnosis:
-            console.print(f"the answer: {markup(sample.diagnosis)}")
-        console.print(
-            Syntax(
-                printable(evaluation.program(task_id, sample)), "python", background_color="default", word_wrap=False
-            )
-        )
+            output.print(f"the response: {markup(sample.diagnosis)}")
+        output.print(_code(evaluation.program(task_id, sample), "python"))
         for test, traceback in sample.details.items():
-            console.print(f"[bold red]{markup(test)}[/]")
-            console.print(printable(traceback.rstrip()), markup=False)
-    console.print(Rule("canonical solution, as a difference from the first sample"))
-    console.print(Syntax("".join(_difference(evaluation, task_id)), "diff", background_color="default"))
+            output.print(f"[bold red]{markup(test)}[/]")
+            output.print(printable(traceback.rstrip()), markup=False)
+    output.print(Rule("ground truth, as a difference from the first sample"))
+    output.print(_code("".join(_difference(evaluation, task_id)), "diff"))
+
+
+def _code(text: str, language: str) -> Syntax:
+    return Syntax(printable(text), language, background_color="default")
 
 
 def _difference(evaluation: Evaluation, task_id: str) -> Iterator[str]:
     sample = evaluation.samples[task_id][0]
     solution = evaluation.program(task_id, sample)[evaluation.solution_start(task_id, sample) :]
     programs = [printable(solution), printable(canonical_program(evaluation.tasks[task_id]))]
-    theirs, ours = ([f"{line}\n" for line in program.split("\n")] for program in programs)
-    return difflib.unified_diff(theirs, ours, "sample", "canonical solution", n=2)
+    first, second = ([f"{line}\n" for line in program.split("\n")] for program in programs)
+    return difflib.unified_diff(first, second, "sample", "ground truth", n=2)
 
 
 # -- as files --------------------------------------------------------------------------------------------
 
 
 def write_folder(evaluation: Evaluation, wanted: Sequence[str], folder: Path, force: bool) -> None:
-    """Write a folder per task as the official ``inspect.py`` lays it out, and say where.
+    """Write a folder per task with the layout of the official ``inspect.py``, and print where.
 
     Args:
         evaluation: with its tasks (`Evaluation.with_tasks`).
-        wanted: task_ids; none for those that some sample does not solve.
-        folder: the evaluation gets a folder of its own in it.
-        force: overwrite what is there.
+        wanted: task_ids; empty for those that some sample does not solve.
+        folder: parent of the evaluation's folder.
+        force: overwrite files.
 
     Raises:
         OutputError: a task's folder exists, or a file cannot be written.
