@@ -5,6 +5,7 @@ Source: bigcodebench 0.2.5, ``data/utils.py`` (samples), ``generate.py`` (names)
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 import re
@@ -32,6 +33,7 @@ EVAL_RESULTS = "eval_results.json"
 """End of the name of a results file, or all of it where the samples are a folder."""
 
 _PASS_AT_K = "pass_at_k.json"
+_HARD_RESULTS = "_hard_eval_results.json"  # of samples of Full, by version 0.1.9
 _DATE = "%Y-%m-%d %H:%M"
 _NAME = re.compile(r"(?P<model>.+?)--bigcodebench(?:-(?P<subset>[a-z]+))??-(?P<split>complete|instruct)--")
 
@@ -53,12 +55,13 @@ _BACKENDS = {
 
 @dataclass(frozen=True)
 class SampleLine:
-    """A sample that was made elsewhere, as its file has it.
+    """A sample in a file or folder.
 
     Attributes:
         where: file and line, or file, for messages.
-        fields: the line as it was, or ``task_id`` and ``solution`` of a file in a folder.
-        file: its own, in a folder of samples; None for a line.
+        task_id: in the dataset's spelling.
+        fields: of the line; ``task_id`` and ``solution`` for a file in a folder.
+        file: its file in a folder of samples; None for a line.
     """
 
     where: str
@@ -68,12 +71,12 @@ class SampleLine:
 
     @property
     def is_solution(self) -> bool:
-        """Whether it is a whole program, and not what follows the prompt."""
+        """Whether it is a whole program, not the continuation of the prompt."""
         return isinstance(self.fields.get("solution"), str)
 
     @property
     def raw_solution(self) -> str | None:
-        """The answer before sanitizing, if the file has it."""
+        """The response before sanitizing; None if the file does not have it."""
         raw = self.fields.get("raw_solution")
         return raw if isinstance(raw, str) else None
 
@@ -86,58 +89,100 @@ class SampleLine:
 
 @dataclass
 class Samples:
-    """What a file or folder holds: samples in their order, and a message for each line that is none."""
+    """The samples of a file or folder in their order, and messages about what was left out."""
 
     samples: list[SampleLine] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
 
 def read_samples(path: Path, known: Iterable[str]) -> Samples:
-    """Samples of a JSONL file (also ``.gz``), or of a folder ``BigCodeBench_0/0.py``.
+    """Samples of a JSONL file or a JSON array (also compressed with gzip), or of a folder ``BigCodeBench_0/0.py``.
 
     Args:
         path: the file or folder.
         known: task_ids of the dataset; a sample of another task is a problem.
 
     Raises:
-        OutputError: the path cannot be read at all, or holds something else that we know.
+        OutputError: the path cannot be read at all, or is a known kind of other file.
     """
-    samples, task_ids = Samples(), frozenset(known)
+    samples = Samples()
+    spellings = {spelling: task_id for task_id in known for spelling in (_normal(task_id), task_id.rpartition("/")[2])}
     try:
         candidates = _in_folder(path) if path.is_dir() else _in_file(path)
     except (OSError, EOFError, ValueError, zlib.error) as error:
         raise OutputError(f"cannot read samples from {path}: {error}") from error
-    if other := _what_it_is_instead(path, candidates):
-        raise OutputError(f"{path} holds no samples, it is {other}")
+    if other := _other_kind(path, candidates):
+        raise OutputError(f"{path} holds no samples: {other}")
+    unknown: dict[str, str] = {}
     for where, fields in candidates:
-        problem = fields if isinstance(fields, str) else _problem(fields, task_ids)
+        problem = fields if isinstance(fields, str) else _problem(fields)
         if problem or isinstance(fields, str):
             samples.problems.append(f"{where}: {problem}")
+        elif task_id := spellings.get(_normal(fields["task_id"])):
+            samples.samples.append(SampleLine(where, task_id, fields, Path(where) if path.is_dir() else None))
         else:
-            file = Path(where) if path.is_dir() else None
-            samples.samples.append(SampleLine(where, fields["task_id"], fields, file))
+            name = repr(str(fields["task_id"])[:100])
+            samples.problems.append(f"{where}: {name} is no task of this dataset")
+            unknown[samples.problems[-1]] = name
+    if len(unknown) > _UNKNOWN_NAMED:
+        some = ", ".join(list(unknown.values())[:_UNKNOWN_NAMED])
+        samples.problems = [problem for problem in samples.problems if problem not in unknown]
+        samples.problems.append(f"{len(unknown)} samples of tasks that are not in this dataset: {some}, ...")
     return samples
 
 
-def _what_it_is_instead(path: Path, candidates: Sequence[tuple[str, Any]]) -> str:
-    """What people give in place of samples, and what to do with it; "" where it is none of that."""
+# Unknown tasks are named one by one up to this number.
+_UNKNOWN_NAMED = 3
+
+
+def _normal(task_id: object) -> str:
+    """A task_id without what people write differently: case, spaces, "_" for "/", the number alone."""
+    return str(task_id).strip().lower().replace("_", "/")
+
+
+def _other_kind(path: Path, candidates: Sequence[tuple[str, Any]]) -> str:
+    """What a path is that holds no samples, and what to do with it; "" if it is nothing known."""
     export = "first write its samples: bigcodebench-tasks export"
     if path.is_dir():
-        logs = not candidates and any(path.rglob("samples_*.jsonl"))
-        return f"what lm_eval wrote with --output_path; {export} {path}" if logs else ""
+        if not candidates and any(path.rglob("samples_*.jsonl")):
+            return f"lm_eval wrote it with --output_path; {export} {path}"
+        files = [] if candidates else sorted(path.glob("*.jsonl*"))
+        return f"give one of its files, such as {files[0]}, or a folder of BigCodeBench_0/0.py" if files else ""
     if path.name.endswith(EVAL_RESULTS):
-        return f"results that are scored already; to see them: bigcodebench-tasks inspect {path}"
+        return f"its results are scored; to see them: bigcodebench-tasks inspect {path}"
     first = candidates[0][1] if candidates else None
     if isinstance(first, dict) and {"doc", "filtered_resps"} <= first.keys():
-        return f"a sample log of lm_eval; {export} {path.parent}"
+        return f"it is a sample log of lm_eval; {export} {path.parent}"
     return ""
 
 
+_MAGIC = {
+    b"PAR1": "Parquet",
+    b"PK\x03\x04": "a zip archive",
+    b"\xfd7zXZ": "xz",
+    b"BZh": "bzip2",
+    b"\x28\xb5\x2f\xfd": "zstd",
+}
+
+
 def _in_file(path: Path) -> list[tuple[str, Any]]:
-    """(where it stands, the line's JSON or what is wrong with it) of each line that is not empty."""
+    """(location, content or problem) of each line that is not empty, or of each item of an array."""
+    if path.exists() and not path.is_file():
+        raise ValueError("it is not a regular file")  # results are written beside it
     content = path.read_bytes()
-    if path.suffix == ".gz":
+    if content.startswith(b"\x1f\x8b"):
         content = gzip.decompress(content)
+    for magic, kind in _MAGIC.items():
+        if content.startswith(magic):
+            raise ValueError(f"it is {kind}; a .jsonl (or .jsonl.gz) has a sample per line")
+    encoding = json.detect_encoding(content)
+    if encoding != "utf-8":  # of the whole file: a byte order mark, or UTF-16 as PowerShell writes it
+        content = content.decode(encoding).encode("utf-8", "surrogatepass")
+    if content.lstrip().startswith(b"["):
+        with contextlib.suppress(ValueError, RecursionError):
+            items = json.loads(content)
+            if all(isinstance(item, dict) for item in items):
+                return [(f"{path}, item {number}", item) for number, item in enumerate(items, start=1)]
     candidates: list[tuple[str, Any]] = []
     for number, line in enumerate(content.split(b"\n"), start=1):
         if line.strip():
@@ -151,22 +196,20 @@ def _in_file(path: Path) -> list[tuple[str, Any]]:
 def _in_folder(path: Path) -> list[tuple[str, Any]]:
     candidates: list[tuple[str, Any]] = []
     for file in sorted(path.glob("*/*.py"), key=lambda file: (file.parent.name, len(file.stem), file.stem)):
-        task_id = file.parent.name.replace("_", "/")
         try:
-            candidates.append((str(file), {"task_id": task_id, "solution": file.read_text(encoding="utf-8")}))
+            fields = {"task_id": file.parent.name.replace("_", "/"), "solution": file.read_text(encoding="utf-8")}
+            candidates.append((str(file), fields))
         except (OSError, ValueError) as error:
             candidates.append((str(file), f"cannot be read: {error}"))
     return candidates
 
 
-def _problem(fields: Any, known: frozenset[str]) -> str:
+def _problem(fields: Any) -> str:
+    """Why a line's content is no sample; "" if it is one."""
     if not isinstance(fields, dict):
         return "is no JSON object"
     if "task_id" not in fields:
         return "has no task_id"
-    task_id = fields["task_id"]
-    if not isinstance(task_id, str) or task_id not in known:
-        return f"{str(task_id)[:100]!r} is no task of this dataset"
     text = fields.get("completion") if fields.get("solution") is None else fields["solution"]
     if text is None:
         return "has neither solution nor completion"
@@ -176,25 +219,23 @@ def _problem(fields: Any, known: frozenset[str]) -> str:
 
 
 def write_samples(target: Path, samples: Sequence[SampleLine], solutions: Sequence[str], source: Path) -> None:
-    """Write solutions as the samples that they were made of were written: lines of a file, or files of a folder.
+    """Write new solutions in the form of the source: lines with their other fields, or files of a folder.
 
     Args:
-        target: file or folder; the source itself replaces its samples, each in its own place.
-        samples: what was read (`read_samples`).
+        target: file or folder; may be the source.
+        samples: from `read_samples`.
         solutions: one for each of them.
-        source: where they were read from.
+        source: what they were read from.
 
     Raises:
         OutputError: a file cannot be written.
     """
-    rows: list[Mapping[str, str]] = []
     for sample, solution in zip(samples, solutions, strict=True):
         if sample.file is not None:
             write_text(below(target, str(sample.file.relative_to(source))), solution)
-            continue
-        raw = {} if sample.raw_solution is None else {"raw_solution": sample.raw_solution}
-        rows.append({"task_id": sample.task_id, "solution": solution, **raw})
     if not source.is_dir():
+        pairs = zip(samples, solutions, strict=True)
+        rows = ({**each.fields, "task_id": each.task_id, "solution": solution} for each, solution in pairs)
         write_jsonl(target, rows)
 
 
@@ -394,6 +435,14 @@ class _EvalResults(msgspec.Struct):
     run: dict[str, Any] | None = msgspec.field(default=None, name=RUN_KEY)
 
 
+class _Scores(msgspec.Struct):
+    """A ``_pass_at_k.json``; early versions of the official evaluator wrote fewer fields."""
+
+    model: str | None = None
+    split: str | None = None
+    subset: str | None = None
+
+
 def read_evaluation(file: Path) -> Evaluation:
     """The evaluation in an ``_eval_results.json``, without the dataset's rows (`Evaluation.with_tasks`).
 
@@ -415,20 +464,23 @@ def read_evaluation(file: Path) -> Evaluation:
 
 
 def _identity(file: Path) -> tuple[str, str, str]:
-    """Model, split and subset: from ``_pass_at_k.json`` beside it, else from the official name."""
-    named = _NAME.match(file.name)
-    beside = file.with_name(file.name.replace(EVAL_RESULTS, _PASS_AT_K))
+    """Model, split and subset: each from ``_pass_at_k.json`` beside it, or from the official name."""
+    match = _NAME.match(file.name)
+    name = match.groupdict() if match else {}
+    if file.name.endswith(_HARD_RESULTS):
+        name["subset"] = "hard"
+    scores_file = file.with_name(file.name.replace(EVAL_RESULTS, _PASS_AT_K))
     try:
-        scores = json.loads(beside.read_text(encoding="utf-8"))
-        split, subset = str(scores["split"]), str(scores["subset"])
-        model = named["model"] if named else str(scores["model"])
-    except BROKEN:
-        if not named:
-            raise OutputError(
-                f"{file}: neither its name (<model>--<revision>--bigcodebench[-hard]-<split>--...) nor "
-                f"{beside.name} beside it says which model, split and subset it is"
-            ) from None
-        model, split, subset = named["model"], named["split"], named["subset"] or "full"
+        scores = read(scores_file, _Scores, "scores of the official evaluator")
+    except OutputError:
+        scores = _Scores()
+    model, split = name.get("model") or scores.model, scores.split or name.get("split")
+    subset = scores.subset or name.get("subset") or ("full" if match else None)
+    if not (model and split and subset):
+        raise OutputError(
+            f"{file}: neither its name (<model>--<revision>--bigcodebench[-hard]-<split>--...) nor "
+            f"{scores_file.name} beside it says which model, split and subset it is"
+        )
     if split not in SPLITS or subset not in (*SUBSETS, CUSTOM):
-        raise OutputError(f"{beside} names the split {split!r} and the subset {subset!r}, which are none")
+        raise OutputError(f"{scores_file}: unknown split {split!r} or subset {subset!r}")
     return model.removesuffix("--main").replace("--", "/"), split, subset

@@ -71,6 +71,84 @@ def test_a_broken_line_is_named_by_its_number_and_the_others_are_read(tmp_path: 
     assert len(official_files.read_samples(packed, KNOWN).samples) == 2
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32"])
+def test_the_encoding_of_a_file_is_detected(encoding: str, tmp_path: Path) -> None:
+    file = tmp_path / "samples.jsonl"
+    lines = [json.dumps({"task_id": f"Made/{n}", "solution": "'\u00e9\u4e2d'"}, ensure_ascii=False) for n in (0, 1)]
+    file.write_bytes("\r\n".join(lines).encode(encoding))
+    samples = official_files.read_samples(file, KNOWN)
+    assert [sample.fields["solution"] for sample in samples.samples] == ["'\u00e9\u4e2d'"] * 2
+    assert samples.problems == []
+
+
+@pytest.mark.parametrize("name", ["samples.json", "samples.jsonl"])
+def test_a_json_array_of_samples_is_read(name: str, tmp_path: Path) -> None:
+    file = tmp_path / name
+    items = [{"task_id": f"Made/{n}", "solution": str(n)} for n in (0, 1)]
+    file.write_text(json.dumps([*items, {"solution": "x"}], indent=2))
+    samples = official_files.read_samples(file, KNOWN)
+    assert [sample.fields for sample in samples.samples] == items
+    assert samples.problems == [f"{file}, item 3: has no task_id"]
+
+
+@pytest.mark.parametrize("task_id", ["Made/1", "Made_1", "made/1", " Made/1\n", "1", 1])
+def test_ids_that_differ_in_form_only_are_taken(task_id: object, tmp_path: Path) -> None:
+    file = tmp_path / "samples.jsonl"
+    file.write_text(json.dumps({"task_id": task_id, "solution": "a"}))
+    (sample,) = official_files.read_samples(file, KNOWN).samples
+    assert sample.task_id == "Made/1"
+
+
+def test_samples_of_another_subset_are_counted_in_a_line(tmp_path: Path) -> None:
+    file = tmp_path / "samples.jsonl"
+    file.write_text("".join(json.dumps({"task_id": f"Made/{n}", "solution": "a"}) + "\n" for n in range(1000)))
+    samples = official_files.read_samples(file, KNOWN)
+    assert len(samples.samples) == 2
+    assert samples.problems == ["998 samples of tasks that are not in this dataset: 'Made/2', 'Made/3', 'Made/4', ..."]
+
+
+@pytest.mark.parametrize(
+    ("start", "kind"),
+    [(b"PAR1", "Parquet"), (b"PK\x03\x04", "a zip archive"), (b"\xfd7zXZ\x00", "xz"), (b"\x28\xb5\x2f\xfd", "zstd")],
+)
+def test_a_file_of_another_kind_is_one_message(start: bytes, kind: str, tmp_path: Path) -> None:
+    file = tmp_path / "samples.jsonl"
+    file.write_bytes(start + bytes(range(256)) * 100)
+    with pytest.raises(OutputError, match=f"it is {kind}"):
+        official_files.read_samples(file, KNOWN)
+
+
+def test_a_compressed_file_is_known_by_its_content_and_a_device_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "samples.jsonl"
+    file.write_bytes(gzip.compress(b'{"task_id": "Made/0", "solution": "a"}\n'))
+    assert len(official_files.read_samples(file, KNOWN).samples) == 1
+    with pytest.raises(OutputError, match="is not a regular file"):
+        official_files.read_samples(Path("/dev/null"), KNOWN)
+    with pytest.raises(OutputError, match="give one of its files"):
+        official_files.read_samples(tmp_path, KNOWN)
+
+
+@pytest.mark.parametrize(
+    ("name", "beside", "identity"),
+    [
+        ("o--m--bigcodebench-complete--vllm-0-1-calibrated_hard_eval_results.json", {}, ("o/m", "complete", "hard")),
+        (
+            "o--m--bigcodebench-complete--vllm-0-1-calibrated_hard_eval_results.json",
+            {"model": "x", "subset": "hard"},
+            ("o/m", "complete", "hard"),
+        ),
+        ("o--m--bigcodebench-complete--vllm-0-1_eval_results.json", {"subset": "hard"}, ("o/m", "complete", "hard")),
+        ("o--m--bigcodebench-complete--vllm-0-1_eval_results.json", {"model": "x"}, ("o/m", "complete", "full")),
+        ("x_hard_eval_results.json", {"model": "m", "split": "instruct"}, ("m", "instruct", "hard")),
+    ],
+)
+def test_model_split_and_subset_are_each_taken_from_where_they_are(
+    name: str, beside: dict[str, str], identity: tuple[str, str, str], tmp_path: Path
+) -> None:
+    evaluation = official_files.read_evaluation(write_results(tmp_path / name, {"Made/0": ["pass"]}, **beside))
+    assert (evaluation.model, evaluation.split, evaluation.subset) == identity
+
+
 def test_samples_are_written_where_they_were_read(tmp_path: Path) -> None:
     folder = tmp_path / "samples" / "Made_1"
     folder.mkdir(parents=True)
@@ -132,13 +210,14 @@ def test_a_solution_of_null_stands_for_the_completion(tmp_path: Path) -> None:
 
 def test_a_compressed_file_stays_one(tmp_path: Path) -> None:
     file = tmp_path / "samples.jsonl.gz"
-    file.write_bytes(gzip.compress(b'{"task_id": "Made/0", "solution": "a", "raw_solution": "raw"}\n'))
+    file.write_bytes(gzip.compress(b'{"task_id": "Made/0", "solution": "a", "raw_solution": "raw", "mine": 7}\n'))
     samples = official_files.read_samples(file, KNOWN)
     official_files.write_samples(file, samples.samples, ["b"], file)
     assert json.loads(gzip.decompress(file.read_bytes())) == {
         "task_id": "Made/0",
         "solution": "b",
         "raw_solution": "raw",
+        "mine": 7,
     }
 
 
