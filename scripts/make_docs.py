@@ -127,7 +127,7 @@ def command(name: str, parser: argparse.ArgumentParser) -> str:
             words = [", ".join(action.option_strings), value if action.nargs != 0 else ""]
             rows.append([f"`{' '.join(filter(None, words))}`", one_line((action.help or "") % vars(action))])
     examples = one_line(parser.epilog or "").partition(": ")[2].replace("; ", "\n")
-    parts = [f"## {name}", one_line((parser.description or "") % {})]
+    parts = [f"## {name}", one_line(parser.description or "")]
     parts += [table(["argument", "meaning"], rows)] if rows else []
     parts += [f"```\n{examples}\n```"] if examples else []
     return "\n\n".join(filter(None, parts))
