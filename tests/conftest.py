@@ -1,16 +1,73 @@
-"""What tests share: where things are, the real command line, the loopback Hub, and reasons to skip."""
+"""What tests share: the marker `unit`, the real command line, the loopback Hub, and reasons to skip.
+
+A test is `unit` unless it requests `processes` or `shared`, directly or through another fixture, or is marked `slow`,
+`fidelity`, `ray` or `torch`. A unit test that starts a process or opens a connection fails, so the marker stays true.
+"""
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from tests.helpers.project import GROUND_TRUTH, SHARED, LmEval
+
+NEEDS = {
+    "ray": ("ray", "Ray: pip install -e '.[ray]'"),
+    "torch": ("torch", "PyTorch: pip install -e '.[torch]'"),
+}
+"""Marker to the module without which its tests are skipped, and what to install."""
+
+BEYOND_UNIT = {"slow", "fidelity", *NEEDS}
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest reads -m
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    missing = {name: needed for name, (module, needed) in NEEDS.items() if importlib.util.find_spec(module) is None}
+    for item in items:
+        markers = {marker.name for marker in item.iter_markers()}
+        for name in markers & missing.keys():
+            item.add_marker(pytest.mark.skip(reason=f"needs {missing[name]}"))
+        if not markers & BEYOND_UNIT and not {"processes", "shared"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.unit)
+
+
+OUTSIDE = ("subprocess.Popen", "os.system", "os.fork", "os.forkpty", "os.posix_spawn", "os.exec", "socket.connect")
+"""Audit events by which a test leaves this process."""
+
+_unit_test: list[str] | None = None  # events of the unit test that runs; None while none does
+
+
+def _record_event(event: str, arguments: tuple[object, ...]) -> None:
+    if _unit_test is not None and event in OUTSIDE:
+        _unit_test.append(f"{event} {arguments}"[:300])
+
+
+sys.addaudithook(_record_event)
+
+
+@pytest.fixture(scope="session")
+def processes() -> None:
+    """Requested by every test and fixture that starts processes or opens connections: its tests are not `unit`."""
+
+
+@pytest.fixture(autouse=True)
+def _stays_in_this_process(request: pytest.FixtureRequest) -> Iterator[None]:
+    global _unit_test
+    if request.node.get_closest_marker("unit") is None:
+        yield
+        return
+    events: list[str] = []
+    _unit_test = events
+    yield
+    _unit_test = None
+    assert events == [], "a unit test left this process: let it request the fixture `processes`"
 
 
 def pytest_report_header() -> str:
@@ -29,6 +86,14 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
+@pytest.fixture
+def few_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Elo ratings on a leaderboard take 20 bootstrap rounds in place of 500, where no test looks at their intervals."""
+    from bigcodebench_tasks.leaderboard.elo import elo_ratings
+
+    monkeypatch.setattr("bigcodebench_tasks.leaderboard.own_board.elo_ratings", partial(elo_ratings, rounds=20))
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder with the real datasets and the loopback Hub."""
@@ -38,7 +103,7 @@ def shared() -> Path:
 
 
 @pytest.fixture(scope="session")
-def hub(shared: Path) -> Iterator[str]:
+def hub(shared: Path, processes: None) -> Iterator[str]:
     """Endpoint of a loopback Hub that serves the real datasets."""
     server = subprocess.Popen(
         [sys.executable, shared / "hub" / "serve_hub.py", "--port", "0"], stdout=subprocess.PIPE, text=True
@@ -51,7 +116,7 @@ def hub(shared: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def lm_eval(tmp_path_factory: pytest.TempPathFactory) -> LmEval:
+def lm_eval(tmp_path_factory: pytest.TempPathFactory, processes: None) -> LmEval:
     """Run the real ``lm_eval`` command line of this Python, as a user would, in an empty folder.
 
     Arguments: the words after ``lm_eval``; ``env`` adds variables, ``ok=False`` expects a failure.

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 import bigcodebench_tasks
-from tests.helpers.project import ROOT, LmEval
+from tests.helpers.project import ROOT, LmEval, starts_processes
+
+pytestmark = starts_processes
 
 NAMES = {
     f"bigcodebench{subset}{split}" for subset in ("", "_hard", "_mini") for split in ("", "_complete", "_instruct")

@@ -14,7 +14,7 @@ import pytest
 
 from bigcodebench_tasks.cli.main import build_parser
 from bigcodebench_tasks.options import KEY, Options
-from tests.helpers.project import ROOT
+from tests.helpers.project import ROOT, starts_processes
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 IDS = [str(path.relative_to(ROOT)) for path in PAGES]
@@ -26,6 +26,7 @@ EXAMPLES = re.findall(
 pages = pytest.mark.parametrize("page", PAGES, ids=IDS)
 
 
+@starts_processes
 def test_the_generated_parts_are_what_the_code_says() -> None:
     done = subprocess.run(
         [sys.executable, ROOT / "scripts" / "make_docs.py", "--check"], stdout=subprocess.PIPE, text=True
@@ -95,6 +96,7 @@ def test_there_are_examples() -> None:
     assert len(EXAMPLES) == 2
 
 
+@starts_processes
 @pytest.mark.xfail(strict=False, reason="the docs describe names that are about to land")
 @pytest.mark.parametrize(("example", "output"), EXAMPLES)
 def test_an_example_of_the_engine_guide_prints_what_the_page_says(example: str, output: str) -> None:

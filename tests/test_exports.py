@@ -10,7 +10,9 @@ import pytest
 
 import bigcodebench_tasks
 from bigcodebench_tasks import errors
-from tests.helpers.project import ROOT
+from tests.helpers.project import ROOT, starts_processes
+
+pytestmark = starts_processes
 
 
 def test_what_is_importable_from_the_package_is_what_it_exports() -> None:

@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 
 from bigcodebench_tasks import __version__
-from tests.helpers.project import ROOT
+from tests.helpers.project import ROOT, starts_processes
+
+pytestmark = starts_processes
 
 FOUND = (
     "import sys; assert any(type(f).__module__ == 'bigcodebench_tasks.autoload' for f in sys.meta_path)\n"

@@ -11,6 +11,7 @@ import pytest
 
 from bigcodebench_tasks.benchmark import dataset
 from bigcodebench_tasks.errors import DatasetError
+from tests.helpers.project import starts_processes
 
 HARD_SHA256 = "cee31f14f29927ca276744b15da05e80ea4d06f0724e6053e3aa6ce17c5b6e7c"
 """Published with BigCodeBench-Hard v0.1.4."""
@@ -52,6 +53,7 @@ def test_an_unknown_version_is_refused_with_the_ways_out(hub: str, tmp_path: Pat
     assert "BIGCODEBENCH_OVERRIDE_PATH" in said
 
 
+@starts_processes
 def test_no_network_and_no_cache_is_refused_with_the_three_ways_out(tmp_path: Path) -> None:
     said = load({"HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path)})
     assert said.startswith("DatasetError")

@@ -12,7 +12,7 @@ from bigcodebench_tasks.benchmark import dataset
 from bigcodebench_tasks.execution import Program
 from bigcodebench_tasks.execution.prepare import prepare
 from tests.helpers.programs import execute
-from tests.helpers.project import ROOT
+from tests.helpers.project import ROOT, starts_processes
 
 # The paper's domain of each library that the mini set uses (Zhuo et al., 2024, appendix).
 DOMAINS = {
@@ -62,12 +62,14 @@ def test_a_task_has_the_form_of_the_benchmark(task: dict[str, str]) -> None:
     assert sum(getattr(node, "name", "").startswith("test_") for node in suite.body) >= 4
 
 
+@starts_processes
 def test_every_canonical_solution_passes() -> None:
     verdicts = execute([program(task, task["canonical_solution"]) for task in TASKS], prepare().environment)
     failed = {task["task_id"]: v.details for task, v in zip(TASKS, verdicts, strict=True) if not v.passed}
     assert failed == {}
 
 
+@starts_processes
 @pytest.mark.parametrize("wrong", ["    return None", "    return tuple(locals().values())", "    raise ValueError"])
 def test_every_suite_tells_a_wrong_solution(wrong: str) -> None:
     verdicts = execute([program(task, wrong) for task in TASKS], prepare().environment)

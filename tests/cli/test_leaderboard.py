@@ -13,6 +13,8 @@ from bigcodebench_tasks.cli.main import main
 from tests.helpers.made import official_results
 from tests.helpers.official_files import statuses, three_models
 
+pytestmark = pytest.mark.usefixtures("few_rounds")
+
 
 @pytest.fixture
 def results(tmp_path: Path) -> Path:

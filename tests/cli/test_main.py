@@ -18,6 +18,7 @@ from bigcodebench_tasks.benchmark.sanitize import is_valid_syntax
 from bigcodebench_tasks.cli import syncheck
 from bigcodebench_tasks.cli.main import build_parser, main
 from bigcodebench_tasks.errors import OutputError
+from tests.helpers.project import starts_processes
 
 LIBRARIES = {"datasets", "jinja2", "lm_eval", "matplotlib", "numpy", "rich", "scipy", "sklearn", "torch", "tree_sitter"}
 
@@ -32,6 +33,7 @@ COMMANDS = subparsers(build_parser())
 MAIN = "import sys; from bigcodebench_tasks.cli.main import main; sys.exit(main(sys.argv[1:]))"
 
 
+@starts_processes
 def test_starting_the_command_line_imports_no_heavy_library() -> None:
     program = "import sys; from bigcodebench_tasks.cli.main import build_parser; build_parser(); print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=300)
@@ -77,6 +79,7 @@ def test_an_interrupt_is_said_in_a_line(monkeypatch: pytest.MonkeyPatch, capsys:
     assert capsys.readouterr().err == "bigcodebench-tasks: interrupted\n"
 
 
+@starts_processes
 def test_a_terminal_without_unicode_and_warnings_as_errors_stop_nothing(tmp_path: Path) -> None:
     samples = tmp_path / "samplés.jsonl"
     code = 'import re\ndef task_func(a):\n    return re.sub("\\d", "", a)\n'

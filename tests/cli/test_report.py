@@ -10,8 +10,10 @@ import pytest
 
 from bigcodebench_tasks.cli.main import main
 from tests.helpers.made import official_results
+from tests.helpers.project import starts_processes
 
 
+@starts_processes
 def test_without_its_library_the_command_says_what_to_install(tmp_path: Path) -> None:
     file = official_results(tmp_path / "out", "m", {0: ["pass"]})
     program = (

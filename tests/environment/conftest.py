@@ -26,7 +26,7 @@ def environment() -> Environment:
 
 
 @pytest.fixture
-def small_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def small_lock(processes: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Locks of one package in place of the shipped ones, and an empty cache folder; the file for Python 3.10."""
     folder = tmp_path / "locks"
     folder.mkdir()

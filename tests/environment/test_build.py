@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bigcodebench_tasks.environment import build, environment
+from tests.helpers.project import starts_processes
 
 
 def test_pips_index_and_certificates_are_told_to_uv_unless_uv_has_its_own(tmp_path: Path) -> None:
@@ -23,6 +24,7 @@ def test_pips_index_and_certificates_are_told_to_uv_unless_uv_has_its_own(tmp_pa
     assert build.pip_settings({"PIP_INDEX_URL": "file:///first", **variables})["UV_DEFAULT_INDEX"] == "file:///first"
 
 
+@starts_processes
 @pytest.mark.skipif(sys.version_info[:2] not in {(3, 11), (3, 12)}, reason="no Python that only the second lock is for")
 def test_where_the_first_locks_python_cannot_be_had_it_is_said_what_that_means(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture

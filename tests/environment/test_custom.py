@@ -13,6 +13,9 @@ from bigcodebench_tasks.errors import EnvironmentMismatch, SandboxUnavailable
 from bigcodebench_tasks.execution.prepare import probe
 from bigcodebench_tasks.options import SANDBOX
 from tests.helpers.programs import RIGHT, execute, program
+from tests.helpers.project import starts_processes
+
+pytestmark = starts_processes
 
 ERROR = "python: error while loading shared libraries: libpython3.10.so.1.0: cannot open shared object file"
 

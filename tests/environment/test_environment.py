@@ -14,6 +14,7 @@ from bigcodebench_tasks import files
 from bigcodebench_tasks.environment import environment, interpreters, locks, nltk_data, verify
 from bigcodebench_tasks.errors import EnvironmentBuildFailed, EnvironmentMismatch, OptionError
 from bigcodebench_tasks.scoring.evaluate import Evaluator
+from tests.helpers.project import starts_processes
 
 
 def left(tmp_path: Path) -> list[str]:
@@ -102,6 +103,7 @@ def test_processes_that_start_at_once_build_it_once(small_lock: Path, tmp_path: 
     assert sum("Building" in stderr for _, stderr in said) == 1
 
 
+@starts_processes
 def test_an_interpreter_of_the_users_own_is_taken_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(environment.PYTHON_VARIABLE, sys.executable)
     found = environment.find()
@@ -109,6 +111,7 @@ def test_an_interpreter_of_the_users_own_is_taken_as_it_is(monkeypatch: pytest.M
     assert (found.lock, found.python, found.folder) == ("custom", Path(sys.executable), Path(sys.prefix))
 
 
+@starts_processes
 @pytest.mark.parametrize("name", ["nowhere/python", "/bin/false"])
 def test_what_is_no_interpreter_is_refused(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(environment.PYTHON_VARIABLE, name)
@@ -215,6 +218,7 @@ def test_a_user_without_a_home_is_told_what_to_set(monkeypatch: pytest.MonkeyPat
     assert files.cache_folder() == Path("/a/home/cache")
 
 
+@starts_processes
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user")
 def test_an_account_without_an_entry_and_without_a_home_is_told_what_to_set() -> None:
     program = "import os; os.setuid(54321); from bigcodebench_tasks.files import cache_folder; cache_folder()"

@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 
 from bigcodebench_tasks.environment import interpreters
+from tests.helpers.project import starts_processes
+
+pytestmark = starts_processes
 
 
 def test_an_interpreter_of_a_version_is_found_and_an_unknown_version_is_not() -> None:

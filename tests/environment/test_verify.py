@@ -16,6 +16,9 @@ from bigcodebench_tasks.environment import nltk_data, verify
 from bigcodebench_tasks.environment.environment import Environment
 from bigcodebench_tasks.errors import EnvironmentMismatch
 from bigcodebench_tasks.execution.prepare import prepare
+from tests.helpers.project import starts_processes
+
+pytestmark = starts_processes
 
 
 def test_a_deleted_a_changed_and_a_missing_library_are_named(small_lock: Path) -> None:

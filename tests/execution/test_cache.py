@@ -22,6 +22,7 @@ from bigcodebench_tasks.execution.cache import VerdictCache
 from bigcodebench_tasks.execution.prepare import Prepared, probe
 from bigcodebench_tasks.scoring.evaluate import Evaluated, Evaluator, Sample
 from tests.helpers.programs import LIMITS, RIGHT, WRONG, execute, program
+from tests.helpers.project import starts_processes
 
 
 @pytest.fixture
@@ -126,6 +127,7 @@ TASK = {
 SAMPLE = TASK["complete_prompt"] + CALLS_A_PROGRAM + "# sample\n"
 
 
+@starts_processes
 @pytest.mark.parametrize("checks_ground_truth", [True, False])
 def test_a_sample_that_failed_for_want_of_a_program_passes_once_it_is_installed(
     checks_ground_truth: bool, scratch_parent: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path

@@ -21,6 +21,7 @@ from bigcodebench_tasks.execution.verdict import Program
 from bigcodebench_tasks.execution.worker import memory, processes, protocol
 from bigcodebench_tasks.execution.worker.protocol import CROWDED
 from tests.helpers.programs import RIGHT, SUITE, execute, program
+from tests.helpers.project import starts_processes
 
 LIMITS = Limits(timeout_s=60, tree_memory_mib=384, processes=128)
 
@@ -78,6 +79,7 @@ def process(pid: int, rss_bytes: int) -> processes.Process:
     return processes.Process(pid, os.getppid(), "R", 0.0, 1, rss_bytes, pid)
 
 
+@starts_processes
 def test_a_process_that_has_ended_holds_no_memory() -> None:
     limit = 1 << 30
     ended = subprocess.Popen(["true"])

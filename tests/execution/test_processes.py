@@ -10,8 +10,9 @@ import time
 import pytest
 
 from bigcodebench_tasks.execution.worker import processes
+from tests.helpers.project import starts_processes
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+pytestmark = [pytest.mark.skipif(sys.platform != "linux", reason="reads /proc"), starts_processes]
 
 # A process whose first thread ends while another one goes on, with memory of its own.
 HALF_DEAD = """

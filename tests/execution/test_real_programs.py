@@ -21,6 +21,7 @@ import pytest
 from bigcodebench_tasks.execution import Limits, Program, Verdict
 from bigcodebench_tasks.execution.prepare import prepare
 from tests.helpers.programs import execute
+from tests.helpers.project import starts_processes
 
 # Task and beginning of the SHA-256 of task_id, NUL and solution.
 CHOSEN = """
@@ -108,6 +109,7 @@ def test_the_same_tests_fail(real: dict[str, Row], verdicts: dict[str, Verdict])
     assert different == {}
 
 
+@starts_processes
 def test_a_real_loop_is_a_timeout(real: dict[str, Row], tasks: dict[str, Row]) -> None:
     row = real[LOOP]
     program = Program(row["task_id"], row["solution"], tasks[row["task_id"]]["test"])

@@ -13,15 +13,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from lm_eval import simple_evaluate
-from lm_eval.api.model import LM
-from lm_eval.models.huggingface import HFLM
-from lm_eval.tasks import TaskManager
-from tokenizers import Tokenizer
-from tokenizers.models import WordLevel
-from transformers import PreTrainedTokenizerFast
 
-pytestmark = pytest.mark.fidelity
+from tests.helpers import harness
+
+pytestmark = [pytest.mark.fidelity, pytest.mark.torch]
 
 # One template for each habit that can change a prompt.
 TEMPLATES = {
@@ -51,19 +46,23 @@ RESPONSE = (
 )
 
 
-class Model(LM):
+class Model(harness.FakeModel):
     """Keeps what it is asked. Renders chats as the ``hf`` loader does, by calling that loader's method."""
 
     def __init__(self, template: str | None) -> None:
+        from tokenizers import Tokenizer
+        from tokenizers.models import WordLevel
+        from transformers import PreTrainedTokenizerFast
+
         super().__init__()
         make_tokenizer: Callable[..., Any] = PreTrainedTokenizerFast  # it has hardly a type
         self.tokenizer = make_tokenizer(tokenizer_object=Tokenizer(WordLevel({"?": 0}, unk_token="?")))
         self.tokenizer.chat_template = template
         self.asked: dict[str, str] = {}
 
-    tokenizer_name = "fidelity"
-
     def apply_chat_template(self, chat_history: list[dict[str, str]], add_generation_prompt: bool = True) -> str:
+        from lm_eval.models.huggingface import HFLM
+
         loader: Any = SimpleNamespace(tokenizer=self.tokenizer, chat_template_args={})
         rendered: str = HFLM.apply_chat_template(loader, chat_history, add_generation_prompt)
         return rendered
@@ -71,12 +70,6 @@ class Model(LM):
     def generate_until(self, requests: list[Any], disable_tqdm: bool = False) -> list[str]:
         self.asked = {request.doc["task_id"]: request.args[0] for request in requests}
         return [""] * len(requests)
-
-    def loglikelihood(self, requests: list[Any]) -> list[tuple[float, bool]]:
-        raise NotImplementedError
-
-    def loglikelihood_rolling(self, requests: list[Any]) -> list[float]:
-        raise NotImplementedError
 
 
 @pytest.fixture(scope="module")
@@ -114,14 +107,8 @@ def assert_same(
     model, options = Model(template), options or {}
     if template == TEMPLATES["thinking, drops and adds thoughts"]:
         options = {**options, "reasoning": "off"}  # else such a model is not prefilled
-    results = simple_evaluate(
-        model,
-        tasks=[task],
-        task_manager=TaskManager(include_defaults=False, metadata={"bigcodebench": options}),
-        apply_chat_template=template is not None,
-        predict_only=True,
-        confirm_run_unsafe_code=True,
-        bootstrap_iters=0,
+    results = harness.evaluate(
+        model, task, options=options, apply_chat_template=template is not None, predict_only=True
     )
     split = task.rsplit("_", 1)[-1]
     subset = "hard" if "hard" in task else "full"

@@ -136,6 +136,7 @@ def smollm2(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow
+@pytest.mark.torch
 def test_a_real_model_runs_beside_another_benchmark_in_one_command(
     lm_eval: LmEval, smollm2: Path, tmp_path: Path
 ) -> None:
@@ -166,7 +167,7 @@ def test_a_real_model_runs_beside_another_benchmark_in_one_command(
 
 
 @pytest.fixture
-def server(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[tuple[str, Path]]:
+def server(processes: None, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[tuple[str, Path]]:
     """Base URL of a loopback OpenAI-compatible server, and its log of requests.
 
     Its parameter, if it has one, names a behaviour. The folder that it may remove is "scratch", which is made here.

@@ -23,7 +23,9 @@ from bigcodebench_tasks.harness.run import HarnessRun
 from bigcodebench_tasks.scoring.records import SampleRecord
 from tests.helpers import harness
 from tests.helpers.programs import assert_gone, processes_of
-from tests.helpers.project import ROOT
+from tests.helpers.project import ROOT, starts_processes
+
+pytestmark = starts_processes
 
 TASKS = [harness.COMPLETE, harness.INSTRUCT]
 ANSWERS = 4

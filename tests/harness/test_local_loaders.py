@@ -17,8 +17,7 @@ from tests.harness.test_command_line import of_task, results, samples, score
 from tests.helpers.project import LmEval
 from tests.helpers.saying_model import STARTS_REASONING, TEMPLATE, save_model, thought
 
-pytest.importorskip("torch", reason="needs PyTorch, for a model")
-pytest.importorskip("transformers", reason="needs transformers, for a model")
+pytestmark = pytest.mark.torch
 
 COMPLETE = "bigcodebench_mini_complete"
 VLLM = pytest.param(

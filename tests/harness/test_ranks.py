@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("torch", reason="the harness gathers the results of several ranks with PyTorch")
+from tests.helpers.project import starts_processes
+
+pytestmark = [pytest.mark.torch, starts_processes]
 
 # Each rank answers with canonical solutions. Three rows make the second rank pad with a repeat of its last request.
 PROGRAM = """\

@@ -25,6 +25,7 @@ from bigcodebench_tasks.harness.ground_truth_model import GroundTruthLM
 from bigcodebench_tasks.harness.task import BigCodeBenchTask
 from bigcodebench_tasks.scoring.records import SampleRecord
 from tests.helpers import harness
+from tests.helpers.project import starts_processes
 
 
 class Recorder(harness.FakeModel):
@@ -242,6 +243,7 @@ def test_the_results_say_what_the_score_depends_on() -> None:
     assert run["options"]["n_samples"] == 1
 
 
+@starts_processes
 def test_ground_truth_is_reported_once_executed_and_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     prepared = prepare()  # before the cache moves, which holds the environment too
     monkeypatch.setattr("bigcodebench_tasks.scoring.evaluate.prepare", lambda *_: prepared)
@@ -256,6 +258,7 @@ def test_ground_truth_is_reported_once_executed_and_kept(tmp_path: Path, monkeyp
     assert harness.run_of(again, harness.COMPLETE) == run
 
 
+@starts_processes
 def test_ground_truth_and_kept_verdicts_can_be_turned_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     prepared = prepare()
     monkeypatch.setattr("bigcodebench_tasks.scoring.evaluate.prepare", lambda *_: prepared)
@@ -268,6 +271,7 @@ def test_ground_truth_and_kept_verdicts_can_be_turned_off(tmp_path: Path, monkey
     assert [path.name for path in tmp_path.iterdir()] == ["answers"]
 
 
+@starts_processes
 def test_domains_are_extra_metrics_only_when_asked() -> None:
     name = "bigcodebench_mini_complete"
     asked_for = {"domains": True, "ground_truth": "skip"}

@@ -6,6 +6,8 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = ROOT.parent / "shared"
 
@@ -14,3 +16,6 @@ LmEval = Callable[..., "subprocess.CompletedProcess[str]"]
 
 GROUND_TRUTH = ("run", "--model", "bigcodebench-ground-truth", "--confirm_run_unsafe_code")
 """Words after ``lm_eval`` that answer every task with its canonical solution."""
+
+starts_processes = pytest.mark.usefixtures("processes")
+"""For tests that start processes or open connections without a fixture that does: they are not `unit`."""

@@ -11,6 +11,8 @@ from bigcodebench_tasks.results.read import read_evaluations
 from tests.helpers.made import official_results
 from tests.helpers.official_files import statuses, three_models
 
+pytestmark = pytest.mark.usefixtures("few_rounds")
+
 
 def test_models_are_ranked_by_the_mean_of_both_splits(tmp_path: Path) -> None:
     board = own_board(read_evaluations([three_models(tmp_path)])).everything

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import evaluate
 import pytest
 
 import bigcodebench_tasks
 from bigcodebench_tasks.benchmark.dataset import MINI, load_tasks
+
+if TYPE_CHECKING:
+    import evaluate
 
 TASKS = list(load_tasks(MINI, "v1"))
 REFERENCES = [{name: task[name] for name in ("task_id", "code_prompt", "test")} for task in TASKS]
 
 
 @pytest.fixture
-def metric(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> evaluate.Metric:
+def metric(processes: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> evaluate.Metric:
+    import evaluate  # takes seconds
+
     monkeypatch.setenv("HF_HOME", str(tmp_path))
     return evaluate.load(bigcodebench_tasks.METRIC_PATH, cache_dir=str(tmp_path))
 

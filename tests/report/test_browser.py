@@ -101,7 +101,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def chromium() -> Iterator[WebDriver]:
+def chromium(processes: None) -> Iterator[WebDriver]:
     options = selenium.ChromeOptions()
     options.binary_location = shutil.which("chromium")
     # No sandbox of its own: containers forbid it, and it shows our page alone.

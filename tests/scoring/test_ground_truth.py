@@ -41,7 +41,7 @@ RIGHT, ALSO_RIGHT, WRONG = task(0, "    return 1"), task(1, "    return 2 - 1"),
 
 
 @pytest.fixture
-def environment() -> Environment:
+def environment(processes: None) -> Environment:
     """This very interpreter."""
     return THIS_PYTHON
 

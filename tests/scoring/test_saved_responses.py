@@ -14,6 +14,7 @@ from bigcodebench_tasks import files
 from bigcodebench_tasks.errors import ExecutionFailed
 from bigcodebench_tasks.options import Options
 from bigcodebench_tasks.scoring import saved_responses
+from tests.helpers.project import starts_processes
 
 RAW = [("Made/0", "Sure: x = 1"), ("Made/0", "Sure: \ud800"), ("Made/1", "")]
 SOLUTIONS = ["x = 1", "\ud800", ""]
@@ -60,6 +61,7 @@ def test_they_are_there_before_anything_is_executed_and_gone_when_another_run_be
     assert list(folder.iterdir()) == []
 
 
+@starts_processes
 @pytest.mark.parametrize(("ends", "left"), [("pass", 0), ("raise SystemExit(0)", 0), ("raise OSError('disk full')", 1)])
 def test_they_are_gone_when_the_process_ends_well_and_named_when_something_behind_the_scoring_fails(
     ends: str, left: int, folder: Path

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import shutil
 import tempfile
 import time
@@ -18,13 +17,6 @@ from bigcodebench_tasks.execution import Conditions, Environment
 from bigcodebench_tasks.execution.cluster import Cluster, ClusterEngine
 from bigcodebench_tasks.execution.prepare import probe
 from tests.helpers.programs import LIMITS, processes_of
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    if importlib.util.find_spec("ray") is None:
-        for item in items:
-            if item.get_closest_marker("ray"):
-                item.add_marker(pytest.mark.skip(reason="needs Ray: pip install -e '.[ray]'"))
 
 
 class Nodes:
