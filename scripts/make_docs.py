@@ -20,6 +20,7 @@ import re
 import sys
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from enum import Enum
 from pathlib import Path
 
 import bigcodebench_tasks
@@ -138,31 +139,32 @@ def fields_block(kind: type) -> str:
 
 
 def python_block() -> str:
+    names = sorted(set(bigcodebench_tasks.__all__) - {"BigCodeBenchTask"})  # for YAML files, and slow to import
+    things = {name: getattr(bigcodebench_tasks, name) for name in names}
+    is_error = {name: inspect.isclass(each) and issubclass(each, BaseException) for name, each in things.items()}
     parts = []
-    for name in sorted(set(bigcodebench_tasks.__all__) - {"BigCodeBenchTask"}):  # for YAML files, and slow to import
-        thing = getattr(bigcodebench_tasks, name)
-        if callable(thing):
-            parts += [f"## {name}", f"```python\n{name}{signature(thing)}\n```", markdown(inspect.getdoc(thing) or "")]
-            for method, function in public_methods(thing):
-                parts += [f"### {name}.{method}", f"```python\n{method}{signature(function)}\n```"]
-                parts.append(markdown(inspect.getdoc(function) or ""))
-    return "\n\n".join(part for part in parts if part)
+    for name in (name for name, thing in things.items() if callable(thing) and not is_error[name]):
+        parts += [f"## {name}", signature(name, things[name]), markdown(inspect.getdoc(things[name]) or "")]
+        for method, function in public_methods(things[name]):
+            parts += [f"### {name}.{method}", signature(method, function), markdown(inspect.getdoc(function) or "")]
+    errors = ([f"`{name}`", one_line(inspect.getdoc(things[name]) or "")] for name in names if is_error[name])
+    return "\n\n".join([*filter(None, parts), "## Errors", table(["error", "meaning"], errors)])
 
 
-def signature(thing: Callable[..., object]) -> str:
-    if inspect.isclass(thing) and issubclass(thing, BaseException):
-        return "(message)"
+def signature(name: str, thing: Callable[..., object]) -> str:
+    if inspect.isclass(thing) and issubclass(thing, Enum):
+        return ""
     plain = inspect.signature(thing)
     shown = [
         each if isinstance(each.default, (str, int, float, type(None), type)) else each.replace(default=...)
         for each in plain.parameters.values()
     ]
     text = str(plain.replace(parameters=shown)).replace("Ellipsis", "...")
-    return re.sub(r"(: |-> )'([^']*)'", r"\1\2", text)
+    return "```python\n" + name + re.sub(r"(: |-> )'([^']*)'", r"\1\2", text) + "\n```"
 
 
 def public_methods(thing: object) -> list[tuple[str, Callable[..., object]]]:
-    if not inspect.isclass(thing) or not thing.__module__.startswith("bigcodebench_tasks.execution"):
+    if not inspect.isclass(thing) or issubclass(thing, Enum):
         return []
     members = inspect.getmembers(thing, lambda each: inspect.isfunction(each) or inspect.ismethod(each))
     return [(name, each) for name, each in members if name[0] != "_" and inspect.getdoc(each)]

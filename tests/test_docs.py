@@ -97,7 +97,6 @@ def test_there_are_examples() -> None:
 
 
 @starts_processes
-@pytest.mark.xfail(strict=False, reason="the docs describe names that are about to land")
 @pytest.mark.parametrize(("example", "output"), EXAMPLES)
 def test_an_example_of_the_engine_guide_prints_what_the_page_says(example: str, output: str) -> None:
     done = subprocess.run([sys.executable, "-c", example], stdout=subprocess.PIPE, text=True, check=True)
