@@ -20,6 +20,7 @@ import re
 import sys
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import is_dataclass
 from enum import Enum
 from pathlib import Path
 
@@ -33,6 +34,7 @@ from bigcodebench_tasks.scoring.records import ResponseStats, RunRecord, SampleR
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
+HIDDEN = {"BigCodeBenchTask", "set_background"}  # for YAML files (and slow to import); for harness/
 TYPES = {int: "number", bool: "`true`, `false`", str: "text"}
 SECTIONS = "Args|Attributes|Returns|Raises"
 
@@ -139,7 +141,7 @@ def fields_block(kind: type) -> str:
 
 
 def python_block() -> str:
-    names = sorted(set(bigcodebench_tasks.__all__) - {"BigCodeBenchTask"})  # for YAML files, and slow to import
+    names = sorted(set(bigcodebench_tasks.__all__) - HIDDEN)
     things = {name: getattr(bigcodebench_tasks, name) for name in names}
     is_error = {name: inspect.isclass(each) and issubclass(each, BaseException) for name, each in things.items()}
     parts = []
@@ -152,8 +154,8 @@ def python_block() -> str:
 
 
 def signature(name: str, thing: Callable[..., object]) -> str:
-    if inspect.isclass(thing) and issubclass(thing, Enum):
-        return ""
+    if inspect.isclass(thing) and not is_dataclass(thing):
+        return ""  # it has another constructor
     plain = inspect.signature(thing)
     shown = [
         each if isinstance(each.default, (str, int, float, type(None), type)) else each.replace(default=...)
@@ -167,7 +169,7 @@ def public_methods(thing: object) -> list[tuple[str, Callable[..., object]]]:
     if not inspect.isclass(thing) or issubclass(thing, Enum):
         return []
     members = inspect.getmembers(thing, lambda each: inspect.isfunction(each) or inspect.ismethod(each))
-    return [(name, each) for name, each in members if name[0] != "_" and inspect.getdoc(each)]
+    return [(name, each) for name, each in members if name[0] != "_" and name not in HIDDEN and inspect.getdoc(each)]
 
 
 # -- blocks of other pages -------------------------------------------------------------------------------
