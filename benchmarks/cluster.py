@@ -4,8 +4,8 @@ The nodes are real Ray nodes on this machine (`ray.cluster_utils.Cluster`), so p
 programs that compute show the overhead. Prints
 
 - seconds for 400 programs that sleep 1 s over 1, 2 and 4 nodes with 8 running on each, beside the ideal;
-- CPU per program of the process that submits, of the process that speaks to Ray, of Ray's own processes, and of the
-  actors without the programs and the fork servers below them;
+- CPU per program of the process that submits, of Ray's own processes, and of the actors without the programs and the
+  fork servers below them;
 - with ``--full``, the ground truths of Full over two nodes of one worker each and on one machine with two: wall time,
   CPU, and the verdicts that differ.
 """
@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from bigcodebench_tasks.execution import Engine, Program, Verdict
-from bigcodebench_tasks.execution.cluster import Cluster, ClusterEngine
+from bigcodebench_tasks.execution.cluster import ClusterEngine
 from bigcodebench_tasks.execution.prepare import Prepared, prepare
 from bigcodebench_tasks.scoring.ground_truth import program_of
 
@@ -52,7 +52,6 @@ class Cpu:
     """CPU seconds so far, by who used them."""
 
     here: float
-    link: float
     ray: float
     actors: float
 
@@ -63,7 +62,7 @@ class Cpu:
 def cpu(mark: str) -> Cpu:
     """Of this process, and of those that bear the mark in their environment; fork servers and programs are left out."""
     own = resource.getrusage(resource.RUSAGE_SELF)
-    found = Cpu(own.ru_utime + own.ru_stime, 0.0, 0.0, 0.0)
+    found = Cpu(own.ru_utime + own.ru_stime, 0.0, 0.0)
     for entry in Path("/proc").iterdir():
         try:
             if not entry.name.isdecimal() or int(entry.name) == os.getpid():
@@ -75,9 +74,7 @@ def cpu(mark: str) -> Cpu:
         except OSError:
             continue
         seconds = (int(fields[11]) + int(fields[12])) / _TICK
-        if "execution.cluster.driver" in title:
-            found.link += seconds
-        elif title.startswith("ray::NodeRunner"):
+        if title.startswith("ray::NodeRunner"):
             found.actors += seconds
         elif "/ray/" in title or title.startswith("ray::"):
             found.ray += seconds
@@ -104,10 +101,10 @@ class Nodes:
 
 def scale(prepared: Prepared, mark: str, numbers: list[int]) -> None:
     print(f"{PROGRAMS} programs that sleep 1 s, {RUNNING} running on each node")
-    print("nodes   seconds   ideal   times   CPU per program, ms: here, link, Ray, actors, all")
+    print("nodes   seconds   ideal   times   CPU per program, ms: here, Ray, actors, all")
     for number in numbers:
         with Nodes(number) as nodes, tempfile.TemporaryDirectory() as folder:
-            where = Cluster(nodes.address), prepared.environment, prepared.conditions
+            where = nodes.address, prepared.environment, prepared.conditions
             with ClusterEngine(*where, workers=1, cache=Path(folder) / "verdicts.sqlite") as engine:
                 # A program per node first, so that nodes are checked and their servers run.
                 warm = [engine.submit(sleeping(-1 - each)) for each in range(40 * number)]
@@ -132,12 +129,13 @@ def full(prepared: Prepared, data: Path) -> None:
     settings: dict[str, Any] = {"expected": expected}
     with Engine(prepared.environment, prepared.conditions, workers=2, **settings) as engine:
         alone = _timed("one machine, two workers", engine, programs)
-    with Nodes(2) as nodes:
-        cluster = Cluster(nodes.address)
-        with ClusterEngine(cluster, prepared.environment, prepared.conditions, workers=1, **settings) as engine:
-            engine.submit(sleeping(0)).result()
-            over = _timed("two nodes, a worker each", engine, programs)
-            print("programs of each node:", [node.programs for node in engine.used])
+    with (
+        Nodes(2) as nodes,
+        ClusterEngine(nodes.address, prepared.environment, prepared.conditions, workers=1, **settings) as engine,
+    ):
+        engine.submit(sleeping(0)).result()
+        over = _timed("two nodes, a worker each", engine, programs)
+        print("programs of each node:", [node.programs for node in engine.used])
     differ = [p.task_id for p, a, b in zip(programs, alone, over, strict=True) if a.status != b.status]
     print(f"{len(differ)} verdicts differ", *differ)
 

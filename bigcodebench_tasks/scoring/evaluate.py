@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from bigcodebench_tasks.execution import cache_file
-from bigcodebench_tasks.execution.cluster import Cluster, NodeUse, cluster_address, look_at
+from bigcodebench_tasks.execution.cluster import NodeUse, check_nodes, cluster_address
 from bigcodebench_tasks.execution.prepare import Prepared, prepare
 from bigcodebench_tasks.execution.speed import FAST
 from bigcodebench_tasks.scoring.ground_truth import MIN_PASS_RATE, GroundTruth, failures, ground_truth
@@ -54,7 +54,7 @@ class Evaluator:
         cache: take verdicts of earlier runs from the cache folder, and keep new ones there.
         checks_ground_truth: execute the canonical solutions of the tasks first, where it is not known that they pass.
         tell, warn: take a line for the user.
-        cluster: whose nodes run the programs; None for this machine.
+        cluster: address of the Ray cluster whose nodes run the programs; None for this machine.
     """
 
     prepared: Prepared
@@ -64,7 +64,7 @@ class Evaluator:
     checks_ground_truth: bool = True
     tell: Callable[[str], None] = _to_nobody
     warn: Callable[[str], None] = _to_nobody
-    cluster: Cluster | None = None
+    cluster: str | None = None
 
     @classmethod
     def prepare(
@@ -105,10 +105,9 @@ class Evaluator:
         )
         if speed == FAST:
             tell("speed fast: the time limit of a task is the larger of 60 s and ten times its reference time")
-        nodes = None
         if address is not None:
-            nodes = look_at(address, environment, prepared.conditions, workers=workers, tell=tell, warn=warn)
-        return cls(prepared, calibrated, workers, cache, checks_ground_truth, tell, warn, nodes)
+            check_nodes(address, environment, prepared.conditions, workers=workers, tell=tell, warn=warn)
+        return cls(prepared, calibrated, workers, cache, checks_ground_truth, tell, warn, address)
 
     def evaluate(
         self,

@@ -15,7 +15,7 @@ from types import TracebackType
 from bigcodebench_tasks.benchmark.known_tasks import SCHEDULE
 from bigcodebench_tasks.benchmark.sanitize import calibrate
 from bigcodebench_tasks.execution import Engine, Program, Verdict, cache_file
-from bigcodebench_tasks.execution.cluster import Cluster, ClusterEngine, NodeUse
+from bigcodebench_tasks.execution.cluster import ClusterEngine, NodeUse
 from bigcodebench_tasks.execution.prepare import Prepared
 from bigcodebench_tasks.progress import progress
 from bigcodebench_tasks.scoring.ground_truth import program_of
@@ -60,7 +60,7 @@ class Session:
         workers: int | None = None,
         cache: bool = True,
         expected: Collection[str] = (),
-        cluster: Cluster | None = None,
+        cluster: str | None = None,
     ) -> None:
         """
         Args:
@@ -68,7 +68,7 @@ class Session:
             workers: programs that may use a core at the same time; see `machine.workers`.
             cache: take verdicts of earlier runs from the cache folder, and keep new ones there.
             expected: Python source for each program to come whose imports it will probably share.
-            cluster: whose nodes run the programs; this machine by default.
+            cluster: address of the Ray cluster whose nodes run the programs; this machine by default.
         """
         machine = prepared.environment, prepared.conditions
         file = cache_file() if cache else None

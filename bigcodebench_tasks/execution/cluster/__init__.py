@@ -1,11 +1,11 @@
-"""Programs on many machines, over Ray: `look_at` checks a cluster, `ClusterEngine` runs programs there.
+"""Programs on many machines, over Ray: `check_nodes` checks a cluster, `ClusterEngine` runs programs on it.
 
-`engine` and `pool` are what runs in the caller's process, `dispatch` decides which program runs where, `driver` is a
-process that speaks to Ray (`process` starts it, `messages` is what the two say), and `node` is what runs on each node.
-Only `driver` imports Ray.
+`dispatch` decides which program runs where, `engine` sends programs, `connection` is all that calls Ray, and `node` is
+what runs on each node. Ray is imported when it is needed, because it is an extra.
 """
 
+from bigcodebench_tasks.execution.cluster.connection import check_nodes, cluster_address
 from bigcodebench_tasks.execution.cluster.dispatch import NodeUse
-from bigcodebench_tasks.execution.cluster.engine import Cluster, ClusterEngine, cluster_address, look_at
+from bigcodebench_tasks.execution.cluster.engine import ClusterEngine
 
-__all__ = ["Cluster", "ClusterEngine", "NodeUse", "cluster_address", "look_at"]
+__all__ = ["ClusterEngine", "NodeUse", "check_nodes", "cluster_address"]

@@ -14,7 +14,7 @@ import pytest
 
 from bigcodebench_tasks.environment import environment as environments
 from bigcodebench_tasks.execution import Conditions, Environment
-from bigcodebench_tasks.execution.cluster import Cluster, ClusterEngine
+from bigcodebench_tasks.execution.cluster import ClusterEngine
 from bigcodebench_tasks.execution.prepare import probe
 from tests.helpers.programs import LIMITS, processes_of
 
@@ -44,6 +44,10 @@ class Nodes:
         """Kill everything on a node at once, as when its power fails."""
         self._ray.remove_node(node, allow_graceful=False)
 
+    def kill_head(self) -> None:
+        """Kill the process on the head node that knows the cluster (GCS), and nothing else."""
+        self._ray.head_node.kill_gcs_server(check_alive=False)
+
     def close(self) -> None:
         self._ray.shutdown()
 
@@ -56,12 +60,16 @@ class Nodes:
 
     def actors(self) -> list[int]:
         """Processes of Ray that hold a node's engine."""
-        return [pid for pid in processes_of(self.scratch) if _title(pid).startswith("ray::NodeRunner")]
+        return [pid for pid in processes_of(self.scratch) if _read(pid, "cmdline").startswith("ray::NodeRunner")]
 
-    def actors_with_servers(self) -> list[int]:
-        """Those whose engine has a fork server."""
-        parents = {_parent(pid) for pid in self.servers()}
-        return [pid for pid in self.actors() if pid in parents]
+    def actors_above(self, name: str) -> list[int]:
+        """Those whose engine runs a sample that has given its process this name."""
+        above = set()
+        for pid in self.servers():
+            if _read(pid, "comm").strip() == name:
+                while pid > 1:
+                    above.add(pid := _parent(pid))
+        return [pid for pid in self.actors() if pid in above]
 
     def assert_nothing_runs(self) -> None:
         """Wait for the kernel and Ray to end what was killed; they may need a minute if the machine is busy."""
@@ -71,16 +79,14 @@ class Nodes:
         assert (self.servers(), self.actors()) == ([], [])
 
 
-def _title(pid: int) -> str:
+def _read(pid: int, file: str) -> str:
     with contextlib.suppress(OSError):
-        return Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace")
+        return Path(f"/proc/{pid}/{file}").read_bytes().decode(errors="replace")
     return ""
 
 
 def _parent(pid: int) -> int:
-    with contextlib.suppress(OSError):
-        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
-    return 0
+    return int((_read(pid, "stat").rpartition(")")[2].split() or ["", "0"])[1])
 
 
 def wait_until(condition: Callable[[], Any]) -> Any:
@@ -146,7 +152,7 @@ def engine(nodes: Nodes, own_python: Environment, conditions: Conditions) -> Ite
 
     def make(**settings: Any) -> ClusterEngine:
         settings.setdefault("conditions", conditions)
-        made.append(ClusterEngine(Cluster(nodes.address), own_python, **settings))
+        made.append(ClusterEngine(nodes.address, own_python, **settings))
         return made[-1]
 
     yield make

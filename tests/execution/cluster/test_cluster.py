@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,7 +15,7 @@ import pytest
 
 from bigcodebench_tasks.errors import ClusterUnavailable, OptionError
 from bigcodebench_tasks.execution import Conditions, Engine, Environment
-from bigcodebench_tasks.execution.cluster import Cluster, ClusterEngine, cluster_address, look_at
+from bigcodebench_tasks.execution.cluster import ClusterEngine, check_nodes, cluster_address
 from tests.execution.cluster.conftest import Nodes, wait_until
 from tests.helpers.programs import RIGHT, WRONG, asleep, program
 
@@ -26,6 +27,16 @@ PROGRAMS = [
     program(f"# {number}\n{source}")
     for number, source in enumerate([RIGHT, WRONG, "import sys\nsys.exit(1)\n", "def task_func(:\n", "1 / 0\n"])
 ]
+
+
+def check(
+    nodes: Nodes, environment: Environment, conditions: Conditions, **options: Any
+) -> tuple[list[str], list[str]]:
+    """What `check_nodes` tells, and what it warns of."""
+    told: list[str] = []
+    warned: list[str] = []
+    check_nodes(nodes.address, environment, conditions, tell=told.append, warn=warned.append, **options)
+    return told, warned
 
 
 def test_the_verdicts_are_those_of_one_machine(
@@ -61,7 +72,7 @@ def test_the_cache_stays_here_and_what_is_known_starts_nothing(
     file = tmp_path / "verdicts.sqlite"
     with engine(cache=file) as cluster:
         assert cluster.submit(PROGRAMS[0]).result().passed
-    with ClusterEngine(Cluster("no.such.host:1"), own_python, conditions, cache=file) as cluster:
+    with ClusterEngine("no.such.host:1", own_python, conditions, cache=file) as cluster:
         assert cluster.submit(PROGRAMS[0]).result().passed
         assert cluster.used == []
 
@@ -76,14 +87,23 @@ def test_equal_programs_run_once_and_one_that_was_cancelled_not_at_all(engine: M
     assert all(future.done() for future in many)
 
 
-def test_nodes_are_looked_at_before_anything_is_generated(
+def test_nodes_are_checked_before_anything_is_generated(
     nodes: Nodes, own_python: Environment, conditions: Conditions
 ) -> None:
-    said: list[str] = []
-    cluster = look_at(nodes.address, own_python, conditions, workers=3, tell=said.append)
-    assert [cores for _, cores in cluster.nodes] == [3, 3]
-    assert "programs run on 2 nodes of the Ray cluster, 6 at a time" in said[-1]
+    import ray
+
+    told, warned = check(nodes, own_python, conditions, workers=3)
+    assert (len(told), warned) == (1, [])
+    assert "programs run on 2 nodes of the Ray cluster, 6 at a time: " in told[0]
+    assert [part.rpartition(" ")[2] for part in told[0].rpartition(": ")[2].split(", ")] == ["3", "3"]
+    assert not ray.is_initialized(), "the loader may connect"
     nodes.assert_nothing_runs()
+
+
+def test_the_check_leaves_the_handler_of_sigterm(nodes: Nodes, own_python: Environment, conditions: Conditions) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    check(nodes, own_python, conditions)
+    assert signal.getsignal(signal.SIGTERM) is before
 
 
 def test_a_node_whose_lock_differs_is_named_and_left_out(
@@ -97,8 +117,8 @@ def test_a_node_whose_lock_differs_is_named_and_left_out(
 ) -> None:
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "venv"], check=True)
     node(BIGCODEBENCH_PYTHON=str(tmp_path / "venv" / "bin" / "python"))
-    warned: list[str] = []
-    assert len(look_at(nodes.address, own_python, conditions, warn=warned.append).nodes) == 2
+    told, warned = check(nodes, own_python, conditions)
+    assert "programs run on 2 nodes" in told[0]
     assert len(warned) == 1
     assert "left out: lock_sha256 is " in warned[0]
     with caplog.at_level(logging.WARNING), engine() as cluster:
@@ -110,17 +130,16 @@ def test_a_node_whose_lock_differs_is_named_and_left_out(
 def test_where_all_nodes_differ_nothing_begins(
     nodes: Nodes, node: Callable[..., Any], own_python: Environment, conditions: Conditions
 ) -> None:
-
     other = replace(conditions, lock_sha256="0" * 64)
     with pytest.raises(
         ClusterUnavailable, match=r"no node of the cluster can run programs as this machine does: .*lock"
     ):
-        look_at(nodes.address, own_python, other)
+        check(nodes, own_python, other)
 
 
 def test_without_a_cluster_there_is_one_clear_error(own_python: Environment, conditions: Conditions) -> None:
-    with pytest.raises(ClusterUnavailable, match=r"there is no Ray cluster at 127.0.0.1:1: .*refused.*docs/cluster.md"):
-        look_at("127.0.0.1:1", own_python, conditions)
+    with pytest.raises(ClusterUnavailable, match=r"there is no Ray cluster at 127.0.0.1:1: .*refused.*ray status"):
+        check_nodes("127.0.0.1:1", own_python, conditions, tell=print, warn=print)
 
 
 def test_an_address_of_ray_client_is_refused() -> None:

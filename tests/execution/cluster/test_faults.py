@@ -8,15 +8,16 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Callable
+from concurrent.futures import wait
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bigcodebench_tasks.errors import ExecutionFailed
 from bigcodebench_tasks.execution import Conditions, Environment
-from bigcodebench_tasks.execution.cluster import ClusterEngine, look_at
+from bigcodebench_tasks.execution.cluster import ClusterEngine, check_nodes
 from tests.execution.cluster.conftest import Nodes, wait_until
 from tests.helpers.programs import RIGHT, WRONG, processes_of, program
 from tests.helpers.project import ROOT
@@ -62,57 +63,82 @@ def test_an_actor_that_is_killed_costs_no_verdict_and_its_node_is_used_again(
     assert "Worker exit" in caplog.text
 
 
-def test_the_process_that_speaks_to_ray_may_be_killed_too(
-    nodes: Nodes, engine: MakeEngine, caplog: pytest.LogCaptureFixture
+BAD = f"import ctypes, time\nctypes.CDLL(None).prctl(15, b'bad-program')\ntime.sleep(600)\n{RIGHT}"
+"""Gives its process a name, by which this test finds it."""
+
+
+def test_a_program_that_kills_its_node_each_time_is_blamed_and_the_others_have_their_verdict(
+    nodes: Nodes, engine: MakeEngine
 ) -> None:
-    with caplog.at_level(logging.WARNING), engine(workers=1) as cluster:
-        futures = [cluster.submit(each) for each in sleepers(60)]
-        wait_until(lambda: any(future.done() for future in futures))
-        assert cluster._pool._process is not None
-        os.kill(cluster._pool._process._process.pid, signal.SIGKILL)
-        expect([future.result() for future in futures])
-    assert "connecting to the cluster again: the process that speaks to Ray ended with status -9" in caplog.text
-
-
-def test_what_ran_a_program_is_lost_three_times(nodes: Nodes, engine: MakeEngine) -> None:
     with engine() as cluster:
-        future = cluster.submit(program(f"import time\ntime.sleep(600)\n{RIGHT}", task_id="test/bad"))
-        ended = threading.Event()
-        future.add_done_callback(lambda _: ended.set())
-        while not ended.is_set():
-            if cluster.running:
-                for pid in nodes.actors_with_servers():
-                    with contextlib.suppress(ProcessLookupError):
-                        os.kill(pid, signal.SIGKILL)
-            ended.wait(0.2)
-        error = future.exception()
-        assert isinstance(error, ExecutionFailed)
-        assert "what ran a program of test/bad was lost 3 times" in str(error)
+        bad = cluster.submit(program(BAD, task_id="test/bad"))
+        others = [cluster.submit(each) for each in sleepers(8)]
+        while not bad.done():
+            for pid in nodes.actors_above("bad-program"):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            wait([bad], timeout=0.1)
+        assert (bad.result().status, bad.result().reason) == ("timeout", "broke the sandbox")
+        expect([future.result() for future in others])
+
+
+def test_where_all_nodes_are_lost_each_time_the_run_ends(
+    nodes: Nodes, engine: MakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bigcodebench_tasks.execution.cluster.engine.NO_NODE_S", 1.0)
+    with engine() as cluster:
+        future = cluster.submit(program(RIGHT))
+        while not future.done():
+            for pid in nodes.actors():
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            wait([future], timeout=0.02)
+        with pytest.raises(ExecutionFailed, match=r"no node could run programs.*`ray status`"):
+            future.result()
         with pytest.raises(ExecutionFailed):
             cluster.submit(program(RIGHT))
+
+
+def test_when_the_head_node_dies_the_run_ends_and_not_the_process(
+    own_python: Environment, conditions: Conditions, tmp_path: Path
+) -> None:
+    """Ray itself ends a process that cannot reach the head node for a minute."""
+    other = Nodes(tmp_path)
+    try:
+        with ClusterEngine(other.address, own_python, conditions) as cluster:
+            future = cluster.submit(program(f"import time\ntime.sleep(600)\n{RIGHT}"))
+            wait_until(lambda: cluster.running)
+            other.kill_head()
+            with pytest.raises(ExecutionFailed, match=r"the head node .* has ended.*`ray status`"):
+                future.result()
+    finally:
+        other.close()
+    other.assert_nothing_runs()
 
 
 def test_a_node_whose_memory_monitor_ends_us_is_left_out_with_these_words(
     nodes: Nodes, node: Callable[..., Any], own_python: Environment, conditions: Conditions
 ) -> None:
     node(RAY_memory_usage_threshold="0.001", RAY_memory_monitor_refresh_ms="50")
+    told: list[str] = []
     warned: list[str] = []
-    assert len(look_at(nodes.address, own_python, conditions, warn=warned.append).nodes) == 2
-    assert "lost 3 times without a verdict: Ray's memory monitor ended what runs programs" in warned[0]
+    check_nodes(nodes.address, own_python, conditions, tell=told.append, warn=warned.append)
+    assert "programs run on 2 nodes" in told[0]
+    assert "is left out: Ray's memory monitor ended what runs programs" in warned[0]
 
 
 DRIVER = """
 import signal, sys
 from bigcodebench_tasks.environment import environment as environments
-from bigcodebench_tasks.execution import Conditions, Limits, Program
+from bigcodebench_tasks.execution import Conditions, Limits
 from bigcodebench_tasks.execution.prepare import probe
-from bigcodebench_tasks.execution.cluster import Cluster, ClusterEngine
+from bigcodebench_tasks.execution.cluster import ClusterEngine
 from tests.helpers.programs import RIGHT, program
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in the background of a shell, where tests may run
 environment = environments.find()
 conditions = Conditions.of(environment, probe(environment), Limits(timeout_s=900, tree_memory_mib=512))
-with ClusterEngine(Cluster(sys.argv[1]), environment, conditions) as engine:
+with ClusterEngine(sys.argv[1], environment, conditions) as engine:
     for number in range(20):
         engine.submit(program(f"import time\\ntime.sleep(600)  # {number}\\n{RIGHT}"))
 """
