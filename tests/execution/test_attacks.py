@@ -24,7 +24,7 @@ from tests.helpers.traces import Traces
 # The time limit is short for those that never end by themselves, and far away for all others, so that a busy machine
 # changes no verdict.
 LIMITS = Limits(timeout_s=60, tree_memory_mib=384, scratch_mib=64, processes=128)
-SHORT_S = 6
+SHORT_S = 4
 
 TEMPORARY = tempfile.gettempdir()
 

@@ -31,7 +31,7 @@ def conditions(environment: Environment, level: str) -> Conditions:
 
 def test_futures_work_with_wait_and_as_completed(environment: Environment, conditions: Conditions) -> None:
     with Engine(environment, conditions, workers=2) as engine:
-        slow, fast = engine.submit(program(asleep(15))), engine.submit(program(WRONG))
+        slow, fast = engine.submit(program(asleep(5))), engine.submit(program(WRONG))
         assert next(as_completed([slow, fast])) is fast
         assert wait([slow, fast]).not_done == set()
     assert (slow.result().status, fast.result().status) == ("pass", "fail")
@@ -99,7 +99,7 @@ def test_several_threads_submit(environment: Environment, conditions: Conditions
 
 
 def test_equal_programs_in_flight_are_executed_once(environment: Environment, conditions: Conditions) -> None:
-    one = program(asleep(10))
+    one = program(asleep(4))
     with Engine(environment, conditions, workers=4) as engine:
         first = engine.submit(one)
         second = engine.submit(one)
@@ -130,7 +130,7 @@ def test_the_queue_is_in_the_order_of_known_durations_at_every_moment(
     schedule = Schedule({"hold": 99.0, "long": 60.0, "longer": 70.0}, measure_time={"hold"})
     with Engine(environment, conditions, workers=1, schedule=schedule) as engine:
         # It keeps the only core although it sleeps, so all others queue up behind it.
-        hold = engine.submit(program(asleep(10), task_id="hold"))
+        hold = engine.submit(program(asleep(4), task_id="hold"))
         while not hold.running():
             time.sleep(0.01)
         submit("unknown")
@@ -144,7 +144,7 @@ def test_the_queue_is_in_the_order_of_known_durations_at_every_moment(
 def test_what_is_cancelled_before_it_began_is_not_executed(environment: Environment, conditions: Conditions) -> None:
     schedule = Schedule({"hold": 99.0}, measure_time={"hold"})
     with Engine(environment, conditions, workers=1, schedule=schedule) as engine:
-        hold = engine.submit(program(asleep(10), task_id="hold"))
+        hold = engine.submit(program(asleep(4), task_id="hold"))
         while not hold.running():
             time.sleep(0.01)
         cancelled, twin, kept = (engine.submit(program(text)) for text in (WRONG, RIGHT, RIGHT))
@@ -160,7 +160,7 @@ def test_what_is_cancelled_before_it_began_is_not_executed(environment: Environm
 def test_shutdown_waits_for_all_or_cancels_what_has_not_begun(environment: Environment, conditions: Conditions) -> None:
     schedule = Schedule({"hold": 99.0}, measure_time={"hold"})
     engine = Engine(environment, conditions, workers=1, schedule=schedule)
-    hold = engine.submit(program(asleep(10), task_id="hold"))
+    hold = engine.submit(program(asleep(4), task_id="hold"))
     while not hold.running():
         time.sleep(0.01)
     queued = engine.submit(program(RIGHT))

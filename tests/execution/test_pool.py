@@ -57,7 +57,7 @@ def test_verdicts_come_in_input_order(environment: Environment, level: str) -> N
 def test_programs_that_wait_do_not_hold_a_worker(environment: Environment, level: str) -> None:
     order: list[int] = []
     verdicts = execute(
-        [*(program(asleep(30), task_id=f"test/{number}") for number in range(2)), program(RIGHT)],
+        [*(program(asleep(8), task_id=f"test/{number}") for number in range(2)), program(RIGHT)],
         environment,
         limits=LIMITS,
         workers=1,
@@ -71,7 +71,7 @@ def test_programs_that_wait_do_not_hold_a_worker(environment: Environment, level
 def test_a_program_that_measures_time_keeps_its_core_while_it_sleeps(environment: Environment, level: str) -> None:
     order: list[int] = []
     verdicts = execute(
-        [program(asleep(10), task_id="test/0"), *(program(RIGHT, task_id=f"test/{n}") for n in range(1, 4))],
+        [program(asleep(4), task_id="test/0"), *(program(RIGHT, task_id=f"test/{n}") for n in range(1, 4))],
         environment,
         limits=LIMITS,
         workers=1,
@@ -84,7 +84,7 @@ def test_a_program_that_measures_time_keeps_its_core_while_it_sleeps(environment
 
 
 def test_programs_that_measure_time_share_the_core_that_is_kept_free(environment: Environment, level: str) -> None:
-    seconds = [6.0, 1.0, 6.0, 1.0]
+    seconds = [4.0, 0.5, 4.0, 0.5]
     order: list[int] = []
     verdicts = execute(
         [program(asleep(seconds[n]), task_id=f"test/{n}") for n in range(4)] + [program(RIGHT, task_id="test/9")],

@@ -6,9 +6,9 @@ from bigcodebench_tasks.benchmark.known_tasks import Schedule
 from bigcodebench_tasks.execution import Conditions, Engine, Environment, Limits
 from bigcodebench_tasks.execution.prepare import probe
 from bigcodebench_tasks.execution.scheduler import RUNNING_PER_WORKER, Job, Queue
-from tests.helpers.programs import RIGHT, program
+from tests.helpers.programs import RIGHT, asleep, program
 
-ASLEEP = f"import time\ntime.sleep(6)\n{RIGHT}"
+ASLEEP = asleep(4)
 
 
 def test_known_sleepers_start_first_and_leave_places_for_the_others(environment: Environment, level: str) -> None:
