@@ -1,8 +1,8 @@
 """What developers and CI run: ``nox -l`` lists the sessions, ``nox -s lint`` runs one.
 
-The whole suite runs with the newest release of lm-eval in the virtual environment of the README's command. The
-sessions here are the rest: lint, types and layers, and the suite's quick part on every Python with every lm-eval that
-we support. A session whose Python is not on the machine is skipped, and says so.
+`.ci/run` runs the whole default suite in the environment of the test command, with the newest release of lm-eval. The
+sessions are the rest: lint, types and layers; the tests that the default leaves out; and parts of the suite on every
+Python with every supported lm-eval. A session whose Python is missing on the machine is skipped, which nox reports.
 """
 
 import os
@@ -17,14 +17,18 @@ PYTHONS = ["3.10", "3.11", "3.12", "3.13"]
 LM_EVALS = ["0.4.12", "0.4.13", "0.5.0.dev1"]
 
 CI_PAIRS = [("3.10", "0.4.12"), ("3.12", "0.4.13"), ("3.13", "0.5.0.dev1")]
-"""What CI runs of these beside the whole suite: each Python and each lm-eval once, the oldest two and the newest two
-together. With the whole suite on 3.11 and 0.4.13 that is every number once, in a third of the time of all twelve."""
+"""What CI runs of these: each Python and each lm-eval once, the oldest two and the newest two together. With the whole
+suite on 3.11 and 0.4.13 that is every number once, in a third of the time of all twelve."""
 
 USER = "bigcodebench-tests"
-"""A user who is made for the tests that root cannot run as one, and removed afterwards."""
+"""A user who is made for tests that root cannot run, and removed afterwards."""
 
 CI_PARTS = ["tests/harness", "tests/test_autoload.py", "tests/test_exports.py", "tests/scoring", "tests/metrics"]
-"""What it runs of the suite there: all of it, three times over, would take CI an hour."""
+"""What CI runs of the suite there: what meets lm-eval, and what every run goes through."""
+
+SLOW = "(torch or slow or fidelity) and not (slow and fidelity) and not ray"
+"""What the default suite leaves out or skips for want of PyTorch. The long comparisons with the official package, which
+are both slow and fidelity, run on request: ``pytest -m "slow and fidelity"``."""
 
 # pyenv's shims answer only for the Pythons that `pyenv global` names; the others are found in their own folders.
 _PYENV = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
@@ -49,24 +53,28 @@ def lint(session: nox.Session) -> None:
 @nox.session(python=PYTHONS)
 @nox.parametrize("lm_eval", LM_EVALS)
 def tests(session: nox.Session, lm_eval: str) -> None:
-    """The suite without its slow part, against the package as a wheel. Words after ``--`` go to pytest.
+    """The default suite against the package as a wheel. Words after ``--`` go to pytest.
 
-    Left to the whole suite: what is marked slow (the ground truth of Hard, a real model), the table of attacks, which
-    looks at the kernel and at the execution environment's Python and not at this one, and the comparison with the
-    official prompts, which needs transformers.
+    Without the table of attacks, which depends on the kernel and on the execution environment's Python alone.
     """
     # With its extra, or pip takes the extra's own range, which admits no pre-release.
     session.install(".[test]", f"lm-eval[api]=={lm_eval}")
-    left_out = ["tests/execution/test_attacks.py", "tests/fidelity"]
-    session.run(
-        *("pytest", "-m", "not slow", *(f"--ignore={path}" for path in left_out)),
-        *session.posargs,
-    )
+    session.run("pytest", "--ignore=tests/execution/test_attacks.py", *session.posargs)
+
+
+@nox.session
+def slow(session: nox.Session) -> None:
+    """The tests that take minutes, need PyTorch, or compare with the official package; words after ``--`` go to pytest.
+
+    uv reads no settings of pip's: it looks for PyTorch's CPU build in the same folder.
+    """
+    session.install("-e", ".[test,torch]", env={"UV_FIND_LINKS": os.environ.get("PIP_FIND_LINKS", "")})
+    session.run("pytest", "-m", SLOW, "--durations=20", *session.posargs)
 
 
 @nox.session(python="3.11")
 def ray(session: nox.Session) -> None:
-    """The tests on a real Ray cluster, whose nodes are on this machine; it should have nothing else to do."""
+    """The tests on a real Ray cluster, whose nodes are on this machine; they need two idle cores."""
     session.install(".[test,ray]")
     session.run("pytest", "-m", "ray", *session.posargs)
 
@@ -80,13 +88,13 @@ def docs(session: nox.Session) -> None:
 
 @nox.session(python=False)
 def ordinary_user(session: nox.Session) -> None:
-    """The table of attacks as a user who is not root, whom root makes and removes; words after ``--`` go to pytest.
+    """The table of attacks as a user other than root, whom root makes and removes; words after ``--`` go to pytest.
 
-    With the system's Python, because those of root's home are not for others, and on a copy of the working tree.
+    With the system's Python, because other users cannot read those in root's home, and on a copy of the working tree.
     """
     python = Path("/usr/bin/python3")
     if os.getuid() != 0 or not shutil.which("useradd") or not python.exists():
-        session.skip("needs root, who can make a user, and a Python of the system's")
+        session.skip("needs root, who can make a user, and /usr/bin/python3")
     with tempfile.TemporaryDirectory(dir="/var/tmp") as name:
         folder = Path(name)
         folder.chmod(0o755)
@@ -115,6 +123,6 @@ def ordinary_user(session: nox.Session) -> None:
 
 @nox.session(python=False)
 def ci(session: nox.Session) -> None:
-    """The pairs of Python and lm-eval that CI runs, on what meets lm-eval and on what every run goes through."""
+    """The pairs of Python and lm-eval that CI runs, on `CI_PARTS` of the suite."""
     for python, lm_eval in CI_PAIRS:
         session.notify(f"tests-{python}(lm_eval='{lm_eval}')", posargs=CI_PARTS)
