@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import ast
 import csv
-import importlib
 import inspect
 import json
 import re
@@ -33,7 +32,7 @@ from bigcodebench_tasks.execution.verdict import Reason
 from bigcodebench_tasks.scoring.records import ResponseStats, RunRecord, SampleRecord
 
 ROOT = Path(__file__).resolve().parents[1]
-DOCS = ROOT / "docs"
+DOCS, PACKAGE = ROOT / "docs", ROOT / "bigcodebench_tasks"
 HIDDEN = {"BigCodeBenchTask", "set_background"}  # for YAML files (and slow to import); for harness/
 TYPES = {int: "number", bool: "`true`, `false`", str: "text"}
 SECTIONS = "Args|Attributes|Returns|Raises"
@@ -92,7 +91,7 @@ def markdown(doc: str) -> str:
     return "\n\n".join(filter(None, parts))
 
 
-# -- blocks of the reference pages ------------------------------------------------------------------------
+# -- blocks ----------------------------------------------------------------------------------------------
 
 
 def options_block() -> str:
@@ -136,8 +135,8 @@ def command(name: str, parser: argparse.ArgumentParser) -> str:
     return "\n\n".join(filter(None, parts))
 
 
-def fields_block(kind: type) -> str:
-    return table(["field", "meaning"], ([code(names), text] for names, text in attributes(kind).items()))
+def meanings(name: str, listed: Mapping[str, str]) -> str:
+    return table([name, "meaning"], ([code(names), text] for names, text in listed.items()))
 
 
 def python_block() -> str:
@@ -149,8 +148,8 @@ def python_block() -> str:
         parts += [f"## {name}", signature(name, things[name]), markdown(inspect.getdoc(things[name]) or "")]
         for method, function in public_methods(things[name]):
             parts += [f"### {name}.{method}", signature(method, function), markdown(inspect.getdoc(function) or "")]
-    errors = ([f"`{name}`", one_line(inspect.getdoc(things[name]) or "")] for name in names if is_error[name])
-    return "\n\n".join([*filter(None, parts), "## Errors", table(["error", "meaning"], errors)])
+    errors = {name: one_line(inspect.getdoc(things[name]) or "") for name in names if is_error[name]}
+    return "\n\n".join([*filter(None, parts), "## Errors", meanings("error", errors)])
 
 
 def signature(name: str, thing: Callable[..., object]) -> str:
@@ -172,50 +171,53 @@ def public_methods(thing: object) -> list[tuple[str, Callable[..., object]]]:
     return [(name, each) for name, each in members if name[0] != "_" and name not in HIDDEN and inspect.getdoc(each)]
 
 
-# -- blocks of other pages -------------------------------------------------------------------------------
-
-
 def layers_block() -> str:
-    """The layers that import-linter holds (pyproject.toml), with the first line of each part's docstring."""
+    """The layers that import-linter holds (pyproject.toml), with the first sentence of each part's docstring."""
     contract = re.search(r"^layers = (\[.*?^\])", (ROOT / "pyproject.toml").read_text(), re.MULTILINE | re.DOTALL)
     assert contract is not None
     layers = []
     for layer in ast.literal_eval(contract[1]):
-        parts = {part: importlib.import_module(f"bigcodebench_tasks.{part}") for part in layer.split(" | ")}
-        layers.append("\n".join(f"{part:<12} {first_line(module)}" for part, module in parts.items()))
+        files = {part: PACKAGE / part / "__init__.py" for part in layer.split(" | ")}
+        paths = ((part, path if path.exists() else PACKAGE / f"{part}.py") for part, path in files.items())
+        layers.append("\n".join(f"{part:<12} {sentence(path)}" for part, path in paths))
     return "```\n" + "\n     ↓\n".join(layers) + "\n```"
 
 
-def first_line(thing: object) -> str:
-    return one_line(inspect.getdoc(thing) or "").partition(". ")[0].rstrip(".")
+def modules_block() -> str:
+    paths = sorted(PACKAGE.rglob("*.py"), key=lambda path: (path.parent, path.name))
+    return meanings("module", {path.relative_to(PACKAGE).as_posix(): sentence(path) for path in paths})
+
+
+def sentence(module: Path) -> str:
+    """The first sentence of a module's docstring."""
+    doc = ast.get_docstring(ast.parse(module.read_text())) or ""
+    return one_line(re.split(r"\.\s|\n\n|::", doc)[0]).rstrip(".")
 
 
 def causes_block(kind: str) -> str:
-    with (DOCS / "concepts" / "fidelity-causes.csv").open(newline="") as file:
-        causes = [row for row in csv.DictReader(file) if row["differs"] == kind]
-    rows = ([row["cause"], row["programs"], short(row["tasks"].split()), row["evidence"]] for row in causes)
+    rows = []
+    for row in csv.DictReader((DOCS / "concepts" / "fidelity-causes.csv").read_text().splitlines()):
+        if row["differs"] == kind:
+            tasks = row["tasks"].split()
+            shown = ", ".join(tasks) if len(tasks) <= 8 else f"{len(tasks)} tasks"
+            rows.append([row["cause"], row["programs"], shown, row["evidence"]])
     return table(["cause", "programs", "tasks", "evidence"], rows)
-
-
-def short(tasks: Sequence[str]) -> str:
-    return ", ".join(tasks) if len(tasks) <= 8 else f"{len(tasks)} tasks"
 
 
 BLOCKS: Mapping[str, Callable[[], str]] = {
     "options": options_block,
     "variables": variables_block,
     "commands": commands_block,
-    "sample": lambda: fields_block(SampleRecord),
-    "run": lambda: fields_block(RunRecord),
-    "responses": lambda: fields_block(ResponseStats),
-    "conditions": lambda: fields_block(Conditions),
-    "limits": lambda: fields_block(Limits),
-    "reasons": lambda: table(["reason", "meaning"], ([f"`{each.value}`", each.sentence] for each in Reason)),
-    "diagnoses": lambda: table(
-        ["diagnosis", "responses that are"], ([f"`{each}`", text] for each, text in DIAGNOSES.items())
-    ),
+    "sample": lambda: meanings("field", attributes(SampleRecord)),
+    "run": lambda: meanings("field", attributes(RunRecord)),
+    "responses": lambda: meanings("field", attributes(ResponseStats)),
+    "conditions": lambda: meanings("field", attributes(Conditions)),
+    "limits": lambda: meanings("field", attributes(Limits)),
+    "reasons": lambda: meanings("reason", {each.value: each.sentence for each in Reason}),
+    "diagnoses": lambda: meanings("diagnosis", DIAGNOSES),
     "python": python_block,
     "layers": layers_block,
+    "modules": modules_block,
     "causes: another status": lambda: causes_block("status"),
     "causes: other failing tests": lambda: causes_block("failing tests"),
 }
