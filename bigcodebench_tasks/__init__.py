@@ -1,11 +1,13 @@
 """BigCodeBench as tasks of lm-evaluation-harness, and its engine for other programs.
 
-This package is imported at the start of every Python process (see `autoload`). So the import does nothing (no download,
-no process, no import of lm-eval) and loads next to nothing: a public name is imported when it is first used.
+This package is imported at the start of every Python process (see `autoload`). So the import
+installs that hook and does nothing else (no download, no process, no import of lm-eval): a public name is imported
+when it is first used.
 """
 
 import os as _os
 
+from bigcodebench_tasks.autoload import install as _install
 from bigcodebench_tasks.autoload import tasks_folder as _tasks_folder
 
 TYPE_CHECKING = False
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     )
     from bigcodebench_tasks.execution import Engine, Limits, Program, Reason, Verdict
     from bigcodebench_tasks.harness.task import BigCodeBenchTask
+
+_install()
 
 __version__ = "0.1.0"
 

@@ -1,19 +1,16 @@
-"""Makes our tasks and model known to lm-eval without a flag.
+"""lm-eval's discovery hook: it finds the tasks and the ground-truth model without a flag.
 
 lm-eval up to 0.5.0.dev1 has no plugins: it finds tasks below its own folder and in ``--include_path``, and models in
-a table of its own. So the line in ``bigcodebench_tasks.pth`` runs `install` when Python starts. That puts one finder
-on ``sys.meta_path``, which waits for two packages of lm-eval and, once Python has executed one of them, applies the
-matching change below. Nothing of lm-eval is imported here, and no other module is touched.
+a table of its own. So `install` puts a finder on ``sys.meta_path``, which waits for two modules of lm-eval and applies
+a change to each (`_CHANGES`) once Python has executed it. Two places call `install`: the line in
+``bigcodebench_tasks.pth`` when Python starts, and the import of this package, for installations whose ``.pth`` file
+Python has not read (PYTHONPATH, ``pip install`` in a running notebook).
 ``BIGCODEBENCH_TASKS_AUTOLOAD=0`` turns it off.
 
 Later releases read entry points, which ``setup.cfg`` declares: ``lm_eval.models`` (merged, pull request 4013) and
-``lm_eval.tasks`` (proposed, pull request 4015). Where lm-eval has the one or the other, nothing is changed here.
+``lm_eval.tasks`` (proposed, pull request 4015). For an lm-eval with them nothing is changed here.
 
-That a run needs ``--confirm_run_unsafe_code`` is asked by the harness itself, once it has loaded the model and the
-tasks and before it generates: it tells nobody earlier what was confirmed, so neither can we.
-
-This module runs at the start of every Python process: it may import nothing but ``os`` and ``sys``,
-which are loaded by then.
+This module runs at the start of every Python process, so it imports only ``os`` and ``sys``, which are loaded by then.
 """
 
 import os
@@ -31,22 +28,27 @@ MODEL_TARGET = "bigcodebench_tasks.harness.ground_truth_model:GroundTruthLM"
 
 
 def install() -> None:
-    """Put the finder in place, once per process, unless the user turned it off."""
-    if os.environ.get(VARIABLE) != "0" and not any(isinstance(finder, _Finder) for finder in sys.meta_path):
-        sys.meta_path.insert(0, _Finder())
+    """Put the finder in place, once per process, unless the user turned it off; change what is imported already."""
+    if os.environ.get(VARIABLE) == "0" or any(isinstance(finder, _Finder) for finder in sys.meta_path):
+        return
+    sys.meta_path.insert(0, _Finder())
+    for name, change in _CHANGES.items():
+        module = sys.modules.get(name)
+        if module is not None and not getattr(module.__spec__, "_initializing", False):
+            _apply(change, module)
 
 
 def tasks_folder() -> str:
-    """Folder of our task YAMLs, as text: inside the installed package, or beside it in a checkout."""
+    """Folder of the task YAMLs: inside the installed package, or beside it in a checkout."""
     package = os.path.dirname(os.path.abspath(__file__))
     installed = os.path.join(package, "yaml")
     return installed if os.path.isdir(installed) else os.path.join(os.path.dirname(package), "yaml")
 
 
 def _add_tasks(module: "Any") -> None:
-    """``lm_eval.tasks``: put our folder before the ``include_path`` of every ``TaskManager``.
+    """``lm_eval.tasks``: put the package's folder before the ``include_path`` of every ``TaskManager``.
 
-    Before, so that a task of the user's own folder wins over ours of the same name.
+    The user's folders come later, so their tasks win over the package's of the same name.
     """
     import functools
     import inspect
@@ -56,7 +58,7 @@ def _add_tasks(module: "Any") -> None:
         return
     build = manager.__init__
     signature = inspect.signature(build)
-    signature.parameters["include_path"]  # an lm-eval without it is not one that we know
+    signature.parameters["include_path"]  # an lm-eval without it is unknown
     ours = tasks_folder()
 
     @functools.wraps(build)
@@ -88,8 +90,8 @@ _CHANGES = {
 class _Finder:
     """Lets the other finders find a module and, for lm-eval's two, applies a change after its execution.
 
-    It also finds the folder of task YAMLs as the package that the entry point names. An editable install does not:
-    there the folder lies beside ours, and with an ``__init__.py`` in it ``import yaml`` would find it in a checkout.
+    It also finds the folder of task YAMLs as the package that the entry point names. An editable install cannot: there
+    the folder is beside the package, and with an ``__init__.py`` in it ``import yaml`` would find it in a checkout.
     """
 
     def find_spec(self, name: str, path: "Any" = None, target: "Any" = None) -> "Any":
@@ -116,17 +118,21 @@ def _run_after(loader: "Any", change: "Callable[[Any], None]") -> None:
 
     def exec_module(module: "Any") -> None:
         execute(module)
-        try:
-            change(module)
-        except Exception as error:  # an lm-eval that we do not know must still import
-            import logging
-
-            logging.getLogger(__name__).warning(
-                "bigcodebench-tasks could not hook into %s (%s: %s); its tasks may need --include_path %s",
-                module.__name__,
-                type(error).__name__,
-                error,
-                tasks_folder(),
-            )
+        _apply(change, module)
 
     loader.exec_module = exec_module
+
+
+def _apply(change: "Callable[[Any], None]", module: "Any") -> None:
+    try:
+        change(module)
+    except Exception as error:  # an unknown version of lm-eval must still import
+        import logging
+
+        logging.getLogger(__name__).warning(
+            "bigcodebench-tasks could not hook into %s (%s: %s); its tasks may need --include_path %s",
+            module.__name__,
+            type(error).__name__,
+            error,
+            tasks_folder(),
+        )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import hashlib
 import json
 import os
 import stat
@@ -77,18 +78,19 @@ def _is_private_group(status: os.stat_result) -> bool:
     return group.gr_name == owner.pw_name and set(group.gr_mem) <= {owner.pw_name}
 
 
-def as_name(text: str) -> str:
+def as_name(text: str, longest: int = _LONGEST_NAME) -> str:
     """A text, such as a model's name, as one part of a path: it leads nowhere, and file systems take it.
 
-    A slash becomes "--", as the official tool has it; what no terminal shows becomes "_", and a long text is cut in its
-    middle.
+    A slash becomes "--", as the official tool has it; what no terminal shows becomes "_", the middle of a
+    text of more than `longest` bytes becomes a digest of it.
     """
     name = "".join(char if char.isprintable() else "_" for char in text.replace("/", "--"))
     name = name if name.strip(".") else "_" * max(1, len(name))
     data = name.encode("utf-8")
-    if len(data) > _LONGEST_NAME:
-        half = _LONGEST_NAME // 2 - 2
-        name = f"{data[:half].decode('utf-8', 'ignore')}...{data[-half:].decode('utf-8', 'ignore')}"
+    if len(data) > longest:
+        half = (longest - 12) // 2
+        digest = hashlib.sha256(data).hexdigest()[:8]
+        name = f"{data[:half].decode('utf-8', 'ignore')}--{digest}--{data[-half:].decode('utf-8', 'ignore')}"
     return name
 
 

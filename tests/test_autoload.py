@@ -53,6 +53,19 @@ def test_the_variable_turns_discovery_off_and_include_path_still_works() -> None
     assert set(python(by_path, **off).split()) == NAMES
 
 
+@pytest.mark.parametrize("before", ["", "import lm_eval.tasks, lm_eval.models\n"])
+def test_importing_the_package_is_enough_where_python_did_not_read_its_pth_file(before: str) -> None:
+    without = (
+        "import sys\n"
+        "sys.meta_path = [each for each in sys.meta_path if type(each).__module__ != 'bigcodebench_tasks.autoload']\n"
+        "for name in [name for name in sys.modules if name.startswith('bigcodebench_tasks')]:\n"
+        "    del sys.modules[name]\n"
+    )
+    model = "from lm_eval.api.registry import get_model; print(get_model('bigcodebench-ground-truth').__name__)"
+    listed = python(f"{without}{before}import bigcodebench_tasks\n{LIST_OURS.format(arguments='')}{model}").split()
+    assert set(listed) == {*NAMES, "GroundTruthLM"}
+
+
 def test_giving_our_own_folder_as_include_path_warns_of_nothing() -> None:
     said = python(LIST_OURS.format(arguments=f", include_path={bigcodebench_tasks.TASKS_PATH!r}"))
     assert set(said.split()) == NAMES

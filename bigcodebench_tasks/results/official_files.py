@@ -253,13 +253,16 @@ def stem(
     n_samples: int = 1,
     prefill: bool = True,
 ) -> str:
-    """Official name of a run's files, without ``.jsonl`` (``generate.py``, ``identifier``); one part of a path."""
+    """Official name of a run's files, without ``.jsonl`` (``generate.py``, ``identifier``); one part of a path.
+
+    With the longest ending it has less than 255 bytes, the limit of most file systems: long parts are shortened.
+    """
     extra = "" if subset == "full" else f"-{subset}"
     shown = 0 if temperature == 0 else temperature  # the official tool sets the integer for greedy decoding
     return (
-        as_name(model)
+        as_name(model, 110)
         + ("" if prefill else "--skip_prefill")
-        + f"--{as_name(revision)}--bigcodebench{extra}-{split}--{_BACKENDS.get(loader, as_name(loader))}"
+        + f"--{as_name(revision, 40)}--bigcodebench{extra}-{split}--{_BACKENDS.get(loader, as_name(loader, 30))}"
         + f"-{shown}-{n_samples}"
         + "-sanitized_calibrated"
     )

@@ -45,6 +45,25 @@ def test_two_runs_of_one_model_are_not_taken_for_two_models(tmp_path: Path, caps
     assert "under one name only the newest counts" in capsys.readouterr().err
 
 
+def test_runs_of_one_model_are_compared_under_names(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    official_results(tmp_path / "first", "a", statuses("10"))
+    official_results(tmp_path / "second", "a", statuses("11"), date="2026-01-03 03:04")
+    named = [f"before={tmp_path / 'first'}", f"after={tmp_path / 'second'}"]
+    assert main(["compare", *named, "--json", "-"]) == 0
+    (comparison,) = json.loads(capsys.readouterr().out)["comparisons"]
+    assert {model: each["pass@1"] for model, each in comparison["models"].items()} == {"before": 0.5, "after": 1.0}
+    official_results(tmp_path / "second", "b", statuses("11"))
+    assert main(["compare", *named]) == 2
+    assert "after=...: the results have several models: a, b" in capsys.readouterr().err
+
+
+def test_a_folder_with_an_equals_sign_is_a_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    official_results(tmp_path / "lr=1", "a", statuses("10"))
+    official_results(tmp_path / "lr=2", "b", statuses("11"))
+    assert main(["compare", *map(str, tmp_path.iterdir())]) == 0
+    assert "a - b" in capsys.readouterr().out.replace("b - a", "a - b")
+
+
 def test_unstable_tasks_and_several_runs_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     outcomes = {number: ["pass"] for number in (1, 2, 10, 720)}
     files = [official_results(tmp_path / "a", "a", outcomes)]

@@ -112,16 +112,20 @@ def test_a_revision_is_a_part_of_the_name_and_of_no_path(revision: str, run: Pat
     assert models == {"org/model" if revision == "main" else f"org/model/{revision}"}
 
 
-def test_the_name_of_a_model_with_a_path_longer_than_names_may_be_is_cut(run: Path, tmp_path: Path) -> None:
-    path = "/data/" + "/".join(["a-folder-of-an-experiment-with-a-name"] * 5) + "/snapshots/" + "0" * 40
+def test_long_names_of_models_and_revisions_are_shortened_and_stay_apart(run: Path, tmp_path: Path) -> None:
+    for checkpoint in ("100", "200"):
+        path = f"/data/{'a-folder-of-an-experiment/' * 5}step-{checkpoint}/{'another-folder/' * 8}{'0' * 40}"
 
-    def asked(content: dict[str, Any]) -> None:
-        content.update(model_name=path)
-        content["config"]["model_args"] = {"pretrained": path}
+        def asked(content: dict[str, Any], path: str = path) -> None:
+            content.update(model_name=path)
+            content["config"]["model_args"] = {"pretrained": path, "revision": "refs/" + "r" * 300}
 
-    change(results_of(run), asked)
-    assert main(["export", str(run), "--dest", str(tmp_path / "exported")]) == 0
-    assert len(list((tmp_path / "exported").iterdir())) == 6
+        change(results_of(run), asked)
+        assert main(["export", str(run), "--dest", str(tmp_path / "exported")]) == 0
+        assert main(["inspect", str(run), "0", "--write", str(tmp_path / "inspected")]) == 0
+    assert len(list((tmp_path / "exported").iterdir())) == 12
+    assert len(list((tmp_path / "inspected").iterdir())) == 4
+    assert all(len(path.name.encode()) <= 255 for path in tmp_path.rglob("*"))
 
 
 def test_a_record_survives_what_the_harness_does_to_the_logs_of_api_models_where_pillow_is_installed() -> None:
