@@ -12,12 +12,12 @@ from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
 ROUNDS = 500
-"""Bootstrap rounds of the ratings, as there."""
+"""Bootstrap rounds, as in the official analysis."""
 
 
 @dataclass(frozen=True)
 class Rating:
-    """Elo rating: median of the bootstrap rounds, and their 2.5th and 97.5th percentile."""
+    """Median of the bootstrap rounds, and their 2.5th and 97.5th percentile."""
 
     elo: int
     low: float
@@ -29,16 +29,16 @@ def elo_ratings(
 ) -> dict[str, Rating]:
     """Ratings by maximum likelihood.
 
-    On each task each pair of models has a battle, which the one with the higher solve rate wins; ties are left out.
-    Logistic regression without intercept on these battles, scale 400 per factor of ten, start 1000. The library's
-    default regularization, as there, keeps the rating of a model finite that wins every battle (`one_sided_models`).
+    On each task each pair of models has a battle; the higher solve rate wins, and ties are left out. Logistic
+    regression without intercept on these battles, scale 400 per factor of ten, start 1000. The library's default
+    regularization keeps the rating of a model that wins every battle finite (`one_sided_models`).
 
     Args:
         solve_rates: model to task_id to solve rate, 0 to 1; the same tasks for all.
         seed: of the bootstrap over battles.
 
     Returns:
-        Model to rating; empty where there are fewer than two models or every battle is a tie.
+        Model to rating; empty for fewer than two models, or if every battle is a tie.
     """
     models = list(solve_rates)
     battles = [
@@ -49,17 +49,17 @@ def elo_ratings(
     ]
     if not battles:
         return {}
-    # Battles of a pair differ in nothing but who won, so a round is a count for each pair and winner.
+    # Battles of a pair differ only in the winner, so a round is a count for each pair and winner.
     kinds, counts = np.unique(np.array(battles, dtype=int), axis=0, return_counts=True)
     features = np.zeros((len(kinds), len(models)))
     features[np.arange(len(kinds)), kinds[:, 0]] = math.log(10)
     features[np.arange(len(kinds)), kinds[:, 1]] = -math.log(10)
     won, shares = kinds[:, 2], counts / counts.sum()
-    if len(set(won)) == 1:  # the regression wants both outcomes: say half of the battles from the other side
+    if len(set(won)) == 1:  # the regression needs both outcomes: mirror half of the battles
         features, won, shares = np.vstack([features, -features]), np.concatenate([won, 1 - won]), np.tile(shares, 2) / 2
     rng = np.random.default_rng(seed)
     ratings = np.empty((rounds, len(models)))
-    # Threads of linear algebra gain nothing on so little, and on a busy machine wait for each other without end.
+    # On so little data threads gain nothing, and on a busy machine they wait for each other.
     with threadpool_limits(1):
         for number in range(rounds):
             drawn = rng.multinomial(len(battles), shares)
@@ -73,7 +73,7 @@ def elo_ratings(
 
 
 def one_sided_models(solve_rates: Mapping[str, Mapping[str, float]]) -> list[str]:
-    """The models that won, or lost, every battle they had: the likelihood alone gives them no finite rating.
+    """The models that won, or lost, all their battles: the likelihood alone gives them no finite rating.
 
     Args:
         solve_rates: as for `elo_ratings`.

@@ -1,4 +1,4 @@
-"""Hard tasks by the criteria with which BigCodeBench-Hard was chosen.
+"""Hard tasks by the criteria of BigCodeBench-Hard.
 
 Source: the announcement of BigCodeBench-Hard and the official ``analysis/bcb_hard.py``.
 """
@@ -28,12 +28,12 @@ from bigcodebench_tasks.results.read import read_evaluations
 
 @dataclass(frozen=True)
 class Match:
-    """The query that is most like a task.
+    """The query that is most similar to a task.
 
     Attributes:
         score: similarity, -1 to 1.
         question: the query.
-        q_idx: its row in the archive, from 0, or what the file of matches calls it.
+        q_idx: its row in the file of queries, from 0, or the file of matches' own index.
     """
 
     score: float
@@ -43,13 +43,13 @@ class Match:
 
 @dataclass(frozen=True)
 class Figures:
-    """What the criteria look at; None where there is no input for it.
+    """The figures that the criteria use; None without input.
 
     Attributes:
-        libraries: that the canonical solution uses.
-        length: of the canonical solution, in characters (so the official code counts).
+        libraries: number of libraries that the ground truth uses.
+        length: of the ground truth, in characters, as the official code counts.
         solve_rate: mean over models of the share of samples that pass, 0 to 1.
-        match: the best query.
+        match: the most similar query.
     """
 
     libraries: int
@@ -66,13 +66,13 @@ Embed = Callable[[list[str]], NDArray[np.float32]]
 
 @dataclass(frozen=True)
 class Criteria:
-    """What a hard task is; all of it has to hold.
+    """The criteria of a hard task; all have to hold.
 
     Attributes:
-        libraries: the canonical solution uses more.
+        libraries: the ground truth uses more.
         length: it is longer, in characters.
-        solve_rate: models solve the task with a smaller share of their samples, 0 to 1; None for no such criterion.
-        similarity: a query is more alike, -1 to 1; None for no such criterion.
+        solve_rate: the task's is lower, 0 to 1; None for no such criterion.
+        similarity: that of a query is higher, -1 to 1; None for no such criterion.
     """
 
     libraries: int
@@ -81,18 +81,18 @@ class Criteria:
     similarity: float | None
 
     def named(self) -> dict[str, Criterion]:
-        """Each criterion, by what it asks for in words."""
+        """Description of each criterion to the criterion."""
         criteria: dict[str, Criterion] = {
             f"more than {self.libraries} libraries": lambda figures: figures.libraries > self.libraries,
             f"longer than {self.length} characters": lambda figures: figures.length > self.length,
         }
         if (limit := self.solve_rate) is not None:
-            # A task that no model was asked says nothing, so it is not kept for it.
-            criteria[f"solved by less than {limit:g}"] = lambda figures: (
+            # A task without a solve rate is not kept.
+            criteria[f"solve rate below {limit:g}"] = lambda figures: (
                 figures.solve_rate is not None and figures.solve_rate < limit
             )
         if (bound := self.similarity) is not None:
-            criteria[f"a query more alike than {bound:g}"] = lambda figures: (
+            criteria[f"similarity to a query above {bound:g}"] = lambda figures: (
                 figures.match is not None and figures.match.score > bound
             )
         return criteria
@@ -105,8 +105,8 @@ def figures_of(
 
     Args:
         tasks: rows of the dataset.
-        rates: task_id to solve rate (`solve_rates`); None where there are no results.
-        matches: task_id to its match (`best_matches`, `read_matches`); None where there are no queries.
+        rates: task_id to solve rate (`solve_rates`); None without results.
+        matches: task_id to its match (`best_matches`, `read_matches`); None without queries.
     """
     return {
         task["task_id"]: Figures(
@@ -120,13 +120,13 @@ def figures_of(
 
 
 def held_by(figures: Mapping[str, Figures], criteria: Criteria) -> dict[str, dict[str, bool]]:
-    """task_id to each criterion, by its words, and whether it holds for the task."""
+    """task_id to each criterion's description and whether it holds for the task."""
     named = criteria.named()
     return {task_id: {words: holds(each) for words, holds in named.items()} for task_id, each in figures.items()}
 
 
 def solve_rates(paths: Sequence[Path], split: str) -> dict[str, float]:
-    """task_id to its solve rate over the models that were asked it, on Full and Hard alike.
+    """task_id to its solve rate over the models that have samples of it, on Full and Hard together.
 
     Raises:
         OutputError: a path holds no evaluation, or none is of this split.
@@ -141,16 +141,16 @@ def solve_rates(paths: Sequence[Path], split: str) -> dict[str, float]:
 
 
 def best_matches(prompts: Mapping[str, str], queries: Iterator[str], embed: Embed, chunk: int) -> dict[str, Match]:
-    """Per task the query that is most like it, among those that are more like it than like any other task.
+    """Each query counts for the task that it is most similar to; of these queries the most similar one per task.
 
     Args:
         prompts: task_id to prompt.
-        queries: of people.
-        embed: what embeds both.
+        queries: questions of users.
+        embed: embeds both.
         chunk: queries embedded at a time; memory is chunk times tasks times 4 bytes.
 
     Returns:
-        task_id to its match; a task that no query is most like has none.
+        task_id to its match, for the tasks that have one.
     """
     task_ids = list(prompts)
     targets = embed(list(prompts.values()))
@@ -194,11 +194,11 @@ def embedder(name: str) -> Embed:
 
 
 def read_queries(file: Path, column: str) -> Iterator[str]:
-    """The queries of a file, read as they are needed.
+    """The queries of a file, read lazily.
 
     Args:
-        file: Parquet or JSONL (also ``.gz``), a query a row.
-        column: where its text stands.
+        file: Parquet or JSONL (also ``.gz``), a query per row.
+        column: of its text.
 
     Raises:
         OutputError: the file cannot be read, or a row has no such text; while iterating.
@@ -252,7 +252,7 @@ def read_matches(file: Path) -> dict[str, Match]:
 
 
 def subset_files(folder: Path, name: str) -> list[Path]:
-    """What `write_subset` writes: task ids, figures, and the YAML files of a group of tasks of the harness.
+    """The files of `write_subset`: task ids, figures, and the YAML files of a group of lm_eval tasks.
 
     Raises:
         OutputError: a link in the folder leads out of it.
@@ -263,14 +263,14 @@ def subset_files(folder: Path, name: str) -> list[Path]:
 def write_subset(
     folder: Path, name: str, version: str, figures: Mapping[str, Figures], held: Mapping[str, Mapping[str, bool]]
 ) -> list[str]:
-    """Write the tasks for which every criterion holds, the figures of all, and tasks of the harness that run them.
+    """Write the tasks for which every criterion holds, the figures of all tasks, and lm_eval tasks that run them.
 
     Args:
-        folder: made where it is missing.
-        name: of the harness's group of tasks.
+        folder: created if it is missing.
+        name: of the group of lm_eval tasks.
         version: dataset version, such as "v0.1.4".
         figures: task_id to figures, every task of the dataset.
-        held: of the same tasks, which criteria hold (`held_by`).
+        held: from `held_by`, of the same tasks.
 
     Returns:
         The task_ids that were kept.
@@ -299,8 +299,8 @@ def yaml_names(name: str) -> list[str]:
 
 
 def _yaml_texts(name: str, version: str, task_ids: Sequence[str]) -> list[str]:
-    """Contents of `yaml_names`. The file of a split is whole: it includes nothing, so its folder can be moved."""
-    # Our own files are the pattern: the group of Hard, and what all tasks share.
+    """Contents of `yaml_names`. They include no other file, so that the folder can be moved."""
+    # Made from the package's files: the group of Hard, and what all tasks share.
     group = (Path(TASKS_PATH) / "bigcodebench_hard.yaml").read_text(encoding="utf-8")
     base = (Path(TASKS_PATH) / "_base.yaml").read_text(encoding="utf-8")
     lines = [f"test_split: {version}" if line.startswith("test_split:") else line for line in base.splitlines()]

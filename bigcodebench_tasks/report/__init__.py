@@ -8,6 +8,6 @@ from bigcodebench_tasks.results.evaluation import Evaluation
 
 
 def in_order(evaluations: Sequence[Evaluation]) -> list[Evaluation]:
-    """Models as they came; of each, subset by subset, Complete before Instruct: a link means the first one."""
+    """Models in their order; of each, subset by subset, Complete before Instruct. A link names the first evaluation."""
     models = [evaluation.model for evaluation in evaluations]
     return sorted(evaluations, key=lambda each: (models.index(each.model), each.subset, each.split))

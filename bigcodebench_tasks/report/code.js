@@ -1,4 +1,4 @@
-// Python source as highlighted lines, and the difference of two texts line by line.
+// Highlighted Python source, and the line-by-line difference of two texts.
 
 const TOKEN = new RegExp([
   /(?<comment>#[^\n]*)/,
@@ -33,7 +33,7 @@ const spans = (line) => line.map(([kind, text]) => (kind ? element("span", { cla
 
 const plain = (text, kind = "") => element("pre", { tabindex: "0", class: kind }, text);
 
-// Python, with line numbers from `first`, if given. They are drawn, not text: what is copied is the program.
+// Python, with line numbers from `first`, if given. They are no text, so that a copy is the program alone.
 function python(source, first = null) {
   const made = element("pre", { tabindex: "0", class: first === null ? "" : "numbered" }, element("code", {},
     ...highlighted(source).flatMap((line, number) => [number ? "\n" : "", element("span", { class: "line" }, ...spans(line))])));
@@ -57,11 +57,11 @@ function aligned(left, right) {
     else if (j === right.length || (i < left.length && lengths[i + 1][j] >= lengths[i][j + 1])) pairs.push([i++, null]);
     else pairs.push([null, j++]);
   }
-  return besides(pairs);
+  return sideBySide(pairs);
 }
 
-// Removed lines stand beside the added ones that follow them, as far as both go.
-function besides(pairs) {
+// Puts removed lines beside the added lines that follow them.
+function sideBySide(pairs) {
   const rows = [];
   let removed = [];
   let added = [];
@@ -82,19 +82,19 @@ function besides(pairs) {
   return rows;
 }
 
-// Longer texts than this many lines make the difference slow, and nobody reads them.
+// Above this many lines the difference would be slow.
 const LONGEST_DIFFERENCE = 2000;
 
 function difference(solution, reference) {
   const texts = [solution, reference].map((text) => text.trimEnd().split("\n"));
   if (Math.max(...texts.map((lines) => lines.length)) > LONGEST_DIFFERENCE) {
-    return element("p", { class: "quiet" }, `Longer than ${LONGEST_DIFFERENCE} lines: no difference is shown.`);
+    return element("p", { class: "quiet" }, `More than ${LONGEST_DIFFERENCE} lines: no difference is shown.`);
   }
   const lines = [solution, reference].map(highlighted);
   const cell = (side, number, kind) => (number === null ? element("code", { class: "none" })
     : element("code", { class: kind }, ...spans(lines[side][number])));
   return element("div", { class: "difference", tabindex: "0", role: "region", "aria-label": "Difference" },
-    element("div", { class: "head" }, element("span", {}, "Solution"), element("span", {}, "Canonical solution")),
+    element("div", { class: "head" }, element("span", {}, "Solution"), element("span", {}, "Ground truth")),
     ...aligned(...texts).map(([left, right, same]) => element("div", { class: same ? "same" : "" },
       cell(0, left, same ? "" : "gone"), cell(1, right, same ? "" : "new"))));
 }

@@ -1,14 +1,14 @@
 "use strict";
-// Model output is hostile: every text of it goes into the page as a text node, never as HTML.
+// Model output is hostile: all of it enters the page as text nodes, never as HTML.
 
 const byId = (id) => document.getElementById(id);
 const evaluations = JSON.parse(byId("data").textContent);
 
-// What is shown: the evaluation, the order of the table, and the task that is open, {id, next, previous}.
+// The state: the evaluation, the order of the table, and the open task, {id, next, previous}.
 const shown = { evaluation: 0, sortedBy: "number", down: false, task: null };
 const evaluation = () => evaluations[shown.evaluation];
 
-// A new element. Properties are attributes, but "class", and "onclick" and its like, which are functions.
+// A new element. Properties are attributes, except "class" and event handlers ("onclick", ...).
 function element(name, properties = {}, ...children) {
   const made = document.createElement(name);
   for (const [key, value] of Object.entries(properties)) {
@@ -23,7 +23,7 @@ function element(name, properties = {}, ...children) {
 const percent = (share) => (100 * share).toFixed(1);
 const count = (number, noun) => `${number.toLocaleString("en")} ${noun}${number === 1 ? "" : "s"}`;
 
-// The link of a task, "#BigCodeBench/17"; the number of the evaluation stands before it, but for the first.
+// The link of a task, "#BigCodeBench/17"; for a second evaluation "#1:BigCodeBench/17".
 function link(id) {
   const readable = encodeURIComponent(id).replaceAll("%2F", "/");
   return "#" + (shown.evaluation ? shown.evaluation + ":" : "") + readable;

@@ -1,4 +1,4 @@
-// Scores, pass rates and verdicts of the evaluation that is shown.
+// Scores, pass rates and verdicts of an evaluation.
 
 function track(rate, low, high, kind = "") {
   const fill = element("i", { class: kind });
@@ -27,7 +27,7 @@ function cards() {
     const each = mate.fewest === mate.most ? count(mate.most, "sample") : `${mate.fewest} to ${mate.most} samples`;
     return card(`${mate.name}: pass@1`, mate.score, [`${count(mate.score.tasks, "task")}, ${each} each`], mates.length > 1 && mate === evaluation());
   });
-  if (evaluation().mean) made.push(card("Mean of both splits", evaluation().mean, ["ranks models on the leaderboard"], false));
+  if (evaluation().mean) made.push(card("Mean of both splits", evaluation().mean, ["the leaderboard ranks by it"], false));
   byId("cards").replaceChildren(...made);
 }
 
@@ -61,7 +61,7 @@ function switches() {
 function truthNote(current) {
   byId("truth").hidden = !current.truthFails.length;
   byId("truth").replaceChildren(
-    "The canonical solution of these tasks failed on that machine too, so their failures say nothing of the model: ",
+    "The ground truth of these tasks failed on that machine too, so their failures are not the model's: ",
     ...current.truthFails.flatMap((id, number) => [number ? ", " : "", element("a", { href: link(id) }, id)]));
 }
 
@@ -94,7 +94,7 @@ function showOverview() {
   fillTable();
 }
 
-// Show another evaluation, and there the task that is open, if it has it.
+// Show another evaluation, with the open task if it has it.
 function choose(number) {
   const open = shown.task?.id;
   shown.evaluation = number;

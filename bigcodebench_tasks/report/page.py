@@ -1,4 +1,4 @@
-"""The page: what it shows at once, and the texts of all tasks, packed, which the browser unpacks when asked for."""
+"""The page: the overview, and the texts of all tasks in compressed blocks, which the browser unpacks on demand."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from bigcodebench_tasks.report.content import details, overview
 from bigcodebench_tasks.report.pictures import pictures
 from bigcodebench_tasks.results.evaluation import Evaluation
 
-# Samples whose texts are packed together: more pack better, fewer open faster.
+# Samples per block: more compress better, fewer open faster.
 SAMPLES_PER_BLOCK = 40
 
-# One after the other they are the page's script.
+# Together, in this order, the page's script.
 SCRIPTS = ("elements.js", "code.js", "published.js", "overview.js", "table.js", "task.js", "start.js")
 
 
 def render(evaluations: Sequence[Evaluation]) -> str:
     """The HTML text of the page.
 
-    Model output is hostile. It gets into the page only inside JSON and gzip, and from there only as text nodes; the
-    page's policy allows its own script and style by hash, and no connection to anywhere.
+    Model output is hostile. It enters the page only inside JSON and gzip, and from there only as text nodes; the page's
+    policy allows its own script and style by hash, and no connections.
 
     Args:
         evaluations: evaluations with their tasks, at least one.
@@ -38,11 +38,11 @@ def render(evaluations: Sequence[Evaluation]) -> str:
     overviews, drawn = [], []
     with progress(sum(len(evaluation.samples) for evaluation in evaluations), "Packing", "task", leave=False) as bar:
         for number, evaluation in enumerate(evaluations):
-            said = overview(evaluation, evaluations)
-            for row, block in zip(said["rows"], _packed(evaluation, blocks, bar), strict=True):
+            content = overview(evaluation, evaluations)
+            for row, block in zip(content["rows"], _packed(evaluation, blocks, bar), strict=True):
                 row["block"] = block
-            overviews.append(said)
-            drawn.append(pictures(evaluation, said["curve"], number))
+            overviews.append(content)
+            drawn.append(pictures(evaluation, content["curve"], number))
     environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     return environment.from_string(_asset("page.html.j2")).render(
         title=", ".join(dict.fromkeys(evaluation.model for evaluation in evaluations)),
@@ -61,7 +61,7 @@ def _asset(name: str) -> str:
 
 
 def _hash(text: str) -> str:
-    """As a content security policy names an element's text."""
+    """The hash of a script or style in a content security policy."""
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii")
 
 
@@ -88,5 +88,5 @@ def _pack(content: dict[str, Any]) -> str:
 
 
 def _json(content: Any) -> str:
-    """JSON that cannot end the script element it stands in."""
+    """JSON that cannot end its script element."""
     return json.dumps(content).replace("<", "\\u003c")

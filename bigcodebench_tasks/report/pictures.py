@@ -1,4 +1,4 @@
-"""The report's pictures, as SVG that takes its colours from the page."""
+"""The report's plots, as SVG that takes its colours from the page."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 from bigcodebench_tasks.leaderboard.difficulty import Decile, deciles
 from bigcodebench_tasks.results.evaluation import Evaluation
 
-# Drawn in these colours, which mean nothing but the page's own; so the picture is right in light and in dark.
+# Placeholders, replaced by the page's colours for light and dark mode.
 _TEXT, _PASS, _FAIL, _LINE = "#010101", "#020202", "#030303", "#040404"
 _OF_THE_PAGE = {_TEXT: "currentColor", _PASS: "var(--pass)", _FAIL: "var(--fail)", _LINE: "var(--line)"}
 
-# matplotlib types the keys one by one; these are a few of them.
+# Any: matplotlib types each key.
 _STYLE: Any = {
     "svg.fonttype": "none",
     "font.family": "sans-serif",
@@ -47,7 +47,7 @@ def pictures(evaluation: Evaluation, curve: Sequence[tuple[int, float]], number:
     Args:
         evaluation: the evaluation, with its tasks.
         curve: (k, pass@k), empty for none.
-        number: of the evaluation on the page: pictures of several must not share the ids of their parts.
+        number: of the evaluation on the page, so that element ids differ between evaluations.
     """
     judged = [(sample, task_id) for task_id, samples in evaluation.samples.items() for sample in samples]
     drawings: list[tuple[str, Callable[[Axes], None]]] = []
@@ -67,7 +67,7 @@ def pictures(evaluation: Evaluation, curve: Sequence[tuple[int, float]], number:
 
 
 def _by_outcome(values: Sequence[tuple[float, bool]], unit: str, smallest: float) -> Callable[[Axes], None]:
-    """How many samples of each size pass and fail, on a logarithmic scale, which begins at `smallest`."""
+    """How many samples of each size pass and fail, on a logarithmic scale from `smallest`."""
     sizes = np.array([max(value, smallest) for value, _ in values])
     passed = np.array([outcome for _, outcome in values])
     bins = bins_of(sizes)
@@ -96,8 +96,8 @@ def _by_outcome(values: Sequence[tuple[float, bool]], unit: str, smallest: float
 
 
 def bins_of(sizes: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Borders of 24 bins of equal width on a logarithmic scale, which hold every one of these sizes (all over 0)."""
-    # Not by way of logarithms: rounded, they would leave out the smallest and the largest.
+    """Borders of 24 bins of equal width on a logarithmic scale that hold all of these sizes (> 0)."""
+    # Rounded logarithms would leave out the smallest and the largest.
     return np.geomspace(sizes.min(), max(sizes.max(), 1.25 * sizes.min()), 25)
 
 
@@ -118,7 +118,7 @@ def _of_k(curve: Sequence[tuple[int, float]]) -> Callable[[Axes], None]:
 
 
 def _by_difficulty(tenths: Sequence[Decile]) -> Callable[[Axes], None]:
-    """pass@1 of each tenth of the tasks, the hardest first, and what the average published model scores there."""
+    """pass@1 of each tenth of the tasks, the hardest first, and the average of the published models."""
     places = np.arange(1, len(tenths) + 1)
     observed = np.array([100 * each.observed.rate for each in tenths])
     low, high = (np.array([100 * getattr(each.observed, side) for each in tenths]) for side in ("low", "high"))
@@ -139,7 +139,7 @@ def _by_difficulty(tenths: Sequence[Decile]) -> Callable[[Axes], None]:
 
 
 def _svg(draw: Callable[[Axes], None], title: str, salt: str) -> str:
-    # The salt makes ids inside the picture the same in every run, and unlike those of other pictures.
+    # The salt makes element ids equal in every run, and different between pictures.
     with matplotlib.rc_context({**_STYLE, "svg.hashsalt": salt}):
         figure = Figure(figsize=(4.6, 2.9), layout="constrained")
         draw(figure.add_subplot())
@@ -149,9 +149,9 @@ def _svg(draw: Callable[[Axes], None], title: str, salt: str) -> str:
     svg = svg[svg.index("<svg") :]
     for colour, of_the_page in _OF_THE_PAGE.items():
         svg = svg.replace(colour, of_the_page)
-    # Its style element would hold for the whole page (page.css has those rules), and names of groups repeat.
+    # Its style element would apply to the whole page (page.css has these rules), and ids of groups repeat.
     svg = re.sub(r"<style.*?</style>|<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     svg = re.sub(r'<g id="[^"]*"', "<g", svg)
-    # Without a size of its own it takes its box's.
+    # Without its own size it fills its box.
     svg = re.sub(r' (width|height)="[^"]*pt"', "", svg, count=2)
     return svg.replace("<svg", f'<svg role="img" aria-label="{html.escape(title)}"', 1)

@@ -1,4 +1,4 @@
-// Where the score stands among published models, and the tasks that are surprising beside them.
+// The rank among published models, and the tasks on which they and this model differ most.
 
 const MEASURES = { complete: "Complete", instruct: "Instruct", mean: "Mean of both splits" };
 
@@ -8,11 +8,11 @@ function placement(current, each) {
     [current.model, each.score.rate, "this model"],
     ...each.below.map(([name, score]) => [name, score, ""]),
   ];
-  const said = [`rank ${each.rank} (${each.best} to ${each.worst} by its interval) among ${each.among}`];
-  if (each.like_rank !== null) said.push(`${each.like_rank} among ${each.like_among} of like size (${each.size}B by its name)`);
+  const ranks = [`rank ${each.rank} (${each.best} to ${each.worst} within its interval) among ${each.among}`];
+  if (each.like_rank !== null) ranks.push(`${each.like_rank} among ${each.like_among} of similar size (${each.size}B by its name)`);
   return [
     element("h3", {}, MEASURES[each.measure]),
-    element("p", {}, said.join("; ")),
+    element("p", {}, ranks.join("; ")),
     element("table", { class: "neighbours" }, element("tbody", {}, ...neighbours.map(([name, score, note]) =>
       element("tr", { class: note ? "now" : "" }, element("td", {}, name), element("td", { class: "number" }, percent(score)))))),
   ];
@@ -41,8 +41,8 @@ function showPublished() {
     ...notes.map((note) => element("p", { class: "quiet" }, note)),
     element("p", { class: "quiet" }, `Published scores: the leaderboard on ${known.asOf}. Solve rates: ${known.models} models on ${known.ratesOf}.`));
   byId("surprises").replaceChildren(
-    ...surprise("Not solved, though nearly all published models solve them",
-      `At least ${Math.round(100 * known.easy)}% of them do. Look here first: this points to extraction, truncation or the environment rather than to skill.`, known.failed),
-    ...surprise("Solved, though hardly any published model solves them",
-      `At most ${Math.round(100 * known.rare)}% of them do.`, known.solved));
+    ...surprise("Not solved, but solved by nearly all published models",
+      `At least ${Math.round(100 * known.easy)}% of them solve it. Check these first: they point to extraction, truncation or the environment rather than to skill.`, known.failed),
+    ...surprise("Solved, but by hardly any published model",
+      `At most ${Math.round(100 * known.rare)}% of them solve it.`, known.solved));
 }

@@ -1,4 +1,4 @@
-"""What the report says of an evaluation beside the published models, as plain JSON types."""
+"""An evaluation among the published models, for the page, as plain JSON types."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from bigcodebench_tasks.results.noise import unstable
 
 
 def beside_published(evaluation: Evaluation, evaluations: Sequence[Evaluation]) -> dict[str, Any] | None:
-    """Where a score stands, what is surprising in it, and how much of it is chance; None where no task is published.
+    """The score's rank, its surprises, and its unstable tasks; None if no task of it is published.
 
     Args:
         evaluation: the evaluation.
-        evaluations: all evaluations of the page: with the other split of the model the mean has a rank too.
+        evaluations: all of the page: with the model's other split the mean has a rank too.
     """
     rates = published_rates(evaluation)
     if not rates:

@@ -1,4 +1,4 @@
-// The address says which task is open, so that links, Back and Forward work.
+// The address names the open task, so that links, Back and Forward work.
 
 function go(id) {
   location.hash = link(id);
@@ -8,7 +8,7 @@ function back() {
   follow();
 }
 
-// Evaluation and row that the address names; no row for the overview, or for a name that means nothing.
+// Evaluation and row in the address; no row for the overview, or for an unknown name.
 function named() {
   let text = "";
   try {
@@ -19,7 +19,7 @@ function named() {
   return { target, row: evaluations[target]?.rows.find((row) => row.id === id) };
 }
 
-// Where the overview was left, and the task that was seen last.
+// The scroll position of the overview, and the last open task.
 const left = { row: null, y: 0 };
 
 function follow() {

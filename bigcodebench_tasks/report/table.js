@@ -3,7 +3,7 @@
 const filters = byId("filters");
 const tableBody = byId("tasks").tBodies[0];
 
-// Published solve rates to choose by; the outer two are those of the surprises.
+// Ranges of published solve rates; the outer two are those of the surprises.
 function band(rate) {
   const { rare, easy } = evaluation().published;
   if (rate <= rare) return `0 to ${100 * rare}%`;
@@ -53,7 +53,7 @@ function verdict(row) {
   return element("span", { class: "verdict " + kind }, row.samples > 1 ? `${row.passed} of ${row.samples}` : row.verdicts.join());
 }
 
-// Made once for each task: what is typed into the search only moves rows.
+// Made once for each task: a search only moves rows.
 function rowElement(row) {
   const fails = row.passed < row.samples && evaluation().truthFails.includes(row.id);
   row.element ??= element("tr", {},
@@ -77,7 +77,7 @@ function fillTable() {
   }
 }
 
-// Show the tasks with this value alone.
+// Show only the tasks with this value.
 function chooseBy(filter, value) {
   filters.reset();
   filters.elements[filter].value = value;
@@ -87,7 +87,7 @@ function chooseBy(filter, value) {
 }
 
 filters.addEventListener("input", fillTable);
-filters.addEventListener("change", fillTable); // some tools that choose for people tell this alone
+filters.addEventListener("change", fillTable); // automation sends only this one
 filters.addEventListener("submit", (event) => event.preventDefault());
 filters.addEventListener("reset", () => setTimeout(fillTable));
 byId("tasks").tHead.addEventListener("click", (event) => {
@@ -97,7 +97,7 @@ byId("tasks").tHead.addEventListener("click", (event) => {
   shown.sortedBy = by;
   fillTable();
 });
-// A click anywhere in a row opens its task, but for one that selects text.
+// A click anywhere in a row opens its task, unless it selects text.
 tableBody.addEventListener("click", (event) => {
   const target = event.target.closest("tr").querySelector("a");
   if (event.target !== target && getSelection().isCollapsed) target.click();

@@ -1,8 +1,8 @@
-// One task: its texts, unpacked when asked for.
+// One task: its texts, unpacked on demand.
 
 const read = new Promise((done) => document.addEventListener("DOMContentLoaded", done, { once: true }));
 const unpacked = new Map();
-// Blocks of texts that are kept: going back and forth stays fast, and memory small.
+// Number of unpacked blocks that are kept.
 const KEPT = 12;
 
 async function unpack(number) {
@@ -20,8 +20,8 @@ function textsOf(row) {
   return unpacked.get(row.block).then((texts) => texts[row.id]);
 }
 
-// Parts that are open, by title: they stay so from sample to sample and from task to task.
-const unfolded = new Set(["Prompt", "Executed program", "Beside the canonical solution"]);
+// Titles of open parts, the same for all samples and tasks.
+const unfolded = new Set(["Prompt", "Executed program", "Difference to the ground truth"]);
 
 function part(title, ...contents) {
   const made = element("details", { class: "part", open: unfolded.has(title) }, element("summary", {}, element("h3", {}, title)), ...contents);
@@ -29,20 +29,20 @@ function part(title, ...contents) {
   return made;
 }
 
-// Tracebacks beyond these many are folded.
+// Further tracebacks are folded.
 const OPEN_TRACEBACKS = 3;
 
 function failures(details) {
   const several = Object.entries(details);
   if (!several.length) return [];
-  return [element("h3", {}, "What failed"), ...several.map(([test, text], number) =>
-    element("details", { open: number < OPEN_TRACEBACKS }, element("summary", {}, test === "ALL" ? "the suite as a whole" : test), plain(text)))];
+  return [element("h3", {}, "Failures"), ...several.map(([test, text], number) =>
+    element("details", { open: number < OPEN_TRACEBACKS }, element("summary", {}, test === "ALL" ? "the whole suite" : test), plain(text)))];
 }
 
 function sampleView(sample, texts) {
   const words = [sample.reason === sample.status || sample.status === "pass" ? "" : ": " + sample.reason,
     sample.seconds === null ? "" : `, ${sample.seconds.toFixed(2)} s`];
-  // The executed module is the program, a line break, and the test suite; tracebacks count its lines.
+  // Tracebacks count the lines of the executed module: the program, a line break, the test suite.
   const firstOfTests = sample.program.split("\n").length + 1;
   return [
     element("p", { class: "status" }, element("span", { class: "verdict " + (sample.status === "pass" ? "pass" : "fail") },
@@ -50,9 +50,9 @@ function sampleView(sample, texts) {
     ...(sample.diagnosis ? [element("p", { class: "note" }, `Diagnosis: ${sample.diagnosis}`)] : []),
     ...failures(sample.details),
     part("Executed program", python(sample.program, 1)),
-    part("Beside the canonical solution", difference(sample.program.slice(sample.solution), texts.reference)),
-    ...(sample.raw === null ? [] : [part("Answer before sanitizing", plain(sample.raw, "prose"))]),
-    part("Test suite", element("p", { class: "quiet" }, "It follows the program: its lines are numbered as in the tracebacks."),
+    part("Difference to the ground truth", difference(sample.program.slice(sample.solution), texts.reference)),
+    ...(sample.raw === null ? [] : [part("Response before sanitizing", plain(sample.raw, "prose"))]),
+    part("Test suite", element("p", { class: "quiet" }, "It follows the program: lines are numbered as in the tracebacks."),
       python(texts.test, firstOfTests)),
   ];
 }
@@ -79,14 +79,14 @@ function taskView(row, texts) {
     ...(row.published === null ? [] : [element("p", { class: "quiet" },
       `${percent(row.published)}% of the published models solve it.`)]),
     ...(failed >= 0 && evaluation().truthFails.includes(row.id) ? [element("p", { class: "note" },
-      "The canonical solution fails on that machine too: a failure here says nothing of the model.")] : []),
+      "The ground truth fails on that machine too: a failure here is not the model's.")] : []),
     part("Prompt", evaluation().split === "complete" ? python(texts.prompt.trimEnd()) : plain(texts.prompt, "prose")),
     ...(choices.length > 1 ? [element("nav", { "aria-label": "Samples" }, ...choices)] : []),
     sample,
   ];
 }
 
-// Counts what was asked for, so that of two tasks in a row only the later one is shown.
+// Counts requests, so that of two tasks in a row only the later one is shown.
 let asked = 0;
 
 async function showTask(row) {
@@ -99,7 +99,7 @@ async function showTask(row) {
   try {
     view = taskView(row, await textsOf(row));
   } catch (error) {
-    view = [header(row.id), element("p", { class: "note" }, `The texts of this task cannot be unpacked: ${error}. Is the file whole, and the browser of 2024 or later?`)];
+    view = [header(row.id), element("p", { class: "note" }, `The texts of this task cannot be unpacked: ${error}. Is the file complete, and the browser of 2024 or later?`)];
   }
   if (turn !== asked) return;
   byId("task").replaceChildren(...view);

@@ -1,6 +1,6 @@
-"""Evaluations found and read, wherever they come from: lm_eval's output or official ``_eval_results.json`` files.
+"""Finding and reading evaluations: lm_eval's output and official ``_eval_results.json`` files.
 
-What looks at results (`report`, `inspect`, `compare`, `leaderboard`, `hard-subset`) reads them here and nowhere else.
+The commands `report`, `inspect`, `compare`, `leaderboard` and `hard-subset` read results here.
 """
 
 from __future__ import annotations
@@ -23,23 +23,22 @@ def read_evaluations(paths: Iterable[Path]) -> list[Evaluation]:
         paths: output folders of lm_eval, official ``_eval_results.json`` files, or folders that hold them.
 
     Raises:
-        OutputError: a path holds no evaluation, or a file is broken or was not executed; the message says which and
-            what to do.
+        OutputError: a path holds no evaluation, or a file is broken or was not executed.
     """
     return newest(evaluation for path in paths for evaluation in _evaluations_in(path))
 
 
 def read_runs(paths: Iterable[Path]) -> list[Evaluation]:
-    """Every run that `read_evaluations` chooses the newest from: several of one model tell how much is chance.
+    """The same with older runs, whose spread shows how much of a score is chance.
 
-    An exported run beside itself counts once. An older run that cannot be read, or was not executed, is left out.
+    A run and its export count once. An older run that is broken or was not executed is left out.
 
     Args, Raises: as `read_evaluations`.
     """
     paths = list(paths)
     runs: dict[tuple[Any, ...], Evaluation] = {}
     for evaluation in [*read_evaluations(paths), *_older(paths)]:
-        # To the minute, as official files say it: a run and its export are the same verdicts at the same time.
+        # Official files have the minute: a run and its export have the same verdicts in the same minute.
         minute = evaluation.date.replace(second=0, microsecond=0)
         verdicts = tuple((task_id, *(s.status for s in each)) for task_id, each in sorted(evaluation.samples.items()))
         key = evaluation.model, evaluation.split, evaluation.subset, minute, verdicts
@@ -59,7 +58,7 @@ def newest(runs: Iterable[Evaluation]) -> list[Evaluation]:
 
 
 def _older(paths: Sequence[Path]) -> Iterator[Evaluation]:
-    """All that the paths hold, file by file; nothing where there is one file, which was read already."""
+    """All evaluations of the paths, file by file; none for a single file, which was read already."""
     files = [path for path in paths if path.is_file()]
     for folder in paths:
         files += sorted([*harness_output.results_files(folder), *folder.rglob(f"*{official_files.EVAL_RESULTS}")])
@@ -69,7 +68,7 @@ def _older(paths: Sequence[Path]) -> Iterator[Evaluation]:
 
 
 def _rank(evaluation: Evaluation) -> tuple[Any, ...]:
-    # Of what says less only the newest counts, too; an exported run is as old as the run itself to the minute.
+    # A run is preferred to its export, which says less.
     return evaluation.run is not None, evaluation.date
 
 
@@ -88,7 +87,7 @@ def _evaluations_in(path: Path) -> list[Evaluation]:
 def _evaluation_of(run: harness_output.TaskRun) -> Evaluation:
     if not run.executed:
         raise OutputError(
-            f"{run.file} holds answers that were not executed (--predict_only). Score them first: "
+            f"{run.file} holds responses that were not executed (--predict_only). Score them first: "
             "bigcodebench-tasks export, then bigcodebench-tasks evaluate"
         )
     return Evaluation(run.named, run.split, run.subset, run.file, run.date, run.samples, run.tasks, run.record)

@@ -1,7 +1,7 @@
 "use strict";
-// A click on a heading orders its table by that column; another one turns the order round.
+// A click on a heading sorts its table by that column; a second one reverses the order.
 
-// Numbers by their size, whatever stands behind them ("37 (21 to 55)"); texts by the alphabet; "-", no figure, at the end.
+// Numbers by the first number ("37 (21 to 55)"), texts by the alphabet, "-" (no value) at the end.
 function order(left, right) {
   const numbers = [left, right].map((text) => (/^[+-]?\d/.test(text) ? Number.parseFloat(text) : NaN));
   if (numbers.every((number) => !Number.isNaN(number)) && numbers[0] !== numbers[1]) return numbers[0] - numbers[1];

@@ -218,7 +218,7 @@ def test_with_the_published_solve_rates_305_tasks_are_left_and_the_148_of_hard_a
     hard = {json.loads(line)["task_id"] for line in gzip.decompress(file.read_bytes()).splitlines()}
     assert main(["hard-subset", "--published", "--dest", str(tmp_path / "three")]) == 0
     said = capsys.readouterr()
-    assert "solved by less than 0.5: 716 of 1140; with those above 305" in said.out
+    assert "solve rate below 0.5: 716 of 1140; with those above 305" in said.out
     assert "without --queries or --matches the similarity" in said.err
     left = set(kept(tmp_path / "three"))
     assert (len(left), len(hard), hard - left) == (305, 148, set())

@@ -194,7 +194,7 @@ def test_a_domain_and_a_reason_choose_their_tasks(browser: WebDriver) -> None:
     assert all("timeout" in row for row in rows(browser))
 
 
-def test_what_answers_fall_short_of_is_counted_and_chooses_its_tasks(browser: WebDriver) -> None:
+def test_diagnoses_are_counted_and_chooses_its_tasks(browser: WebDriver) -> None:
     table = browser.find_element(By.ID, "diagnoses")
     assert table.is_displayed()
     counted = [row.text.split() for row in table.find_elements(By.CSS_SELECTOR, "tbody tr")]
@@ -211,7 +211,7 @@ def test_what_answers_fall_short_of_is_counted_and_chooses_its_tasks(browser: We
     assert EMPTY in browser.find_element(By.ID, "task").text
 
 
-def test_where_no_answer_falls_short_nothing_is_said_of_it(browser: WebDriver) -> None:
+def test_without_diagnoses_there_is_no_table(browser: WebDriver) -> None:
     browser.find_element(By.XPATH, "//nav//button[text()='Full, Instruct']").click()
     WebDriverWait(browser, PATIENCE_S).until(lambda driver: not driver.find_element(By.ID, "diagnoses").is_displayed())
     assert not browser.find_element(By.NAME, "diagnosis").is_displayed()
@@ -225,7 +225,7 @@ def test_a_task_shows_its_texts_and_the_keyboard_goes_on_and_back(browser: WebDr
     assert browser.find_element(By.CSS_SELECTOR, "#task pre .keyword").text in ("import", "def")
     assert "return 4 - x" in browser.find_element(By.CSS_SELECTOR, ".difference .gone").text
     assert "Here it is" not in view.text
-    browser.find_element(By.XPATH, "//summary[.='Answer before sanitizing']").click()
+    browser.find_element(By.XPATH, "//summary[.='Response before sanitizing']").click()
     assert "Here it is" in view.text
     assert browser.current_url.endswith("#Made/4")
     body = browser.find_element(By.TAG_NAME, "body")
@@ -292,12 +292,12 @@ def test_failures_that_the_ground_truth_shares_are_marked(browser: WebDriver) ->
     assert [row.split()[0] for row in rows(browser) if "ground truth fails too" in row] == [TRUTH_FAILS]
     browser.find_element(By.CSS_SELECTOR, "#truth a").click()
     wait_for(browser, TRUTH_FAILS)
-    assert "says nothing of the model" in browser.find_element(By.ID, "task").text
+    assert "is not the model's" in browser.find_element(By.ID, "task").text
     browser.find_element(By.XPATH, "//nav//button[text()='Full, Instruct']").click()
     WebDriverWait(browser, PATIENCE_S).until(
         lambda driver: "Write task_func" in driver.find_element(By.ID, "task").text
     )
-    assert "says nothing of the model" not in browser.find_element(By.ID, "task").text  # that file knows of none
+    assert "is not the model's" not in browser.find_element(By.ID, "task").text  # that file knows of none
 
 
 def test_hostile_output_is_shown_and_does_nothing(browser: WebDriver) -> None:
@@ -389,7 +389,7 @@ def test_a_score_stands_among_published_ones_with_its_surprises(browser: WebDriv
     for words in (
         "Complete",
         "Mean of both splits",
-        "of like size (7B by its name)",
+        "of similar size (7B by its name)",
         "mine-7B",
         "settings not recorded",
         "known to flip between runs: 10",

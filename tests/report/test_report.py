@@ -177,7 +177,7 @@ def test_a_run_of_the_harness_says_what_its_score_depends_on(
     assert "--force" in capsys.readouterr().err
 
 
-def test_what_answers_fall_short_of_is_a_table_and_a_filter(tmp_path: Path) -> None:
+def test_diagnoses_are_a_table_and_a_filter(tmp_path: Path) -> None:
     file = official_results(tmp_path / "out", "m", {0: ["fail"], 1: ["pass"], 2: ["fail", "fail"]})
     content = json.loads(file.read_text())
     content["eval"]["Made/0"][0]["diagnosis"] = "cut by the token limit"
