@@ -46,7 +46,7 @@ def anchors(page: Path) -> set[str]:
 @pages
 def test_every_link_leads_to_a_file_and_a_heading(page: Path) -> None:
     broken = []
-    for link in re.findall(r"\]\(([^)\s]+)\)", outside_code(page)):
+    for link in re.findall(r"(?:\]\(|src=\")([^)\s\"]+)", outside_code(page)):
         if not link.startswith("https://"):
             name, _, anchor = link.partition("#")
             target = page.parent / name if name else page
