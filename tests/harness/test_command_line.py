@@ -4,53 +4,19 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
 import re
 import shlex
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from bigcodebench_tasks.cli.main import main
-from tests.helpers.project import GROUND_TRUTH, ROOT, LmEval
-
-
-def score(output: str, task: str, metric: str = "pass@1") -> float:
-    """The value that the harness's table shows for a task or group."""
-    name = ""
-    for line in output.splitlines():
-        cells = [cell.strip(" -") for cell in line.split("|")[1:-1]]
-        if len(cells) == 9:
-            name = cells[0] or name  # further metrics of a task have an empty first cell
-            if (name, cells[4]) == (task, metric):
-                return float(cells[6])
-    raise AssertionError(output[-4000:])
-
-
-def samples(folder: Path, task: str) -> list[dict[str, Any]]:
-    """The task's sample log; the records of its samples, which the harness logs as text, parsed into "records"."""
-    (path,) = folder.rglob(f"samples_*{task}_*.jsonl")  # lm-eval 0.5 puts "GROUP::" before the name
-    logged = [json.loads(line) for line in path.read_text().split("\n") if line]
-    for sample in logged:
-        sample["records"] = [json.loads(record) for record in sample["filtered_resps"][0]]
-    return logged
-
-
-def results(folder: Path) -> dict[str, Any]:
-    (path,) = folder.rglob("results_*.json")
-    content: dict[str, Any] = json.loads(path.read_text())
-    return content
-
-
-def of_task(content: dict[str, Any], task: str) -> Any:
-    """The entry of a task in a part of the results; lm-eval 0.5 puts "GROUP::" before the name."""
-    (found,) = (value for name, value in content.items() if name.split("::")[-1] == task)
-    return found
+from tests.harness.conftest import StartServer
+from tests.helpers.lm_eval_output import of_task, results, samples, score
+from tests.helpers.project import GROUND_TRUTH, LmEval
 
 
 def test_the_ground_truth_of_the_mini_set_passes_in_both_splits_and_the_group(mini_run: tuple[str, Path]) -> None:
@@ -166,31 +132,8 @@ def test_a_real_model_runs_beside_another_benchmark_in_one_command(
             assert sample["records"][0]["status"] in ("pass", "fail", "timeout")
 
 
-@pytest.fixture
-def server(processes: None, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[tuple[str, Path]]:
-    """Base URL of a loopback OpenAI-compatible server, and its log of requests.
-
-    Its parameter, if it has one, names a behaviour. The folder that it may remove is "scratch", which is made here.
-    """
-    log, scratch = tmp_path / "requests.jsonl", tmp_path / "scratch"
-    scratch.mkdir()
-    behaviours = [request.param] if hasattr(request, "param") else []
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.helpers.openai_server", log, *behaviours],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "REMOVES": str(scratch)},
-    )
-    assert process.stdout is not None
-    yield process.stdout.readline().strip(), log
-    process.kill()
-    process.wait()
-    process.stdout.close()
-
-
-def test_a_server_of_completions_gets_raw_prompts_and_scores(lm_eval: LmEval, server: tuple[str, Path]) -> None:
-    url, log = server
+def test_a_server_of_completions_gets_raw_prompts_and_scores(lm_eval: LmEval, start_server: StartServer) -> None:
+    url, log = start_server()
     done = lm_eval(
         *("run", "--model", "local-completions", "--tasks", "bigcodebench_mini_complete"),
         *("--model_args", f"model=loopback,base_url={url}/completions,tokenizer_backend=None,tokenized_requests=False"),
@@ -203,8 +146,8 @@ def test_a_server_of_completions_gets_raw_prompts_and_scores(lm_eval: LmEval, se
         assert request["max_tokens"] == 1280
 
 
-def test_a_chat_server_gets_the_users_message_alone_and_scores(lm_eval: LmEval, server: tuple[str, Path]) -> None:
-    url, log = server
+def test_a_chat_server_gets_the_users_message_alone_and_scores(lm_eval: LmEval, start_server: StartServer) -> None:
+    url, log = start_server()
     done = lm_eval(
         *("run", "--model", "local-chat-completions", "--tasks", "bigcodebench_mini", "--apply_chat_template"),
         *("--model_args", f"model=loopback,base_url={url}/chat/completions"),
@@ -218,17 +161,23 @@ def test_a_chat_server_gets_the_users_message_alone_and_scores(lm_eval: LmEval, 
         assert "Below is" not in request["messages"][0]["content"]
 
 
-@pytest.mark.parametrize("server", ["removes"], indirect=True)
 def test_answers_outlive_a_scoring_that_fails_and_the_command_that_is_printed_scores_them(
-    lm_eval: LmEval, server: tuple[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    lm_eval: LmEval,
+    start_server: StartServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    url, log = server
+    scratch = tmp_path / "scratch"  # where programs would get their folders
+    scratch.mkdir()
+    monkeypatch.setenv("REMOVES", str(scratch))
+    url, log = start_server("removes")
     options = {"head_start": False, "ground_truth": "skip", "cache": False}
     done = lm_eval(
         *("run", "--model", "local-chat-completions", "--tasks", "bigcodebench_mini_instruct", "--apply_chat_template"),
         *("--model_args", f"model=loopback,base_url={url}/chat/completions"),
         *("--metadata", json.dumps({"bigcodebench": options}), "--confirm_run_unsafe_code"),
-        env={"OPENAI_API_KEY": "none", "TMPDIR": str(tmp_path / "scratch")},  # where programs would get their folders
+        env={"OPENAI_API_KEY": "none", "TMPDIR": str(scratch)},
         ok=False,
     )
     assert len(log.read_text().splitlines()) == 16

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from bigcodebench_tasks.benchmark.dataset import MINI, load_tasks
-from tests.harness.test_command_line import of_task, results, samples, score
+from tests.helpers.lm_eval_output import of_task, results, samples, score
 from tests.helpers.project import LmEval
 from tests.helpers.saying_model import STARTS_REASONING, TEMPLATE, save_model, thought
 

@@ -4,40 +4,16 @@ from __future__ import annotations
 
 import json
 import logging
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bigcodebench_tasks.benchmark.diagnosis import CUT, EMPTY, UNFINISHED
+from tests.harness.conftest import StartServer
 from tests.helpers import harness
 from tests.helpers.harness import COMPLETE, INSTRUCT
-from tests.helpers.project import ROOT
 from tests.helpers.saying_model import STARTS_REASONING, save_tokenizer
-
-Start = Callable[..., tuple[str, Path]]
-
-
-@pytest.fixture
-def start(processes: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
-    """Starts a server that behaves so: its base URL, and its log of requests."""
-    monkeypatch.setenv("OPENAI_API_KEY", "none")
-    monkeypatch.setenv("ANTHROPIC_API_KEY", "none")
-    with ExitStack() as stack:
-
-        def run(*behaviours: str) -> tuple[str, Path]:
-            log = tmp_path / "requests.jsonl"
-            command = [sys.executable, "-m", "tests.helpers.openai_server", str(log), *behaviours]
-            process = stack.enter_context(subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True))
-            stack.callback(process.kill)
-            assert process.stdout is not None
-            return process.stdout.readline().strip(), log
-
-        yield run
 
 
 def evaluate(
@@ -59,8 +35,8 @@ def requests(log: Path) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("behaviour", ["thought", "thought-closed", "reasoning", "parts"])
-def test_reasoning_with_a_longer_wrong_draft_costs_nothing(start: Start, behaviour: str) -> None:
-    url, _ = start(behaviour)
+def test_reasoning_with_a_longer_wrong_draft_costs_nothing(start_server: StartServer, behaviour: str) -> None:
+    url, _ = start_server(behaviour)
     results = evaluate("local-chat-completions", f"{url}/chat/completions")
     assert results["results"][INSTRUCT]["pass@1,execute"] == 1.0
     run = harness.run_of(results, INSTRUCT)
@@ -69,16 +45,16 @@ def test_reasoning_with_a_longer_wrong_draft_costs_nothing(start: Start, behavio
 
 
 @pytest.mark.parametrize("loader", ["openai-chat-completions", "anthropic-chat"])
-def test_reasoning_is_removed_with_other_loaders_of_chats_too(start: Start, loader: str) -> None:
-    url, log = start("thought", "four-stops")
+def test_reasoning_is_removed_with_other_loaders_of_chats_too(start_server: StartServer, loader: str) -> None:
+    url, log = start_server("thought", "four-stops")
     path = "messages" if "anthropic" in loader else "chat/completions"
     results = evaluate(loader, f"{url}/{path}", limit=4)
     assert results["results"][INSTRUCT]["pass@1,execute"] == 1.0
     assert len(requests(log)) == 4
 
 
-def test_a_server_of_completions_is_not_stopped_in_its_reasoning(start: Start) -> None:
-    url, log = start("thought-closed", "four-stops", "stops")
+def test_a_server_of_completions_is_not_stopped_in_its_reasoning(start_server: StartServer) -> None:
+    url, log = start_server("thought-closed", "four-stops", "stops")
     model = {"tokenizer_backend": None, "tokenized_requests": False}
     results = evaluate(
         "local-completions", f"{url}/completions", COMPLETE, {"reasoning": "on"}, model_args=model, limit=4
@@ -88,8 +64,8 @@ def test_a_server_of_completions_is_not_stopped_in_its_reasoning(start: Start) -
     assert harness.run_of(results, COMPLETE)["prompting"] == "reasoning"
 
 
-def test_completions_that_start_with_reasoning_score_without_an_option(start: Start) -> None:
-    url, _ = start("thought")
+def test_completions_that_start_with_reasoning_score_without_an_option(start_server: StartServer) -> None:
+    url, _ = start_server("thought")
     model = {"tokenizer_backend": None, "tokenized_requests": False}
     results = evaluate("local-completions", f"{url}/completions", COMPLETE, model_args=model)
     assert results["results"][COMPLETE]["pass@1,execute"] == 1.0
@@ -97,9 +73,9 @@ def test_completions_that_start_with_reasoning_score_without_an_option(start: St
 
 
 def test_completions_that_a_server_stops_in_their_reasoning_are_warned_of(
-    start: Start, caplog: pytest.LogCaptureFixture
+    start_server: StartServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    url, _ = start("thought", "stops")
+    url, _ = start_server("thought", "stops")
     model = {"tokenizer_backend": None, "tokenized_requests": False}
     results = evaluate("local-completions", f"{url}/completions", COMPLETE, model_args=model, limit=4)
     assert harness.run_of(results, COMPLETE)["responses"]["diagnoses"] == {UNFINISHED: 4}
@@ -108,12 +84,12 @@ def test_completions_that_a_server_stops_in_their_reasoning_are_warned_of(
 
 
 def test_a_server_of_completions_whose_chat_template_starts_reasoning_scores_without_an_option(
-    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    start_server: StartServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("transformers", reason="needs transformers, for a tokenizer")
     tokenizer = save_tokenizer(tmp_path / "tokenizer", ["a text"], STARTS_REASONING)
     monkeypatch.setenv("TOKENIZER", str(tmp_path / "tokenizer" / "tokenizer.json"))  # for the server
-    url, log = start("thought-closed", "four-stops", "stops")
+    url, log = start_server("thought-closed", "four-stops", "stops")
     model = {"tokenizer": str(tmp_path / "tokenizer"), "max_length": 20_000}
     results = evaluate("local-completions", f"{url}/completions", COMPLETE, model_args=model, apply_chat_template=True)
     assert results["results"][COMPLETE]["pass@1,execute"] == 1.0
@@ -123,31 +99,33 @@ def test_a_server_of_completions_whose_chat_template_starts_reasoning_scores_wit
     assert all(tokenizer.decode(each["prompt"][0]).endswith("assistant\n<think>\n") for each in requests(log))
 
 
-def test_a_server_of_completions_gets_no_more_stop_strings_than_it_takes(start: Start) -> None:
-    url, log = start("four-stops")
+def test_a_server_of_completions_gets_no_more_stop_strings_than_it_takes(start_server: StartServer) -> None:
+    url, log = start_server("four-stops")
     model = {"tokenizer_backend": None, "tokenized_requests": False}
     results = evaluate("local-completions", f"{url}/completions", COMPLETE, model_args=model, limit=4)
     assert results["results"][COMPLETE]["pass@1,execute"] == 1.0
     assert all("\ndef " in each["stop"] for each in requests(log))
 
 
-def test_null_and_refused_responses_are_counted_and_warned_of(start: Start, caplog: pytest.LogCaptureFixture) -> None:
-    url, _ = start("null")
+def test_null_and_refused_responses_are_counted_and_warned_of(
+    start_server: StartServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    url, _ = start_server("null")
     results = evaluate("local-chat-completions", f"{url}/chat/completions", predict_only=True)
     assert harness.run_of(results, INSTRUCT)["responses"]["diagnoses"] == {EMPTY: 8}
     assert "50% of the responses (8 of 16) are empty" in caplog.text
 
 
-def test_a_refusal_is_an_empty_response(start: Start) -> None:
-    url, _ = start("refusal")
+def test_a_refusal_is_an_empty_response(start_server: StartServer) -> None:
+    url, _ = start_server("refusal")
     results = evaluate("local-chat-completions", f"{url}/chat/completions", predict_only=True, limit=2)
     assert harness.run_of(results, INSTRUCT)["responses"]["diagnoses"] == {EMPTY: 2}
 
 
 def test_responses_that_are_cut_are_counted_and_warned_of_in_one_line(
-    start: Start, caplog: pytest.LogCaptureFixture
+    start_server: StartServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    url, _ = start("length")
+    url, _ = start_server("length")
     with caplog.at_level(logging.WARNING):
         results = evaluate("local-chat-completions", f"{url}/chat/completions", gen_kwargs="max_gen_toks=20")
     stats = harness.run_of(results, INSTRUCT)["responses"]
@@ -159,8 +137,8 @@ def test_responses_that_are_cut_are_counted_and_warned_of_in_one_line(
     assert "--gen_kwargs max_gen_toks=" in line
 
 
-def test_half_of_a_surrogate_pair_is_kept_escaped_and_everything_can_be_written(start: Start) -> None:
-    url, _ = start("surrogate")
+def test_half_of_a_surrogate_pair_is_kept_escaped_and_everything_can_be_written(start_server: StartServer) -> None:
+    url, _ = start_server("surrogate")
     results = evaluate("local-chat-completions", f"{url}/chat/completions", predict_only=True, limit=2)
     for sample in results["samples"][INSTRUCT]:
         (record,) = sample["filtered_resps"][0]
@@ -169,8 +147,8 @@ def test_half_of_a_surrogate_pair_is_kept_escaped_and_everything_can_be_written(
         assert record.raw_solution.endswith("\\ud83d")
 
 
-def test_a_busy_server_is_asked_again(start: Start) -> None:
-    url, log = start("busy")
+def test_a_busy_server_is_asked_again(start_server: StartServer) -> None:
+    url, log = start_server("busy")
     results = evaluate("local-chat-completions", f"{url}/chat/completions", predict_only=True, limit=1)
     assert harness.run_of(results, INSTRUCT)["responses"]["diagnoses"] == {}
     assert len(requests(log)) == 3
@@ -188,9 +166,9 @@ def test_a_busy_server_is_asked_again(start: Start) -> None:
     ],
 )
 def test_every_name_of_the_limit_means_the_limit(
-    start: Start, given: dict[str, int], of_model: dict[str, int], caplog: pytest.LogCaptureFixture
+    start_server: StartServer, given: dict[str, int], of_model: dict[str, int], caplog: pytest.LogCaptureFixture
 ) -> None:
-    url, log = start()
+    url, log = start_server()
     with caplog.at_level(logging.INFO):
         evaluate(
             "local-chat-completions",
@@ -206,8 +184,10 @@ def test_every_name_of_the_limit_means_the_limit(
     assert "responses have at most 77 tokens" in caplog.text
 
 
-def test_samples_are_asked_with_seeds_of_their_own_and_a_cache_serves_them_again(start: Start, tmp_path: Path) -> None:
-    url, log = start("seeded")
+def test_samples_are_asked_with_seeds_of_their_own_and_a_cache_serves_them_again(
+    start_server: StartServer, tmp_path: Path
+) -> None:
+    url, log = start_server("seeded")
     settings: dict[str, Any] = {
         "options": {"n_samples": 10},
         "gen_kwargs": "do_sample=True,temperature=0.8",
@@ -226,20 +206,20 @@ def test_samples_are_asked_with_seeds_of_their_own_and_a_cache_serves_them_again
     assert again["results"] == results["results"]
 
 
-def test_equal_samples_are_warned_of(start: Start, caplog: pytest.LogCaptureFixture) -> None:
-    url, _ = start()
+def test_equal_samples_are_warned_of(start_server: StartServer, caplog: pytest.LogCaptureFixture) -> None:
+    url, _ = start_server()
     settings: dict[str, Any] = {"gen_kwargs": "do_sample=True,temperature=0.8", "limit": 2, "predict_only": True}
     evaluate("local-chat-completions", f"{url}/chat/completions", options={"n_samples": 3}, **settings)
     assert "all 3 samples are the same for 2 of 2 tasks" in caplog.text
 
 
-def test_what_a_server_answered_before_it_failed_is_not_asked_again(start: Start, tmp_path: Path) -> None:
+def test_what_a_server_answered_before_it_failed_is_not_asked_again(start_server: StartServer, tmp_path: Path) -> None:
     settings: dict[str, Any] = {"use_cache": str(tmp_path / "responses"), "predict_only": True}
-    url, log = start("drop")
+    url, log = start_server("drop")
     with pytest.raises(Exception, match=r"Connection|Remote"):
         evaluate("local-chat-completions", f"{url}/chat/completions", model_args={"max_retries": 1}, **settings)
     log.unlink()
-    other, log = start()
+    other, log = start_server()
     results = evaluate("local-chat-completions", f"{other}/chat/completions", **settings)
     assert len(requests(log)) == 8
     assert harness.run_of(results, INSTRUCT)["responses"]["samples"] == 16
