@@ -57,6 +57,7 @@ def test_the_help_of_a_command_is_formatted_and_names_the_datasets_version_in_on
     assert "--version" not in help_text
 
 
+@starts_processes
 def test_output_that_cannot_be_written_is_one_message(tmp_path: Path) -> None:
     with open("/dev/full", "w") as full:
         done = subprocess.run(

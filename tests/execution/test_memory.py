@@ -124,6 +124,7 @@ class FakeServer:
     """Says of each program, as long as several run, that it was killed because there were too many of them."""
 
     preloaded: frozenset[str] = frozenset()
+    degraded: str | None = None
 
     def __init__(self) -> None:
         self.running: list[int] = []
