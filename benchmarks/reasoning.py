@@ -38,7 +38,7 @@ def main(file: Path) -> None:
         name: [parser.parse(task, each["raw_solution"]) for task, each in zip(tasks, said, strict=True)]
         for name, parser in parsers.items()
     }
-    evaluator = Evaluator.prepare(checks_ground_truth=False, tell=print)
+    evaluator = Evaluator.prepare(checks_ground_truth=False)
     passed = {}
     for name, answers in read.items():
         samples = [[Sample(partial(getattr, answer, "solution"))] for answer in answers]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from bigcodebench_tasks.errors import OptionError
@@ -47,7 +47,6 @@ class Options:
             strings, and the reasoning is removed. "auto" does so if the loader's arguments or the chat template show
             that the model reasons, and removes reasoning wherever a response has it. "off" does as the official code.
         reasoning_end: additional end-of-reasoning marker, beside `reasoning.MARKERS`.
-        chosen: names of the options that were given, whatever their value; not an option itself.
     """
 
     n_samples: int = 1
@@ -74,7 +73,6 @@ class Options:
     head_start: bool = True
     reasoning: str = "auto"
     reasoning_end: str | None = None
-    chosen: frozenset[str] = field(default=frozenset(), compare=False)
 
     @classmethod
     def resolve(cls, *sections: Any, variables: Mapping[str, str] | None = None) -> Options:
@@ -100,7 +98,7 @@ class Options:
             for name, value in section.items():
                 merged[name] = _checked(name, value)
         from_environment = {name: read(variables) for name, read in _FROM_ENVIRONMENT.items() if name not in merged}
-        return cls(**from_environment, **merged, chosen=frozenset(merged))
+        return cls(**from_environment, **merged)
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> Options:
@@ -109,13 +107,12 @@ class Options:
 
     def to_dict(self) -> dict[str, Any]:
         """The options as plain JSON types, for the results file."""
-        return {name: getattr(self, name) for name in _TYPES}
+        return asdict(self)
 
 
 _TYPES: dict[str, type] = {
     each.name: {"int": int, "bool": bool, "str": str}[str(each.type).removesuffix(" | None")]
     for each in fields(Options)
-    if each.name != "chosen"
 }
 
 CHOICES = {

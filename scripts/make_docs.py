@@ -29,7 +29,7 @@ from bigcodebench_tasks.benchmark.diagnosis import DIAGNOSES
 from bigcodebench_tasks.cli.main import build_parser
 from bigcodebench_tasks.execution.conditions import Conditions, Limits
 from bigcodebench_tasks.execution.verdict import Reason
-from bigcodebench_tasks.scoring.records import ResponseStats, RunRecord, SampleRecord
+from bigcodebench_tasks.scoring.records import LoggedSample, ResponseStats, RunRecord
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS, PACKAGE = ROOT / "docs", ROOT / "bigcodebench_tasks"
@@ -208,7 +208,7 @@ BLOCKS: Mapping[str, Callable[[], str]] = {
     "options": options_block,
     "variables": variables_block,
     "commands": commands_block,
-    "sample": lambda: meanings("field", attributes(SampleRecord)),
+    "sample": lambda: meanings("field", attributes(LoggedSample)),
     "run": lambda: meanings("field", attributes(RunRecord)),
     "responses": lambda: meanings("field", attributes(ResponseStats)),
     "conditions": lambda: meanings("field", attributes(Conditions)),

@@ -46,10 +46,29 @@ def test_the_error_lists_every_allowed_option() -> None:
         assert name in str(error.value)
 
 
-def test_what_was_chosen_is_known_even_where_it_is_the_default() -> None:
-    assert Options.resolve({"prefill": True}, {"n_samples": 2}).chosen == {"prefill", "n_samples"}
-    assert Options.resolve({"prefill": True}) == Options()
-    assert "chosen" not in Options().to_dict()
+VARIABLES = {"BIGCODEBENCH_WORKERS": "3", "BIGCODEBENCH_SANDBOX": "landlock", "BIGCODEBENCH_CLUSTER": "auto"}
+
+
+def test_an_option_wins_over_its_variable_and_that_over_the_default() -> None:
+    options = Options.resolve({"workers": 2}, variables=VARIABLES)
+    assert (options.workers, options.sandbox, options.cluster) == (2, "landlock", "auto")
+    assert Options.resolve(None, variables={"BIGCODEBENCH_WORKERS": ""}).workers is None
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [("BIGCODEBENCH_WORKERS", "many"), ("BIGCODEBENCH_WORKERS", "0"), ("BIGCODEBENCH_SANDBOX", "docker")],
+)
+def test_a_wrong_variable_is_an_error_that_names_it(variable: str, value: str) -> None:
+    with pytest.raises(OptionError, match=variable):
+        Options.resolve(None, variables={variable: value})
+
+
+def test_options_are_read_back_as_they_were_written() -> None:
+    options = Options(n_samples=2, sandbox="none")
+    assert Options.from_dict(options.to_dict()) == options
+    with pytest.raises(OptionError, match="n_smaples"):
+        Options.from_dict({"n_smaples": 2})
 
 
 def test_options_outside_of_our_key_are_found() -> None:

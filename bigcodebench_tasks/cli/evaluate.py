@@ -23,7 +23,7 @@ from bigcodebench_tasks.cli.arguments import (
 from bigcodebench_tasks.cli.printing import say, warn
 from bigcodebench_tasks.errors import OptionError, OutputError
 from bigcodebench_tasks.files import refuse_existing, refuse_unwritable
-from bigcodebench_tasks.options import CHOICES
+from bigcodebench_tasks.options import CHOICES, Options
 
 if TYPE_CHECKING:
     from bigcodebench_tasks.results.official_files import SampleLine, Samples
@@ -144,27 +144,15 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.shard is not None:
         return _score_part(arguments, found)
     evaluator, evaluated = _evaluate(arguments, found, list(found.per_task))
-    record = _record(arguments, evaluator, found.dataset_sha256).with_ground_truth(evaluated.truth)
-    records = dict(zip(found.per_task, evaluated.records, strict=True))
-    return _finish(arguments, found, record.on_nodes(evaluated.nodes), records)
+    record = _record(arguments, evaluator, found.dataset_sha256).scored(evaluated.truth, evaluated.nodes)
+    return _finish(arguments, found, record, dict(zip(found.per_task, evaluated.records, strict=True)))
 
 
 def _evaluate(arguments: argparse.Namespace, found: _Input, task_ids: Sequence[str]) -> tuple[Evaluator, Evaluated]:
     """Execute the samples of these tasks."""
     from bigcodebench_tasks.scoring.evaluate import Evaluator, Sample
 
-    evaluator = Evaluator.prepare(
-        sandbox=arguments.sandbox,
-        network=arguments.network,
-        speed=arguments.speed,
-        calibrated=arguments.calibrated,
-        workers=arguments.workers,
-        cache=not arguments.no_cache,
-        checks_ground_truth=arguments.ground_truth == "check",
-        tell=warn,
-        warn=warn,
-        cluster=arguments.cluster,
-    )
+    evaluator = Evaluator.prepare(_options(arguments))
     tasks = [found.tasks[task_id] for task_id in task_ids]
     samples = [
         [Sample(partial(line.solution, task), line.raw_solution) for line in found.per_task[task["task_id"]]]
@@ -183,7 +171,7 @@ def _score_part(arguments: argparse.Namespace, found: _Input) -> int:
         arguments.shard,
         {name: getattr(arguments, name) for name in _OF_PARTS},
         digest(found.samples.samples),
-        _record(arguments, evaluator, found.dataset_sha256).on_nodes(evaluated.nodes),
+        _record(arguments, evaluator, found.dataset_sha256).scored(None, evaluated.nodes),
         dict(zip(task_ids, evaluated.records, strict=True)),
         None if evaluated.truth is None else evaluated.truth.failed,
         found.samples.problems,
@@ -274,13 +262,18 @@ def _selected(ids: str, tasks: Tasks) -> Tasks:
 def _record(arguments: argparse.Namespace, evaluator: Evaluator, dataset_sha256: str) -> RunRecord:
     from bigcodebench_tasks.scoring.records import RunRecord
 
-    names = ("calibrated", "workers", "sandbox", "network", "speed", "ground_truth")
-    chosen = {name: getattr(arguments, name) for name in names}
     return RunRecord(
         split=arguments.split,
         subset=arguments.subset,
         mode=None,
-        options={"version": arguments.dataset_version, **chosen, "cache": not arguments.no_cache},
+        options=_options(arguments),
         dataset_sha256=dataset_sha256,
-        conditions=evaluator.prepared.conditions.to_dict(),
+        conditions=evaluator.prepared.conditions,
     )
+
+
+def _options(arguments: argparse.Namespace) -> Options:
+    names = ("calibrated", "workers", "sandbox", "cluster", "network", "speed", "ground_truth")
+    given = {name: getattr(arguments, name) for name in names}
+    given |= {"version": arguments.dataset_version, "cache": not arguments.no_cache}
+    return Options.resolve({name: value for name, value in given.items() if value is not None})

@@ -62,12 +62,12 @@ def _stem(task_run: TaskRun) -> str:
         loader=task_run.loader,
         revision=task_run.revision,
         temperature=task_run.temperature,
-        n_samples=task_run.options.n_samples,
-        prefill=task_run.options.prefill,
+        n_samples=task_run.record.options.n_samples,
+        prefill=task_run.record.options.prefill,
     )
 
 
 def _lines(task_run: TaskRun) -> Iterator[dict[str, str | None]]:
     for task_id, records in task_run.samples.items():
         for record in records:
-            yield {"task_id": task_id, "solution": record.solution, "raw_solution": record.raw_solution}
+            yield {"task_id": task_id, "solution": record.solution, "raw_solution": record.response}

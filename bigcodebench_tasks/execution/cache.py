@@ -17,7 +17,7 @@ from bigcodebench_tasks.execution.conditions import Conditions
 from bigcodebench_tasks.execution.verdict import Program, Verdict
 from bigcodebench_tasks.files import cache_folder, others_who_may_write
 
-log = logging.getLogger("lm_eval.bigcodebench")
+log = logging.getLogger("bigcodebench_tasks")
 
 # A process waits this long while another one writes.
 _BUSY_S = 60.0

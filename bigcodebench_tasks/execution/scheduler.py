@@ -21,7 +21,7 @@ from bigcodebench_tasks.benchmark.known_tasks import Schedule
 from bigcodebench_tasks.execution.verdict import CANARY, Program, Reason, Verdict
 from bigcodebench_tasks.execution.worker.memory import MachineMemory
 
-log = logging.getLogger("lm_eval.bigcodebench")
+log = logging.getLogger("bigcodebench_tasks")
 
 # A program whose task is known to take this long, seconds, counts as long: it starts before the others.
 LONG_S = 5.0

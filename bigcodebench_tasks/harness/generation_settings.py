@@ -71,6 +71,7 @@ class GenerationSettings:
         base: Sequence[str],
         direct: Sequence[str],
         default_limit: int | None,
+        prefill_requested: bool = False,
     ) -> GenerationSettings:
         """Work out the settings.
 
@@ -78,11 +79,18 @@ class GenerationSettings:
             split, mode, options, loader, generation: see the class; `options` as the user gave them.
             base, direct: the task's stop strings, and those that direct completion adds.
             default_limit: the task's token limit.
+            prefill_requested: the user gave ``"prefill": true``, which contradicts reasoning.
 
         Raises:
             OptionError: settings contradict each other, or the token limit is no number.
         """
         reasoning = _reasoning(options, loader, generation)
+        if reasoning and prefill_requested:
+            raise OptionError(
+                f'"prefill": true contradicts reasoning ({reasoning}): after a turn that starts with code the model '
+                'cannot reason. Leave "prefill" out to let the model reason, or add "reasoning": "off" to ask it as '
+                "the leaderboard does"
+            )
         if reasoning:
             options = replace(options, prefill=False)
         limit, limit_name = _limit(generation, loader.arguments, default_limit)
@@ -212,14 +220,7 @@ def _reasoning(options: Options, loader: Loader, generation: Mapping[str, Any]) 
     """What shows that the model reasons; "" if nothing does."""
     if options.reasoning == "off":
         return ""
-    reasoning = 'the option "reasoning" is "on"' if options.reasoning == "on" else loader.reasoning(generation)
-    if reasoning and options.prefill and "prefill" in options.chosen:
-        raise OptionError(
-            f'"prefill": true contradicts reasoning ({reasoning}): after a turn that starts with code the model cannot '
-            'reason. Leave "prefill" out to let the model reason, or add "reasoning": "off" to ask it as the '
-            "leaderboard does"
-        )
-    return reasoning
+    return 'the option "reasoning" is "on"' if options.reasoning == "on" else loader.reasoning(generation)
 
 
 def _limit(generation: Mapping[str, Any], arguments: Mapping[str, Any], default: int | None) -> tuple[int | None, str]:

@@ -1,4 +1,4 @@
-"""What the loader returned to a task, read as answers: what is scored of them, and what is said about them."""
+"""The responses to one task of the harness: parsed, made to samples, and annotated with their diagnosis."""
 
 from __future__ import annotations
 
@@ -14,12 +14,11 @@ from bigcodebench_tasks.scoring.evaluate import Sample
 from bigcodebench_tasks.scoring.records import ResponseStats, SampleRecord
 from bigcodebench_tasks.scoring.summary import warnings
 
-# Below the harness's logger: its level and format apply, and nothing is lost where only that one is set up.
-log = logging.getLogger("lm_eval.bigcodebench")
+log = logging.getLogger("bigcodebench_tasks")
 
 
 class Responses:
-    """The responses to one task of the harness. Each is read once, and sanitized once, whoever asks for it when."""
+    """Parses the responses to one task."""
 
     def __init__(self, task_name: str, parser: ResponseParser) -> None:
         """
@@ -28,58 +27,46 @@ class Responses:
             parser: parses them.
         """
         self._name, self._parser = task_name, parser
-        self._parsed: dict[tuple[str, str], ParsedResponse] = {}
+        self._parsed: list[list[ParsedResponse]] = []
 
-    def read(self, rows: Sequence[Mapping[str, str]], responses: Sequence[Sequence[Any]]) -> list[list[ParsedResponse]]:
-        """The answers to all rows, which may tell that the prompt had opened a thought."""
+    def parse(self, rows: Sequence[Mapping[str, str]], responses: Sequence[Sequence[Any]]) -> list[list[Sample]]:
+        """The samples of all rows. All responses together can show that the prompts start the reasoning."""
         if prompts_start_reasoning(self._parser, [response for several in responses for response in several]):
             self._parser = replace(self._parser, started_in_prompt=True)
-            self._parsed.clear()
         pairs = zip(rows, responses, strict=True)
-        return [[self.answer(row, response) for response in several] for row, several in pairs]
+        self._parsed = [[self._parser.parse(row, response) for response in several] for row, several in pairs]
+        return [[_sample(parsed) for parsed in several] for several in self._parsed]
 
-    def answer(self, row: Mapping[str, str], response: Any) -> ParsedResponse:
-        key = row["task_id"], response if isinstance(response, str) else repr(response)
-        if key not in self._parsed:
-            self._parsed[key] = self._parser.parse(row, response)
-        return self._parsed[key]
+    def sample(self, row: Mapping[str, str], response: Any) -> Sample:
+        """The sample of one response, before all are there."""
+        return _sample(self._parser.parse(row, response))
 
-    def annotate(
-        self, records: Sequence[Sequence[SampleRecord]], read: Sequence[Sequence[ParsedResponse]], limit: int | None
-    ) -> tuple[list[list[SampleRecord]], ResponseStats]:
-        """The records with what their answers fall short of, which is said, and its count.
-
-        Args:
-            records: of the answers, in their shape.
-            read: the answers.
-            limit: tokens that each might have; None where it is not known.
-        """
+    def annotate(self, records: Sequence[Sequence[SampleRecord]]) -> tuple[list[list[SampleRecord]], ResponseStats]:
+        """Add the diagnoses to the records of what was parsed, and log the frequent ones."""
         annotated = [
-            [replace(record, diagnosis=answer.diagnosis) for record, answer in zip(*pair, strict=True)]
-            for pair in zip(records, read, strict=True)
+            [replace(record, diagnosis=parsed.diagnosis) for record, parsed in zip(*pair, strict=True)]
+            for pair in zip(records, self._parsed, strict=True)
         ]
-        counted = ResponseStats.of(
-            annotated, sum(parsed.reasoning.found for several in read for parsed in several), limit
-        )
-        for line in warnings(counted):
+        found = sum(parsed.reasoning.found for several in self._parsed for parsed in several)
+        stats = ResponseStats.of(annotated, found, self._parser.limit)
+        for line in warnings(stats):
             log.warning("[%s] %s", self._name, line)
-        return annotated, counted
+        return annotated, stats
 
-    def warn_of_equal_samples(self, read: Sequence[Sequence[ParsedResponse]]) -> None:
-        """Say it where most rows have several samples, all of them the same."""
-        several = max(map(len, read), default=0)
-        equal = sum(len({answer.response for answer in answers}) == 1 for answers in read)
-        if several > 1 and 2 * equal > len(read):
+    def warn_of_equal_samples(self) -> None:
+        """Log a warning if most rows have several samples that are all the same."""
+        number = max(map(len, self._parsed), default=0)
+        equal = sum(len({parsed.response for parsed in several}) == 1 for several in self._parsed)
+        if number > 1 and 2 * equal > len(self._parsed):
             log.warning(
-                "[%s] all %d samples are the same for %d of %d tasks, so pass@k says no more than pass@1. Is the model "
-                "asked to draw (--gen_kwargs do_sample=True,temperature=0.8), with a seed of its own for each sample?",
+                "[%s] all %d samples are the same for %d of %d tasks, so pass@k equals pass@1. Sample with "
+                "--gen_kwargs do_sample=True,temperature=0.8, and with a seed of its own for each sample",
                 self._name,
-                several,
+                number,
                 equal,
-                len(read),
+                len(self._parsed),
             )
 
 
-def sample_of(answer: ParsedResponse) -> Sample:
-    """What is to be scored of an answer; its solution is made when it is first asked for."""
-    return Sample(solution=partial(getattr, answer, "solution"), raw=answer.raw)
+def _sample(parsed: ParsedResponse) -> Sample:
+    return Sample(solution=partial(getattr, parsed, "solution"), response=parsed.raw)

@@ -1,269 +1,187 @@
-"""What the BigCodeBench tasks of one lm_eval run share: a session, and a head start.
+"""What the BigCodeBench tasks of one run of the harness share: engines, and a head start.
 
 ::
 
-    lm_eval             build_all_requests     the model generates              apply_filters, task by task
-    tasks               join ─────────────┐                                ┌──▶ score: ask the session for each program
-                                          ▼                                │
-    run                 canonical solutions are      answers are sanitized │    take_over: all answers of all tasks
-                        submitted                    and submitted         │    are submitted, at full speed
-                                                          ▲                │
-    loader                              CacheHook.add_partial              │
-                                                                           │
-    session             ─── in the background ────────────────────────────▶│ with the whole machine
+    lm_eval    build_all_requests    the model generates          apply_filters, task by task
+                      │                      │                                │
+    run             join           responses are executed      score: the first call saves and submits
+               ground truth        in the background           the responses to all tasks, on all cores
+                                             ▲
+    loader                        CacheHook.add_partial
 
-Every loader of the harness tells its cache hook of each answer that is finished. While a run is on we listen there, so
-answers are executed while the model generates. That is a head start and nothing else: `score` asks the session for
-every program that it needs, and gets what is done or under way. Whatever the loader reported, or did not, or reported
-otherwise than it returned in the end, the result is the same, only later.
+A run belongs to the thread that evaluates: `simple_evaluate` builds the requests of all tasks, generates, and scores
+task by task in one thread. It lives as long as its tasks. If the loader raises or the user interrupts, its engines and
+its hook end with them.
+
+The head start changes no result: `score` submits every program again. The engine decides which verdicts it then takes
+from the cache.
 """
 
 from __future__ import annotations
 
-import contextlib
-import logging
-import os
-import queue
 import threading
 import time
 import weakref
-from collections.abc import Callable, Hashable, Mapping, Sequence
-from concurrent.futures import Future
-from typing import Any, ClassVar, Protocol
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from lm_eval.api.instance import Instance
-from lm_eval.api.model import CacheHook
 
-from bigcodebench_tasks.execution import Verdict
-from bigcodebench_tasks.progress import progress
-from bigcodebench_tasks.scoring.evaluate import Evaluator
-from bigcodebench_tasks.scoring.session import Sample, Session
+from bigcodebench_tasks.execution import Engine
+from bigcodebench_tasks.harness.head_start import HeadStart, Submit
+from bigcodebench_tasks.harness.responses import Responses
+from bigcodebench_tasks.scoring.evaluate import Evaluated, Evaluator, PendingSample, Sample
+from bigcodebench_tasks.scoring.ground_truth import PendingGroundTruth, submit_ground_truth
+from bigcodebench_tasks.scoring.records import SampleRecord
+from bigcodebench_tasks.scoring.saved_responses import SavedResponses, report_failure
 
-log = logging.getLogger("lm_eval.bigcodebench")
+_current = threading.local()  # .run: a weak reference to the thread's latest run
 
 
-class Member(Protocol):
-    """What a run wants of a task."""
+@dataclass
+class TaskInRun:
+    """What a run knows of a task. It does not hold the task, so that run and tasks can become garbage.
+
+    Attributes:
+        name: of the task.
+        evaluator: how responses are scored; None for ``--predict_only``.
+        responses: parses them.
+        requests: of the task, on this rank.
+        evaluate: options of ``bigcodebench-tasks evaluate`` that score the responses in the same way.
+        head_start: execute responses while the model generates.
+        truth, pending: what was submitted.
+        samples: of each row.
+    """
+
+    name: str
+    evaluator: Evaluator | None
+    responses: Responses
+    requests: Sequence[Instance]
+    evaluate: Sequence[str]
+    head_start: bool = False
+    truth: PendingGroundTruth | None = None
+    pending: list[list[PendingSample]] = field(default_factory=list)
+    samples: list[list[Sample]] = field(default_factory=list)
 
     @property
-    def task_name(self) -> str | None: ...
-
-    @property
-    def evaluator(self) -> Evaluator: ...
-
-    @property
-    def instances(self) -> list[Instance]: ...
-
-    def sample_of(self, row: Mapping[str, Any], answer: Any) -> Sample: ...
-
-    def answers_of(self, request: Instance) -> Sequence[Any]: ...
+    def rows(self) -> list[Mapping[str, str]]:
+        """The rows of the dataset that were asked."""
+        return [requests[0].doc for requests in by_row(self.requests)]
 
 
 class HarnessRun:
-    """The tasks that the harness asks one model together, in one process (on one rank).
-
-    A task joins when its requests are built, and leaves when it is scored. A run whose tasks are gone (the loader
-    raised, the user interrupted) is closed with them.
-    """
-
-    # Weak: its tasks hold a run, so one that nobody will score goes with them.
-    _current: ClassVar[weakref.ref[HarnessRun] | None] = None
+    """The tasks that the harness asks one model together, on this rank."""
 
     def __init__(self) -> None:
-        self._members: list[weakref.ref[Any]] = []
-        self._sessions: dict[Hashable, Session] = {}
-        self._asked: dict[Hashable, list[tuple[weakref.ref[Any], Mapping[str, Any]]]] = {}
-        self._answers: queue.SimpleQueue[tuple[Hashable, Any] | None] = queue.SimpleQueue()
-        self._thread: threading.Thread | None = None
-        self._restore: Callable[[], None] | None = None
-        self._bar: Any = None
-        self._passed = 0
-        self._counting = threading.Lock()  # verdicts come from the threads of several engines
-        self._began: float | None = None
+        self._tasks: list[TaskInRun] = []
+        self._engines: dict[Evaluator, Engine] = {}
+        self._head_start = HeadStart()
+        self._saved: list[SavedResponses] = []
+        self._model_done: float | None = None
+        self.close = weakref.finalize(self, _close, self._head_start, self._engines)
 
     @classmethod
     def current(cls) -> HarnessRun | None:
-        """The run that is on, if there is one."""
-        return None if cls._current is None else cls._current()
+        """The run of this thread that is not closed."""
+        run: HarnessRun | None = getattr(_current, "run", lambda: None)()
+        return run if run is not None and run.close.alive else None
 
     @classmethod
-    def join(cls, member: Member) -> HarnessRun:
-        """Add a task to the run that is being prepared, or begin one."""
+    def join(cls, task: TaskInRun) -> HarnessRun:
+        """Add a task to the run that this thread prepares, or start one.
+
+        A run that is being scored, or that has a task of this name, is an earlier one. It is closed.
+        """
         run = cls.current()
-        # A task of the same name: an earlier run died before it was scored, and something still holds its tasks.
-        if run is None or run.taken_over or any(other.task_name == member.task_name for other in run._alive()):
+        if run is None or run._model_done is not None or task.name in (other.name for other in run._tasks):
             if run is not None:
                 run.close()
             run = cls()
-            cls._current = weakref.ref(run)
-        run._add(member)
+            _current.run = weakref.ref(run)
+        run._tasks.append(task)
+        if task.head_start:
+            engine = run._engine(task)
+            engine.set_background(True)
+            run._submit_ground_truth(task)
+            run._head_start.add(task.requests, run._sampler(task, engine))
         return run
 
-    @property
-    def taken_over(self) -> bool:
-        """Whether the model is done."""
-        return self._began is not None
-
-    @property
-    def began(self) -> float | None:
-        """When the last answer was there, as `time.monotonic`; None before."""
-        return self._began
-
-    def session_of(self, member: Member) -> Session:
-        """The session of the tasks that are executed as this one is; mostly all."""
-        evaluator = member.evaluator
-        key = evaluator.prepared.conditions, evaluator.workers, evaluator.cache, evaluator.cluster
-        if key not in self._sessions:
-            rows = (request.doc for request in member.instances for _ in range(_times(request)))
-            session = self._sessions[key] = evaluator.session(rows)
-            session.set_background(not self.taken_over)
-            # Should nobody close the run: its sessions go when it does, and what they run goes with them.
-            weakref.finalize(self, session.close, wait=False)
-        return self._sessions[key]
-
-    def take_over(self) -> None:
-        """The model is done: what it answered to any task of the run is submitted, and has the whole machine.
-
-        Does nothing the second time.
-        """
-        if self.taken_over:
-            return
-        self._began = time.monotonic()
-        self._stop_listening()
-        for session in self._sessions.values():
-            session.set_background(False)
-        members, self._members = self._alive(), []
-        for member in members:
-            # A task without answers belongs to a run that died before it was scored, so it is no member any more.
-            answered = [(request.doc, member.answers_of(request)) for request in member.instances]
-            if all(answers for _, answers in answered):
-                self._members.append(weakref.ref(member))
-                self.session_of(member).submit_samples(
-                    [row for row, _ in answered],
-                    [[member.sample_of(row, answer) for answer in answers] for row, answers in answered],
-                    calibrated=member.evaluator.calibrated,
-                )
-
-    def leave(self, member: Member) -> None:
-        """The task is scored. The last one closes the run."""
-        self._members = [ref for ref in self._members if ref() not in (None, member)]
-        if not self._members:
-            self.close()
-
-    def close(self) -> None:
-        """End what still runs; no process is left."""
-        self._stop_listening()
-        for session in self._sessions.values():
-            session.close(wait=False)
-        self._sessions.clear()
-        if HarnessRun.current() is self:
-            HarnessRun._current = None
-
-    def _alive(self) -> list[Member]:
-        return [member for ref in self._members if (member := ref()) is not None]
-
-    def _add(self, member: Member) -> None:
-        ref = weakref.ref(member)
-        self._members.append(ref)
-        session = self.session_of(member)
-        if member.evaluator.checks_ground_truth:
-            rows = {request.doc["task_id"]: request.doc for request in member.instances}
-            session.submit_ground_truth(list(rows.values()))
-        # The same question with another seed belongs to the same row.
-        for request in (each for each in member.instances if each.idx == 0):
-            self._asked.setdefault(_key(request.args[0]), []).append((ref, request.doc))
-        self._listen()
-
-    # -- answers as they arrive ----------------------------------------------------------------------
-
-    def _listen(self) -> None:
-        """Hear of every answer from now on. The harness has no public place for this but the hook's method."""
-        if self._restore is not None:
-            return
-        original = CacheHook.add_partial
-        answers = self._answers
-
-        def add_partial(hook: CacheHook, attr: str, req: Any, res: Any) -> None:
-            original(hook, attr, req, res)
-            if attr == "generate_until":
-                # In the loader's thread, so nothing is done here that takes time or can fail.
-                with contextlib.suppress(Exception):
-                    answers.put((_key(req[0]), res))
-
-        CacheHook.add_partial = add_partial
-
-        def restore() -> None:
-            if CacheHook.add_partial is add_partial:
-                CacheHook.add_partial = original
-
-        self._restore = restore
-        # Should nobody close the run, neither the hook nor the thread outlives it.
-        weakref.finalize(self, restore)
-        weakref.finalize(self, answers.put, None)
-        self._thread = threading.Thread(target=_execute_answers, args=(weakref.ref(self), answers), daemon=True)
-        self._thread.start()
-
-    def _stop_listening(self) -> None:
-        if self._restore is not None:
-            self._restore()
-            self._restore = None
-        if self._thread is not None:
-            self._answers.put(None)
-            self._thread.join()
-            self._thread = None
-        with self._counting:
-            if self._bar is not None:
-                self._bar.close()
-                self._bar = None
-
-    def _submit(self, asked: Hashable, answer: Any) -> None:
-        """In the run's thread: execute an answer for each task and row that asks this."""
-        for ref, row in self._asked.get(asked, ()):
-            member = ref()
-            if member is None:
-                continue
-            submitted = self.session_of(member).submit_sample(
-                row, member.sample_of(row, answer), calibrated=member.evaluator.calibrated
-            )
-            self._count(submitted.verdict)
-
-    def _count(self, future: Future[Verdict]) -> None:
-        if self._bar is None:
-            total = sum(_times(request) for member in self._alive() for request in member.instances)
-            self._bar = progress(total, "Executed so far", "answer", leave=False)
-        future.add_done_callback(self._show)
-
-    def _show(self, done: Future[Verdict]) -> None:
-        if done.cancelled() or done.exception() is not None:
-            return
-        with self._counting:
-            self._passed += done.result().passed
-            if self._bar is not None:
-                self._bar.set_postfix_str(f"{self._passed} pass", refresh=False)
-                self._bar.update()
-
-
-def _execute_answers(run: weakref.ref[HarnessRun], answers: queue.SimpleQueue[tuple[Hashable, Any] | None]) -> None:
-    """The thread of a run. It holds no run while it waits, so that one that nobody holds can go."""
-    with contextlib.suppress(OSError):  # sanitizing takes its share of a core that the loader may want
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 19)
-    while (answered := answers.get()) is not None:
-        alive = run()
-        if alive is None:
-            return
+    def score(self, task: TaskInRun) -> Evaluated:
+        """The records of a task's samples. If that fails, the log says where the responses are."""
         try:
-            alive._submit(*answered)
-        except Exception as error:
-            # A head start is nothing that a run may fail for: whatever this is, scoring meets it again, and says it.
-            log.debug("an answer could not be executed ahead: %r", error)
-        del alive
+            if self._model_done is None:
+                self._model_done = time.monotonic()
+                self._take_over()
+            if task.evaluator is None:
+                records = [[SampleRecord(each.solution(), each.response) for each in row] for row in task.samples]
+                evaluated = Evaluated(records, None, 0.0)
+            else:
+                evaluated = task.evaluator.collect(self._engine(task), task.truth, task.pending, self._model_done)
+        except BaseException as error:
+            report_failure(error, self._saved)
+            raise
+        self._tasks.remove(task)
+        if not self._tasks:
+            self.close()
+        return evaluated
+
+    def _take_over(self) -> None:
+        """The model is done: save and submit the responses to all tasks."""
+        self._head_start.stop()
+        for engine in self._engines.values():
+            engine.set_background(False)
+        # A task without responses belongs to a run whose loader raised.
+        self._tasks = [task for task in self._tasks if all(request.resps for request in task.requests)]
+        for task in self._tasks:
+            responses = [[each for request in row for each in responses_of(request)] for row in by_row(task.requests)]
+            task.samples = task.responses.parse(task.rows, responses)
+            self._saved.append(SavedResponses(task.name, _texts(task), task.evaluate))
+        for task, saved in zip(self._tasks, self._saved, strict=True):
+            if task.evaluator is not None:
+                self._submit_ground_truth(task)
+                task.pending = task.evaluator.submit(self._engine(task), task.rows, task.samples)
+            saved.add_solutions([sample.solution() for samples in task.samples for sample in samples])
+
+    def _submit_ground_truth(self, task: TaskInRun) -> None:
+        if task.truth is None and task.evaluator is not None and task.evaluator.checks_ground_truth:
+            task.truth = submit_ground_truth(task.rows, self._engine(task))
+
+    def _sampler(self, task: TaskInRun, engine: Engine) -> Submit:
+        evaluator, responses = task.evaluator, task.responses
+        assert evaluator is not None
+        return lambda row, response: evaluator.submit_sample(engine, row, responses.sample(row, response)).verdict
+
+    def _engine(self, task: TaskInRun) -> Engine:
+        """The engine of all tasks that are scored in the same way."""
+        evaluator = task.evaluator
+        assert evaluator is not None
+        if evaluator not in self._engines:
+            rows = (request.doc for request in task.requests for _ in range(request.repeats or 1))
+            self._engines[evaluator] = evaluator.engine(rows)
+        return self._engines[evaluator]
 
 
-def _times(request: Instance) -> int:
-    """How often a request is asked."""
-    return request.repeats or 1
+def by_row(requests: Iterable[Instance]) -> list[list[Instance]]:
+    """The requests of each row of the dataset."""
+    rows: dict[int | None, list[Instance]] = {}
+    for request in requests:
+        rows.setdefault(request.doc_id, []).append(request)
+    return list(rows.values())
 
 
-def _key(context: Any) -> Hashable:
-    """What a model was asked, as loaders report it: text, or the conversation in a tuple."""
-    return context if isinstance(context, Hashable) else str(context)
+def responses_of(request: Instance) -> list[Any]:
+    """The responses to a request. Further ones are repeats of a rank's last request, with which the harness pads it."""
+    return list(request.resps[: request.repeats or 1])
+
+
+def _texts(task: TaskInRun) -> list[tuple[str, str]]:
+    pairs = zip(task.rows, task.samples, strict=True)
+    return [(row["task_id"], sample.response or "") for row, samples in pairs for sample in samples]
+
+
+def _close(head_start: HeadStart, engines: Mapping[Evaluator, Engine]) -> None:
+    """End what still runs; no process is left."""
+    head_start.stop()
+    for engine in engines.values():
+        engine.shutdown(wait=False)

@@ -9,6 +9,7 @@ from typing import Any
 
 from bigcodebench_tasks.benchmark.dataset import canonical_program
 from bigcodebench_tasks.benchmark.domains import DOMAINS, domains_of, libraries_of
+from bigcodebench_tasks.execution.conditions import Conditions
 from bigcodebench_tasks.leaderboard.difficulty import published_rates
 from bigcodebench_tasks.report.published import beside_published
 from bigcodebench_tasks.results.evaluation import Evaluation, mean_of_splits
@@ -29,7 +30,8 @@ def overview(evaluation: Evaluation, evaluations: Sequence[Evaluation]) -> dict[
         evaluations: all evaluations of the page, for the mean of both splits.
     """
     rates, rates_there = evaluation.solve_rates(), published_rates(evaluation)
-    failed = evaluation.run.failed if evaluation.run else ()
+    truth = evaluation.run.ground_truth if evaluation.run else None
+    failed = truth.failed if truth else ()
     numbers = [len(samples) for samples in evaluation.samples.values()]
     return {
         "model": evaluation.model,
@@ -67,27 +69,31 @@ def _facts(evaluation: Evaluation) -> list[tuple[str, str]]:
     facts = [("executed", evaluation.date.strftime("%Y-%m-%d %H:%M"))]
     if run is None:
         return [*facts, ("source", "official results file, which says no more")]
-    conditions = run.conditions or {}  # those of an earlier version hold less
-    lock = f"{conditions.get('lock', 'unknown')} {str(conditions.get('lock_sha256', ''))[:12]}"
-    limit = (conditions.get("limits") or {}).get("timeout_s")
-    confined = conditions.get("sandbox") or {}
-    sandbox = "; ".join(filter(None, [confined.get("kind", "unknown"), confined.get("degraded")]))
     seeds = ", ".join(f"{name} {seed}" for name, seed in run.seeds.items() if seed is not None)
     return [
         *facts,
         ("plugin", run.plugin),
         ("prompts", run.mode or "made elsewhere"),
         ("prompting", "; ".join([run.prompting, *run.differs]) if run.prompting else "not recorded"),
-        ("environment", lock.strip()),
-        ("sandbox", sandbox),
-        ("network", str(confined.get("network", "unknown"))),
-        ("time limit", "unknown" if limit is None else f"{limit:g} s"),
-        ("speed", str(conditions.get("speed", "official"))),
-        ("calibrated", "yes" if run.calibrated else "no"),
-        ("ground truth", "not checked" if run.ground_truth is None else f"{100 * run.ground_truth:.1f}% pass"),
+        *_conditions(run.conditions),
+        ("calibrated", "yes" if run.options.calibrated else "no"),
+        ("ground truth", f"{100 * run.ground_truth.pass_rate:.1f}% pass" if run.ground_truth else "not checked"),
         ("seeds", seeds or "none recorded"),
         ("dataset", run.dataset_sha256[:12]),
         ("settings", describe(run, len(evaluation.samples), evaluation.subset)),
+    ]
+
+
+def _conditions(conditions: Conditions | None) -> list[tuple[str, str]]:
+    if conditions is None:
+        return [("environment", "not recorded")]
+    sandbox = conditions.sandbox
+    return [
+        ("environment", f"{conditions.lock} {conditions.lock_sha256[:12]}"),
+        ("sandbox", "; ".join(filter(None, [sandbox.kind, sandbox.degraded]))),
+        ("network", sandbox.network),
+        ("time limit", f"{conditions.limits.timeout_s:g} s"),
+        ("speed", conditions.speed),
     ]
 
 
@@ -174,7 +180,7 @@ def _sample(sample: SampleRecord, task_id: str, evaluation: Evaluation) -> dict[
         "reason": sample.reason,
         "diagnosis": sample.diagnosis,
         "seconds": sample.seconds,
-        "raw": None if sample.raw_solution is None else _cut(sample.raw_solution),
+        "raw": None if sample.response is None else _cut(sample.response),
         "program": evaluation.program(task_id, sample),
         # A difference from the canonical solution starts where the sanitized one does.
         "solution": evaluation.solution_start(task_id, sample),

@@ -53,7 +53,7 @@ class Evaluation:
 
     def program(self, task_id: str, sample: SampleRecord) -> str:
         """What was executed for a sample. Needs the task's row (`with_tasks`)."""
-        if self.holds_programs or self.run is None or not self.run.calibrated:
+        if self.holds_programs or self.run is None or not self.run.options.calibrated:
             return sample.solution
         return calibrate(sample.solution, self.tasks[task_id]["code_prompt"])
 

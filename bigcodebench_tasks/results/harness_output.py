@@ -16,7 +16,6 @@ from bigcodebench_tasks.benchmark import prompts
 from bigcodebench_tasks.benchmark.dataset import CUSTOM, SUBSETS
 from bigcodebench_tasks.errors import OptionError, OutputError
 from bigcodebench_tasks.files import as_name
-from bigcodebench_tasks.options import Options
 from bigcodebench_tasks.results.untrusted import (
     BROKEN,
     convert,
@@ -29,7 +28,7 @@ from bigcodebench_tasks.results.untrusted import (
 from bigcodebench_tasks.results.untrusted import read as read_as
 from bigcodebench_tasks.scoring.records import RUN_KEY, RunRecord, SampleRecord
 
-log = logging.getLogger("lm_eval.bigcodebench")
+log = logging.getLogger("bigcodebench_tasks")
 
 # lm_eval's names of results files: results_<date>.json, or <name>_<date>.json; colons of the date are replaced.
 _RESULTS_NAME = re.compile(r"^results_.*\.json$|_\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d(\.\d+)?\.json$")
@@ -105,7 +104,6 @@ class TaskRun:
     revision: str
     temperature: float
     date: datetime
-    options: Options
     record: RunRecord
     tasks: Mapping[str, Mapping[str, Any]]
     samples: Mapping[str, list[SampleRecord]]
@@ -206,7 +204,6 @@ def _task_run(found: _Found) -> TaskRun:
     config = results.configs[name]
     try:
         record = run_of((config.metadata or {})[RUN_KEY])
-        options = Options.resolve({key: value for key, value in record.options.items() if value is not None})
     except (OptionError, *BROKEN) as error:
         raise OutputError(f"{file} was written by another version of this plugin ({error!r})") from error
     if record.split not in prompts.SPLITS or record.subset not in (*SUBSETS, CUSTOM):
@@ -235,7 +232,6 @@ def _task_run(found: _Found) -> TaskRun:
         revision=found.revision,
         temperature=temperature,
         date=found.date,
-        options=options,
         record=replace(record, seeds={**seeds, **record.seeds}),
         tasks=tasks,
         samples=samples,

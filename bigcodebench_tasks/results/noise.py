@@ -65,7 +65,12 @@ def repeated(runs: Iterable[Evaluation]) -> list[Runs]:
 def _settings(evaluation: Evaluation) -> tuple[Any, ...]:
     """What repeated runs have in common."""
     run = evaluation.run
-    recorded = None if run is None else (run.mode, *map(_flat, (run.options, run.conditions, run.generation)))
+    content: dict[str, Any] = {} if run is None else run.to_dict()
+    recorded = (
+        None
+        if run is None
+        else (run.mode, *map(_flat, (content.get("options"), content.get("conditions"), content.get("generation"))))
+    )
     return evaluation.model, evaluation.split, evaluation.subset, frozenset(evaluation.samples), recorded
 
 

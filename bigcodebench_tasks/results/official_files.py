@@ -22,12 +22,12 @@ from bigcodebench_tasks.benchmark.dataset import CUSTOM, SUBSETS
 from bigcodebench_tasks.benchmark.prompts import SPLITS
 from bigcodebench_tasks.benchmark.sanitize import calibrate
 from bigcodebench_tasks.errors import OutputError
-from bigcodebench_tasks.execution.verdict import exception_line
+from bigcodebench_tasks.execution.verdict import Status, Verdict, exception_line
 from bigcodebench_tasks.files import as_name, below, write_json, write_jsonl, write_text
 from bigcodebench_tasks.results.evaluation import Evaluation
 from bigcodebench_tasks.results.untrusted import BROKEN, read, run_of
 from bigcodebench_tasks.scoring.pass_at_k import KS, mean_pass_at_k
-from bigcodebench_tasks.scoring.records import RUN_KEY, RunRecord, SampleRecord
+from bigcodebench_tasks.scoring.records import RUN_KEY, GroundTruthRate, RunRecord, SampleRecord
 
 EVAL_RESULTS = "eval_results.json"
 """End of the name of a results file, or all of it where the samples are a folder."""
@@ -336,8 +336,8 @@ def write_results(
         model=model_name(samples),
         split=run.split,
         subset=run.subset,
-        calibrated=run.calibrated,
-        ground_truth=None if run.ground_truth is None else (run.ground_truth, run.failed),
+        calibrated=run.options.calibrated,
+        ground_truth=run.ground_truth,
     )
     write_json(files.pass_at_k, content)
     return scores
@@ -363,15 +363,12 @@ def eval_results(
 
     def content(task_id: str, record: SampleRecord) -> dict[str, Any]:
         program = record.solution
-        if run.calibrated:
+        if run.options.calibrated:
             program = calibrate(program, tasks[task_id]["code_prompt"])
         official = {"task_id": task_id, "solution": program, "status": record.status, "details": record.details}
-        ours = {"reason": record.reason, "seconds": record.seconds, "tests_run": record.tests_run}
-        if record.raw_solution is not None:
-            ours["raw_solution"] = record.raw_solution
-        if record.diagnosis:
-            ours["diagnosis"] = record.diagnosis
-        return {**official, **ours}
+        more = record.to_dict()
+        names = ["reason", "seconds", "tests_run", *(name for name in ("raw_solution", "diagnosis") if more[name])]
+        return {**official, **{name: more[name] for name in names}}
 
     return {
         "date": date.strftime(_DATE),
@@ -387,18 +384,17 @@ def pass_at_k(
     split: str,
     subset: str,
     calibrated: bool,
-    ground_truth: tuple[float, Sequence[str]] | None,
+    ground_truth: GroundTruthRate | None,
 ) -> dict[str, Any]:
     """Content of ``_pass_at_k.json``; without ground truth its pass rate is null (the official tool says 0)."""
-    rate, failed = ground_truth or (None, [])
     return {
         **scores,
         "model": model,
         "split": split,
         "subset": subset,
         "calibrated": calibrated,
-        "gt_pass_rate": rate,
-        "failed_tasks": list(failed),
+        "gt_pass_rate": None if ground_truth is None else ground_truth.pass_rate,
+        "failed_tasks": [] if ground_truth is None else list(ground_truth.failed),
     }
 
 
@@ -406,7 +402,7 @@ class _OfficialSample(msgspec.Struct):
     """A sample of an ``_eval_results.json``; files of the official evaluator end with `details`."""
 
     solution: str
-    status: str
+    status: Status
     details: dict[str, str] = {}
     reason: str | None = None
     raw_solution: str | None = None
@@ -416,8 +412,8 @@ class _OfficialSample(msgspec.Struct):
 
     def record(self) -> SampleRecord:
         reason = self.reason or _reason(self.status, self.details)
-        judged = self.status, reason, self.details, self.seconds, self.tests_run
-        return SampleRecord(self.solution, self.raw_solution, *judged, self.diagnosis)
+        verdict = Verdict(self.status, reason, self.details, self.seconds or 0.0, self.tests_run)
+        return SampleRecord(self.solution, self.raw_solution, verdict, self.diagnosis)
 
 
 def _reason(status: str, details: Mapping[str, str]) -> str:

@@ -17,8 +17,8 @@ from bigcodebench_tasks.errors import OutputError
 from bigcodebench_tasks.execution.conditions import MAY_DIFFER
 from bigcodebench_tasks.files import write_json
 from bigcodebench_tasks.results.official_files import SampleLine, beside
-from bigcodebench_tasks.results.untrusted import BROKEN, read, run_of
-from bigcodebench_tasks.scoring.records import RunRecord, SampleRecord
+from bigcodebench_tasks.results.untrusted import BROKEN, read, record_of, run_of
+from bigcodebench_tasks.scoring.records import GroundTruthRate, RunRecord, SampleRecord
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class _File(msgspec.Struct):
     run: dict[str, Any]
     failed: list[str] | None
     problems: list[str]
-    records: dict[str, list[SampleRecord]]
+    records: dict[str, list[dict[str, Any]]]
 
 
 @dataclass(frozen=True)
@@ -96,9 +96,10 @@ class Part:
         content = read(file, _File, what)
         try:
             run = run_of(content.run)
+            records = {task_id: [*map(record_of, each)] for task_id, each in content.records.items()}
         except BROKEN as error:
             raise OutputError(f"{file} cannot be read as {what}: {error!r}") from error
-        samples = content.samples_sha256, run, content.records
+        samples = content.samples_sha256, run, records
         return cls(Shard(*content.part), content.arguments, *samples, content.failed, content.problems)
 
 
@@ -146,7 +147,7 @@ def read_parts(samples: Path) -> list[Part]:
 
 def _comparable(part: Part) -> dict[str, Any]:
     """What all parts of an evaluation have in common."""
-    conditions = part.run.conditions or {}
+    conditions = part.run.conditions.to_dict() if part.run.conditions else {}
     return {
         "the samples": part.samples_sha256,
         "the dataset": part.run.dataset_sha256,
@@ -174,7 +175,7 @@ def merge(parts: Sequence[Part], task_ids: Sequence[str]) -> tuple[RunRecord, di
     if parts[0].failed is not None:
         failing = {task_id for part in parts for task_id in part.failed or ()}
         failed = [task_id for task_id in task_ids if task_id in failing]
-        run = replace(run, ground_truth=1.0 - len(failed) / len(task_ids), failed=failed)
+        run = replace(run, ground_truth=GroundTruthRate(1.0 - len(failed) / len(task_ids), failed))
     if run.nodes is not None:
         run = replace(run, nodes=[node for part in parts for node in part.run.nodes or ()])
     return run, {task_id: records[task_id] for task_id in task_ids}

@@ -1,4 +1,4 @@
-"""Ground truth: do the canonical solutions pass here? The verdicts are cached, so that it is worked out only once."""
+"""Ground truth: do the canonical solutions pass here? The verdicts are cached, so each is executed once."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from concurrent.futures import Future, as_completed
 from dataclasses import dataclass
 from typing import Protocol
 
-from bigcodebench_tasks.benchmark.known_tasks import OTHER_VERSIONS, REMOTE_HOSTS
+from bigcodebench_tasks.benchmark.known_tasks import OTHER_VERSIONS, REMOTE_HOSTS, SCHEDULE
 from bigcodebench_tasks.environment.environment import Environment
 from bigcodebench_tasks.environment.nltk_data import DATA_SETS, missing
 from bigcodebench_tasks.environment.verify import missing_programs
@@ -15,7 +15,7 @@ from bigcodebench_tasks.execution import Program, Verdict
 from bigcodebench_tasks.progress import progress
 
 MIN_PASS_RATE = 0.99
-"""Less than this is a visible warning, as in the official evaluator (``evaluate.py``)."""
+"""A lower pass rate is a visible warning, as in the official evaluator (``evaluate.py``)."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class GroundTruth:
 
     Attributes:
         verdicts: task_id to the verdict on its canonical solution, in the order of the tasks.
-        executed: how many of them were executed now; the others are from an earlier run.
+        executed: how many of them were executed now; the others are cached.
     """
 
     verdicts: Mapping[str, Verdict]
@@ -32,12 +32,12 @@ class GroundTruth:
 
     @property
     def failed(self) -> list[str]:
-        """task_ids of those that do not pass."""
+        """task_ids of those that fail."""
         return [task_id for task_id, verdict in self.verdicts.items() if not verdict.passed]
 
     @property
     def pass_rate(self) -> float:
-        """Share of the tasks that pass; 1.0 for no task."""
+        """Share of the tasks that pass; 1.0 without tasks."""
         return 1.0 - len(self.failed) / len(self.verdicts) if self.verdicts else 1.0
 
 
@@ -46,42 +46,58 @@ def program_of(task: Mapping[str, str]) -> Program:
     return Program(task["task_id"], task["complete_prompt"] + "\n" + task["canonical_solution"], task["test"])
 
 
-class Executes(Protocol):
-    """An engine, or a session of one."""
+class Executor(Protocol):
+    """What runs programs: an engine."""
 
     def lookup(self, program: Program) -> Verdict | None: ...
 
     def submit(self, program: Program, *, fresh: bool = False) -> Future[Verdict]: ...
 
 
-def ground_truth(tasks: Sequence[Mapping[str, str]], engine: Executes, *, fresh: bool = False) -> GroundTruth:
-    """Execute the canonical solution of each task, unless it is known that it passes. With a progress bar.
+@dataclass(frozen=True)
+class PendingGroundTruth:
+    """Canonical solutions that are being executed.
 
-    Known are verdicts in the engine's cache, so what was worked out serves every subset and dataset version that holds
-    that very task. Failures are executed again: something that is not in `Conditions` may have caused them.
+    Attributes:
+        verdicts: task_id to the verdict; None for those that are executed now.
+        futures: the latter.
+    """
+
+    verdicts: Mapping[str, Verdict | None]
+    futures: Mapping[Future[Verdict], str]
+
+    def result(self) -> GroundTruth:
+        """Wait, with a progress bar.
+
+        Raises:
+            ExecutionFailed, SandboxUnavailable: see `Engine.submit`.
+        """
+        verdicts = dict(self.verdicts)
+        with progress(len(self.futures), "Executing ground truth", "task", leave=False) as bar:
+            for future in as_completed(self.futures):
+                verdicts[self.futures[future]] = future.result()
+                bar.update()
+        return GroundTruth({task_id: verdict for task_id, verdict in verdicts.items() if verdict}, len(self.futures))
+
+
+def submit_ground_truth(
+    tasks: Sequence[Mapping[str, str]], engine: Executor, *, fresh: bool = False
+) -> PendingGroundTruth:
+    """Execute the canonical solutions that are not known to pass.
+
+    Cached failures are executed again, because the user may have fixed their cause.
 
     Args:
         tasks: rows of the dataset.
-        engine: where the programs run.
-        fresh: execute all of them, whatever is known.
-
-    Raises:
-        ExecutionFailed: our own machinery broke.
-        SandboxUnavailable: the machine cannot isolate programs as asked.
+        engine: runs the programs.
+        fresh: execute all of them.
     """
-    programs = [program_of(task) for task in tasks]
-    verdicts: dict[str, Verdict | None] = {program.task_id: None for program in programs}
-    if not fresh:
-        recalled = {program.task_id: engine.lookup(program) for program in programs}
-        verdicts |= {task_id: verdict for task_id, verdict in recalled.items() if verdict and verdict.passed}
-    futures = {
-        engine.submit(program, fresh=True): program.task_id for program in programs if verdicts[program.task_id] is None
-    }
-    with progress(len(futures), "Executing ground truth", "task", leave=False) as bar:
-        for future in as_completed(futures):
-            verdicts[futures[future]] = future.result()
-            bar.update()
-    return GroundTruth({task_id: verdict for task_id, verdict in verdicts.items() if verdict}, len(futures))
+    programs = {task["task_id"]: program_of(task) for task in tasks}
+    cached = {task_id: None if fresh else engine.lookup(program) for task_id, program in programs.items()}
+    passed = {task_id: verdict if verdict and verdict.passed else None for task_id, verdict in cached.items()}
+    unknown = [task_id for task_id, verdict in passed.items() if verdict is None]
+    unknown.sort(key=lambda task_id: SCHEDULE.seconds.get(task_id, 0.0), reverse=True)
+    return PendingGroundTruth(passed, {engine.submit(programs[each], fresh=True): each for each in unknown})
 
 
 def failures(truth: GroundTruth, environment: Environment) -> str:

@@ -57,20 +57,22 @@ def _of_the_tasks(tasks: int, subset: str) -> Iterator[str]:
 
 
 def _of_the_dataset(run: RunRecord) -> Iterator[str]:
-    if (version := run.options.get("version")) not in (None, DATASET_VERSION):
+    if (version := run.options.version) not in (None, DATASET_VERSION):
         yield f"dataset version {version}"
     elif run.subset in SHA256 and run.dataset_sha256 != SHA256[run.subset]:
         yield f"another dataset than {DATASET_VERSION}"
 
 
 def _of_the_execution(run: RunRecord) -> Iterator[str]:
-    conditions = run.conditions or {}
-    if (lock := conditions.get("lock")) != LOCK:
-        yield f"{lock} lock" if lock else "lock not recorded"
-    limit = (conditions.get("limits") or {}).get("timeout_s", Limits().timeout_s)
-    if limit != Limits().timeout_s:
-        yield f"time limit {limit:g} s"
-    if (speed := conditions.get("speed", OFFICIAL)) != OFFICIAL:
-        yield f"speed {speed}"
-    if (conditions.get("sandbox") or {}).get("network", "loopback") != "loopback":
-        yield "programs reach the internet"
+    conditions = run.conditions
+    if conditions is None:
+        yield "not executed"
+        return
+    if conditions.lock != LOCK:
+        yield f"{conditions.lock} lock"
+    if conditions.limits.timeout_s != Limits().timeout_s:
+        yield f"time limit {conditions.limits.timeout_s:g} s"
+    if conditions.speed != OFFICIAL:
+        yield f"speed {conditions.speed}"
+    if conditions.sandbox.network != "loopback":
+        yield "samples can use the internet"

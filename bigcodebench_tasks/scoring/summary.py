@@ -62,22 +62,23 @@ def summary(records: Mapping[str, Sequence[SampleRecord]], run: RunRecord, secon
     reasons = Counter(sample.reason for samples in records.values() for sample in samples)
     passed = {task_id: [sample.passed for sample in samples] for task_id, samples in records.items() if samples}
     score = estimate([sum(samples) / len(samples) for samples in passed.values()])
-    conditions = run.conditions or {}
     lines = [
         f"pass@1 {score.rate:.4f} (95% interval {score.low:.4f} to {score.high:.4f}); "
         f"{reasons['passed']} of {reasons.total()} samples of {len(records)} tasks pass",
         *chance(passed),
         "verdicts: " + ", ".join(f"{reason} {count}" for reason, count in reasons.most_common()),
-        f"sandbox {(conditions.get('sandbox') or {}).get('kind')}; libraries of the {conditions.get('lock')} lock; "
         f"scored {seconds:.0f} s after the last response",
     ]
+    if run.conditions is not None:
+        sandbox, lock = run.conditions.sandbox, run.conditions.lock
+        lines[-1] = f"sandbox {sandbox.kind}; libraries of the {lock} lock; {lines[-1]}"
     if stats := _stats(run.responses):
         lines.append(f"responses: {stats}")
     if run.prompting is not None:
         lines.append(_PROMPTING[run.prompting] + (f" ({'; '.join(run.differs)})" if run.differs else ""))
     if run.ground_truth is not None:  # None for the ground-truth model, whose score it is
-        lines.append(f"ground truth {run.ground_truth:.4f}")
-    elif run.options.get("ground_truth") == "skip":
+        lines.append(f"ground truth {run.ground_truth.pass_rate:.4f}")
+    elif run.options.ground_truth == "skip":
         lines.append("ground truth not checked, as the option ground_truth asks")
     lines.append("to see every task: run with --log_samples --output_path OUT, then bigcodebench-tasks report OUT")
     return "\n".join(lines)

@@ -16,7 +16,8 @@ from bigcodebench_tasks.execution import conditions as conditions_module
 from bigcodebench_tasks.execution.cache import VerdictCache
 from bigcodebench_tasks.execution.conditions import _sha256_of_code, code_sha256, missing_on_machine
 from bigcodebench_tasks.execution.prepare import probe
-from bigcodebench_tasks.scoring.ground_truth import ground_truth
+from bigcodebench_tasks.options import Options
+from bigcodebench_tasks.scoring.ground_truth import submit_ground_truth
 from bigcodebench_tasks.scoring.records import RunRecord
 from tests.helpers.programs import SUITE, WRONG, program
 
@@ -84,12 +85,12 @@ def test_a_change_of_any_field_is_followed_by_cache_ground_truth_and_results(
     other.close()
     # The ground truth: under the same conditions nothing is executed, so none of this needs to exist here.
     with Engine(environment, CONDITIONS, cache=path) as engine:
-        assert ground_truth([task], engine).executed == 0
+        assert submit_ground_truth([task], engine).result().executed == 0
     with Engine(environment, changed, cache=path) as engine:
         assert engine.lookup(canonical) is None
     # What the run says of itself.
-    run = RunRecord("complete", "hard", "chat", {}, "0" * 64, CONDITIONS.to_dict())
-    assert replace(run, conditions=changed.to_dict()).to_dict() != run.to_dict()
+    run = RunRecord("complete", "hard", "chat", Options(), "0" * 64, CONDITIONS)
+    assert replace(run, conditions=changed).to_dict() != run.to_dict()
 
 
 def test_equal_conditions_have_the_same_key_in_every_process() -> None:

@@ -58,7 +58,15 @@ def asking(
     loader = Loader(arguments, template)
     given = {**TASK, **(generation or {})}
     return GenerationSettings.resolve(
-        "complete", mode, Options.resolve(options), loader, given, base=BASE, direct=DIRECT, default_limit=1280
+        "complete",
+        mode,
+        Options.resolve(options),
+        loader,
+        given,
+        base=BASE,
+        direct=DIRECT,
+        default_limit=1280,
+        prefill_requested=(options or {}).get("prefill") is True,
     )
 
 

@@ -56,11 +56,14 @@ class Model(harness.FakeModel):
 def evaluate(model: LM, **options: Any) -> dict[str, list[SampleRecord]]:
     """The records of each task."""
     results = harness.evaluate(model, *TASKS, options={"prefill": False, **options}, limit=2, apply_chat_template=True)
-    return {name: [sample["filtered_resps"][0][0] for sample in results["samples"][name]] for name in TASKS}
+    return {name: [sample["filtered_resps"][0][0].record for sample in results["samples"][name]] for name in TASKS}
 
 
 def without_seconds(records: dict[str, list[SampleRecord]]) -> dict[str, list[SampleRecord]]:
-    return {name: [replace(record, seconds=None) for record in each] for name, each in records.items()}
+    return {
+        name: [replace(record, verdict=replace(record.verdict, seconds=0.0)) for record in each if record.verdict]
+        for name, each in records.items()
+    }
 
 
 @pytest.fixture(autouse=True)

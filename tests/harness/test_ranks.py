@@ -52,7 +52,7 @@ if results:
     print(json.dumps({
         "scores": results["results"][name],
         "run": results["configs"][name]["metadata"]["bigcodebench_run"]["mode"],
-        "samples": [[record.status for record in sample["filtered_resps"][0]] for sample in logged],
+        "samples": [[text.record.status for text in sample["filtered_resps"][0]] for sample in logged],
         "rows": [sample["doc"]["task_id"] for sample in logged],
     }))
 dist.destroy_process_group()

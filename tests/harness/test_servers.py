@@ -141,10 +141,10 @@ def test_half_of_a_surrogate_pair_is_kept_escaped_and_everything_can_be_written(
     url, _ = start_server("surrogate")
     results = evaluate("local-chat-completions", f"{url}/chat/completions", predict_only=True, limit=2)
     for sample in results["samples"][INSTRUCT]:
-        (record,) = sample["filtered_resps"][0]
-        for text in (str(record), str(sample["resps"])):
+        (logged,) = sample["filtered_resps"][0]
+        for text in (logged, str(sample["resps"])):
             text.encode("utf-8")
-        assert record.raw_solution.endswith("\\ud83d")
+        assert logged.record.response.endswith("\\ud83d")
 
 
 def test_a_busy_server_is_asked_again(start_server: StartServer) -> None:

@@ -207,12 +207,14 @@ def test_predict_only_sanitizes_and_executes_nothing() -> None:
         "bypass,execute": 999
     }
     (sample,) = results["samples"]["bigcodebench_mini_complete"]
-    (record,) = sample["filtered_resps"][0]
+    (text,) = sample["filtered_resps"][0]
+    record = text.record
     assert isinstance(record, SampleRecord)
+    assert SampleRecord.from_dict(json.loads(text)) == record
     assert not record.executed
     assert "def task_func" in record.solution
-    assert record.raw_solution is not None
-    assert record.raw_solution.endswith("    return 1\n")
+    assert record.response is not None
+    assert record.response.endswith("    return 1\n")
 
 
 def test_cached_requests_are_not_served_to_other_options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -267,8 +269,7 @@ def test_ground_truth_and_kept_verdicts_can_be_turned_off(tmp_path: Path, monkey
     results = evaluate(Recorder(), options=options, predict_only=False)
     run = harness.run_of(results, harness.COMPLETE)
     assert "ground_truth" not in run
-    # ResponseStats are kept all the same, until the process has ended well.
-    assert [path.name for path in tmp_path.iterdir()] == ["answers"]
+    assert [path.name for path in tmp_path.iterdir()] == ["responses"]
 
 
 @starts_processes

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from bigcodebench_tasks.benchmark.dataset_version import SHA256
+from bigcodebench_tasks.execution.conditions import Conditions, Limits, Sandbox
+from bigcodebench_tasks.execution.verdict import Status, Verdict
 from bigcodebench_tasks.options import Options
 from bigcodebench_tasks.results.evaluation import Evaluation
 from bigcodebench_tasks.scoring.records import RunRecord, SampleRecord
@@ -19,7 +21,7 @@ def sample_record(status: str | bool = "pass", solution: str = "") -> SampleReco
     """A record with this status; True and False mean "pass" and "fail"."""
     if isinstance(status, bool):
         status = "pass" if status else "fail"
-    return SampleRecord(solution, status=status, reason=REASONS[status])
+    return SampleRecord(solution, verdict=Verdict(cast(Status, status), REASONS[status]))
 
 
 def run_record(split: str = "complete", subset: str = "hard", **changes: Any) -> RunRecord:
@@ -28,13 +30,9 @@ def run_record(split: str = "complete", subset: str = "hard", **changes: Any) ->
         "split": split,
         "subset": subset,
         "mode": "chat",
-        "options": Options().to_dict(),
+        "options": Options(),
         "dataset_sha256": SHA256.get(subset, "0" * 64),
-        "conditions": {
-            "lock": "official",
-            "limits": {"timeout_s": 240.0},
-            "sandbox": {"kind": "landlock", "network": "loopback"},
-        },
+        "conditions": Conditions("official", "0" * 64, Limits(), Sandbox("landlock")),
         "generation": {"do_sample": False, "temperature": 0.0, "max_gen_toks": 1280},
         "prompting": "leaderboard",
     }

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from bigcodebench_tasks.errors import OutputError
+from bigcodebench_tasks.options import Options
 from bigcodebench_tasks.results.evaluation import Evaluation, mean_solve_rates
 from tests.helpers.records import evaluation, run_record, sample_record
 
@@ -44,13 +45,13 @@ def test_the_rows_of_its_tasks_come_from_the_dataset() -> None:
 def test_a_program_is_the_solution_behind_the_calibration_if_there_was_one() -> None:
     sample = sample_record(solution="x = 1")
     program = "import os\ndef task_func(x):\n    pass\nx = 1"
-    run = run_record(options={"calibrated": True})
+    run = run_record()
     tasks = {"Made/0": {"code_prompt": "import os\ndef task_func(x):"}}
     whole = replace(of_mini("a"), run=run, tasks=tasks)
     assert whole.program("Made/0", sample) == program
     assert program[whole.solution_start("Made/0", sample) :] == "x = 1"
 
-    bare = replace(whole, run=replace(run, options={"calibrated": False}))
+    bare = replace(whole, run=replace(run, options=Options(calibrated=False)))
     assert bare.program("Made/0", sample) == "x = 1"
     assert bare.solution_start("Made/0", sample) == 0
 

@@ -15,9 +15,10 @@ import pytest
 
 from bigcodebench_tasks.cli.main import main
 from bigcodebench_tasks.errors import OutputError
+from bigcodebench_tasks.execution import Verdict
 from bigcodebench_tasks.results import harness_output
 from bigcodebench_tasks.results.read import read_evaluations
-from bigcodebench_tasks.scoring.records import SampleRecord
+from bigcodebench_tasks.scoring.records import RecordText, SampleRecord
 
 COMPLETE = "bigcodebench_mini_complete"
 
@@ -132,8 +133,8 @@ def test_a_record_survives_what_the_harness_does_to_the_logs_of_api_models_where
     pytest.importorskip("PIL")
     from lm_eval.utils import hash_dict_images, sanitize_list
 
-    record = SampleRecord("x = 1", "answer", "fail", "assertion", {"test_a": "'quoted' \"twice\""}, 1.5, 2)
-    samples = hash_dict_images({"task": [{"filtered_resps": [[record]]}]})
+    record = SampleRecord("x = 1", "answer", Verdict("fail", "assertion", {"test_a": "'quoted' \"twice\""}, 1.5, 2))
+    samples = hash_dict_images({"task": [{"filtered_resps": [[RecordText.of(record)]]}]})
     ((text,),) = sanitize_list(samples["task"][0]["filtered_resps"])
     assert SampleRecord.from_dict(json.loads(text)) == record
 

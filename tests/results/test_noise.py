@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from bigcodebench_tasks.benchmark.known_tasks import UNSTABLE
+from bigcodebench_tasks.options import Options
 from bigcodebench_tasks.results.noise import repeated, spread_table, unstable
 from bigcodebench_tasks.results.read import newest, read_evaluations, read_runs
 from bigcodebench_tasks.scoring.records import RunRecord
@@ -83,7 +84,7 @@ def test_an_older_run_that_is_broken_hides_nothing(tmp_path: Path) -> None:
 def test_runs_with_other_settings_are_not_put_together() -> None:
     def run(temperature: float, seed: int) -> RunRecord:
         settings = {"temperature": temperature, "max_gen_toks": 1280, "seed": seed}
-        return run_record(options={"workers": seed}, generation=settings)
+        return run_record(options=Options(workers=seed + 1), generation=settings)
 
     several = [
         evaluation({1: number == 2, 2: True}, run=run(temperature, number))

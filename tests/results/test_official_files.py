@@ -11,16 +11,17 @@ from pathlib import Path
 import pytest
 
 from bigcodebench_tasks.errors import OutputError
+from bigcodebench_tasks.execution import Verdict
 from bigcodebench_tasks.files import as_name, below, refuse_existing, write_json
+from bigcodebench_tasks.options import Options
 from bigcodebench_tasks.results import official_files
 from bigcodebench_tasks.results.official_files import ResultFiles
-from bigcodebench_tasks.scoring.records import RunRecord, SampleRecord
+from bigcodebench_tasks.scoring.records import GroundTruthRate, SampleRecord
 from tests.helpers.official_files import write_results
+from tests.helpers.records import run_record
 
 KNOWN = ["Made/0", "Made/1"]
-RUN = RunRecord(
-    "complete", "hard", "chat", {"calibrated": True}, "0" * 64, {"sandbox": {"kind": "landlock"}}, 0.5, ["Made/1"]
-)
+RUN = run_record(ground_truth=GroundTruthRate(0.5, ["Made/1"]))
 
 
 def test_the_name_is_the_official_one() -> None:
@@ -236,7 +237,7 @@ def test_existing_files_are_kept_unless_forced(tmp_path: Path) -> None:
 
 
 def test_contents_have_the_official_fields(tmp_path: Path) -> None:
-    sample = SampleRecord("s", "the answer: s", "fail", "assertion", {"test_a": "t"}, 1.0, 1)
+    sample = SampleRecord("s", "the answer: s", Verdict("fail", "assertion", {"test_a": "t"}, 1.0, 1))
     task = {"code_prompt": "def task_func():"}
     results = official_files.eval_results({"Made/0": [sample]}, {"Made/0": task}, RUN, datetime(2026, 1, 2, 3, 4, 5))
     official = {
@@ -252,7 +253,7 @@ def test_contents_have_the_official_fields(tmp_path: Path) -> None:
         "bigcodebench_run": RUN.to_dict(),
     }
     scores = official_files.pass_at_k(
-        {"pass@1": 0.5}, model="m", split="complete", subset="hard", calibrated=True, ground_truth=(1.0, [])
+        {"pass@1": 0.5}, model="m", split="complete", subset="hard", calibrated=True, ground_truth=GroundTruthRate(1.0)
     )
     assert list(scores) == ["pass@1", "model", "split", "subset", "calibrated", "gt_pass_rate", "failed_tasks"]
     file = tmp_path / "new" / "a.json"
@@ -264,9 +265,9 @@ def test_contents_have_the_official_fields(tmp_path: Path) -> None:
 def test_results_are_read_as_they_are_written(tmp_path: Path) -> None:
     folder = tmp_path / "org--model--main--bigcodebench-hard-complete--hf-0-2"
     folder.mkdir()
-    late = {"ALL": "late"}
-    records = {"Made/0": [SampleRecord("a", None, "pass", "passed"), SampleRecord("b", "b", "timeout", "memory", late)]}
-    run = replace(RUN, options={"calibrated": False}, ground_truth=None, failed=())
+    late = Verdict("timeout", "memory", {"ALL": "late"})
+    records = {"Made/0": [SampleRecord("a", None, Verdict("pass", "passed")), SampleRecord("b", "b", late)]}
+    run = replace(RUN, options=Options(calibrated=False), ground_truth=None)
     date = datetime(2026, 1, 2, 3, 4)
     scores = official_files.write_results(folder, records, {"Made/0": {}}, run, date=date, ks=[1, 2, 3])
     assert scores == {"pass@1": 0.5, "pass@2": 1.0}
@@ -303,8 +304,8 @@ def test_the_reason_of_an_official_verdict_is_derived_from_its_traceback(
 
 def test_ground_truth_that_was_not_checked_is_null(tmp_path: Path) -> None:
     (tmp_path / "samples").mkdir()
-    records = {"Made/0": [SampleRecord("a", None, "pass", "passed")]}
-    run = replace(RUN, options={"calibrated": False}, ground_truth=None, failed=())
+    records = {"Made/0": [SampleRecord("a", None, Verdict("pass", "passed"))]}
+    run = replace(RUN, options=Options(calibrated=False), ground_truth=None)
     folder = tmp_path / "samples"
     official_files.write_results(folder, records, {"Made/0": {}}, run, date=datetime(2026, 1, 2))
     assert json.loads(ResultFiles.of(folder).pass_at_k.read_text())["gt_pass_rate"] is None

@@ -23,16 +23,16 @@ def test_a_run_of_the_harness_is_read_with_its_tasks_and_programs(mini_run: tupl
     for evaluation in evaluations:
         assert set(evaluation.solve_rates().values()) == {1.0}
         assert evaluation.run is not None
-        conditions = evaluation.run.conditions or {}
-        assert conditions["sandbox"]["kind"] in ("namespaces", "landlock")
-        assert conditions["limits"]["timeout_s"] == 240.0
+        assert evaluation.run.conditions is not None
+        assert evaluation.run.conditions.sandbox.kind in ("namespaces", "landlock")
+        assert evaluation.run.conditions.limits.timeout_s == 240.0
         assert evaluation.run.seeds["random"] == 0
         for task_id, (sample,) in evaluation.samples.items():
             program = evaluation.program(task_id, sample)
             assert program.startswith(evaluation.tasks[task_id]["code_prompt"] + "\n    pass\n")
             assert program[evaluation.solution_start(task_id, sample) :] == sample.solution
             assert (sample.reason, sample.details) == ("passed", {})
-            assert sample.raw_solution
+            assert sample.response
             assert sample.seconds
 
 

@@ -53,7 +53,7 @@ def check(environment: Environment, tmp_path: Path) -> Check:
     def run(*tasks: dict[str, str], fresh: bool = False, **changes: Any) -> GroundTruth:
         conditions = Conditions.of(environment, probe(environment))
         with Engine(environment, replace(conditions, **changes), cache=tmp_path / "verdicts.sqlite") as engine:
-            return ground_truth.ground_truth(tasks, engine, fresh=fresh)
+            return ground_truth.submit_ground_truth(tasks, engine, fresh=fresh).result()
 
     return run
 
@@ -85,7 +85,7 @@ def test_a_cache_that_cannot_be_written_is_no_error(environment: Environment, tm
     (tmp_path / "file").touch()
     conditions = Conditions.of(environment, probe(environment))
     with Engine(environment, conditions, cache=tmp_path / "file" / "verdicts.sqlite") as engine:
-        assert ground_truth.ground_truth([RIGHT], engine).pass_rate == 1.0
+        assert ground_truth.submit_ground_truth([RIGHT], engine).result().pass_rate == 1.0
 
 
 def test_no_task_is_a_pass_rate_of_one(check: Check) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from bigcodebench_tasks.benchmark.dataset_version import DATASET_VERSION, TASKS
+from bigcodebench_tasks.execution.conditions import Limits, Sandbox
 from bigcodebench_tasks.scoring.leaderboard_settings import describe, differences
 from bigcodebench_tasks.scoring.records import RunRecord
 from tests.helpers.records import run_record
@@ -17,11 +18,12 @@ RUN = run_record()
 
 
 def with_options(**options: Any) -> RunRecord:
-    return replace(RUN, options={**RUN.options, **options})
+    return replace(RUN, options=replace(RUN.options, **options))
 
 
 def under(**conditions: Any) -> RunRecord:
-    return replace(RUN, conditions={**(RUN.conditions or {}), **conditions})
+    assert RUN.conditions is not None
+    return replace(RUN, conditions=replace(RUN.conditions, **conditions))
 
 
 def test_the_defaults_are_the_leaderboards_settings() -> None:
@@ -41,13 +43,13 @@ def test_what_changes_no_score_is_no_difference(options: Mapping[str, Any]) -> N
         (replace(RUN, mode=None, prompting=None), "samples made elsewhere, how is not recorded"),
         (replace(RUN, dataset_sha256="0" * 64), f"another dataset than {DATASET_VERSION}"),
         (under(lock="current"), "current lock"),
-        (under(limits={"timeout_s": 60.0}), "time limit 60 s"),
-        (under(sandbox={"kind": "landlock", "network": "host"}), "programs reach the internet"),
+        (under(limits=Limits(timeout_s=60.0)), "time limit 60 s"),
+        (under(sandbox=Sandbox("landlock", "host")), "samples can use the internet"),
         (under(speed="fast"), "speed fast"),
         (None, "settings not recorded"),
     ],
 )
-def test_a_difference_is_describe(run: RunRecord | None, words: str) -> None:
+def test_a_difference_is_named(run: RunRecord | None, words: str) -> None:
     assert differences(run, TASKS["hard"], "hard") == [words]
     assert describe(run, TASKS["hard"], "hard") == f"not leaderboard: {words}"
 

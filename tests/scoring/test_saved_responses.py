@@ -1,11 +1,11 @@
-"""Whatever fails behind the model: its answers are on disk, and the command that is printed scores them."""
+"""If anything fails after generation, the responses are on disk, and a logged command scores them."""
 
 from __future__ import annotations
 
 import json
 import logging
-import subprocess
-import sys
+import os
+import time
 from pathlib import Path
 
 import pytest
@@ -13,101 +13,59 @@ import pytest
 from bigcodebench_tasks import files
 from bigcodebench_tasks.errors import ExecutionFailed
 from bigcodebench_tasks.options import Options
-from bigcodebench_tasks.scoring import saved_responses
-from tests.helpers.project import starts_processes
+from bigcodebench_tasks.scoring.saved_responses import KEPT_DAYS, SavedResponses, evaluate_words, report_failure
 
 RAW = [("Made/0", "Sure: x = 1"), ("Made/0", "Sure: \ud800"), ("Made/1", "")]
 SOLUTIONS = ["x = 1", "\ud800", ""]
+OPTIONS = ["--split", "complete", "--subset", "hard", "--dataset-version", "v0.1.4", "--ground-truth", "skip"]
 
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv(files.CACHE_VARIABLE, str(tmp_path / "cache"))
-    return tmp_path / "cache" / "answers"
-
-
-def score(error: BaseException | None = None, name: str = "made") -> None:
-    with saved_responses.kept(name, RAW, lambda: SOLUTIONS, ["--split", "complete"]):
-        if error:
-            raise error
+    return tmp_path / "cache" / "responses"
 
 
 def lines(file: Path) -> list[dict[str, str]]:
     return [json.loads(line) for line in file.read_text().splitlines()]
 
 
-@pytest.mark.parametrize("error", [ExecutionFailed("no descriptors"), KeyboardInterrupt(), OSError(28, "No space")])
-def test_answers_of_a_failed_scoring_stay_sanitized_beside_what_the_model_said(
-    error: BaseException, folder: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    saved_responses.expect()
-    with pytest.raises(type(error)):
-        score(error)
+def test_they_are_saved_before_they_are_sanitized_and_again_with_their_solutions(folder: Path) -> None:
+    saved = SavedResponses("made", RAW, OPTIONS)
     (file,) = folder.iterdir()
     assert [(row["task_id"], row["raw_solution"]) for row in lines(file)] == RAW
+    assert [row["solution"] for row in lines(file)] == [text for _, text in RAW]
+    saved.add_solutions(SOLUTIONS)
+    assert [file] == list(folder.iterdir())
+    assert [(row["task_id"], row["raw_solution"]) for row in lines(file)] == RAW
     assert [row["solution"] for row in lines(file)] == SOLUTIONS
-    assert f"bigcodebench-tasks evaluate {file} --split complete" in caplog.text
 
 
-def test_they_are_there_before_anything_is_executed_and_gone_when_another_run_begins(folder: Path) -> None:
-    saved_responses.expect()
-    saved_responses.expect()
-    with saved_responses.kept("first", RAW, lambda: SOLUTIONS, []):
-        (file,) = folder.iterdir()
-        assert [row["solution"] for row in lines(file)] == [text for _, text in RAW]
-    score(name="second")
-    assert len(list(folder.iterdir())) == 2
-    saved_responses.expect()
-    assert list(folder.iterdir()) == []
-
-
-@starts_processes
-@pytest.mark.parametrize(("ends", "left"), [("pass", 0), ("raise SystemExit(0)", 0), ("raise OSError('disk full')", 1)])
-def test_they_are_gone_when_the_process_ends_well_and_named_when_something_behind_the_scoring_fails(
-    ends: str, left: int, folder: Path
+@pytest.mark.parametrize("error", [ExecutionFailed("no descriptors"), KeyboardInterrupt(), OSError(28, "No space")])
+def test_after_a_failure_the_commands_that_score_all_tasks_are_logged(
+    error: BaseException, folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    program = f"""
-from bigcodebench_tasks.scoring import saved_responses
-saved_responses.expect()
-with saved_responses.kept("made", [("Made/0", "x")], lambda: ["x"], []):
-    pass
-{ends}
-"""
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=600)
-    files = list(folder.iterdir())
-    assert len(files) == left
-    assert ("the model's answers are still in" in done.stderr) == bool(left)
-    assert all(str(file) in done.stderr for file in files)
+    first, second = (SavedResponses(name, RAW, OPTIONS) for name in ("first", "second"))
+    first.add_solutions(SOLUTIONS)
+    report_failure(error, [first, second])
+    words = " ".join(OPTIONS)
+    assert f"\n  bigcodebench-tasks evaluate {first.file} {words}\n" in caplog.text
+    # Without solutions the sanitizer is first.
+    sanitized = str(second.file).replace(".jsonl", "-sanitized.jsonl")
+    assert f"sanitize {second.file} --subset hard --dataset-version v0.1.4 && " in caplog.text
+    assert f"&& bigcodebench-tasks evaluate {sanitized} {words}" in caplog.text
+    assert type(error).__name__ in caplog.text
 
 
-def test_a_task_that_was_scored_before_another_one_failed_is_named_too(
-    folder: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    saved_responses.expect()
-    score(name="first")
-    with pytest.raises(ExecutionFailed):
-        score(ExecutionFailed("gone"), name="second")
-    (of_first,) = folder.glob("first-*")
-    assert f"scored before: {of_first}" in caplog.text
-    saved_responses.expect()
-    score()
-    saved_responses.expect()
-    assert len(list(folder.iterdir())) == 2
-
-
-def test_where_the_sanitizer_is_what_failed_its_command_is_named_first(
-    folder: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    def broken() -> list[str]:
-        raise MemoryError
-
-    options = ["--split", "complete", "--subset", "hard", "--dataset-version", "v0.1.4", "--ground-truth", "skip"]
-    with pytest.raises(MemoryError), saved_responses.kept("made", RAW, broken, options):
-        broken()
-    (file,) = folder.iterdir()
-    assert (
-        f"sanitize {file} --subset hard --dataset-version v0.1.4 && bigcodebench-tasks evaluate {folder}" in caplog.text
-    )
+def test_they_are_removed_when_they_are_old(folder: Path) -> None:
+    old, recent = (SavedResponses("made", RAW, OPTIONS).file for _ in range(2))
+    assert old is not None
+    assert recent is not None
+    for file, days in ((old, KEPT_DAYS + 0.1), (recent, KEPT_DAYS - 0.1)):
+        at = time.time() - days * 24 * 3600
+        os.utime(file, (at, at))
+    new = SavedResponses("made", RAW, OPTIONS).file
+    assert set(folder.iterdir()) == {recent, new}
 
 
 def test_a_folder_that_cannot_be_written_is_a_warning(
@@ -115,13 +73,15 @@ def test_a_folder_that_cannot_be_written_is_a_warning(
 ) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv(files.CACHE_VARIABLE, str(tmp_path / "file"))
-    score()
+    saved = SavedResponses("made", RAW, OPTIONS)
+    saved.add_solutions(SOLUTIONS)
+    report_failure(MemoryError(), [saved])
     assert [record.levelno for record in caplog.records] == [logging.WARNING]
-    assert "the answers are not kept on disk" in caplog.text
+    assert "the responses cannot be saved" in caplog.text
 
 
 def test_the_words_of_the_command_are_those_of_the_tasks_options() -> None:
-    assert saved_responses.evaluate_words("complete", "bigcode/bigcodebench-hard", Options()) == [
+    assert evaluate_words("complete", "bigcode/bigcodebench-hard", Options()) == [
         *("--split", "complete"),
         *("--subset", "hard"),
     ]
@@ -135,18 +95,8 @@ def test_the_words_of_the_command_are_those_of_the_tasks_options() -> None:
         cache=False,
         ground_truth="skip",
     )
-    assert saved_responses.evaluate_words("instruct", "bigcodebench-mini", changed) == [
+    assert evaluate_words("instruct", "bigcodebench-mini", changed) == [
         *("--split", "instruct", "--subset", "mini", "--dataset-version", "v0.1.3", "--sandbox", "landlock"),
-        *(
-            "--workers",
-            "3",
-            "--network",
-            "host",
-            "--speed",
-            "fast",
-            "--no-calibrated",
-            "--no-cache",
-            "--ground-truth",
-            "skip",
-        ),
+        *("--workers", "3", "--network", "host", "--speed", "fast", "--no-calibrated", "--no-cache"),
+        *("--ground-truth", "skip"),
     ]

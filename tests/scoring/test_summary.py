@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bigcodebench_tasks.benchmark.diagnosis import CUT, DIAGNOSES, EMPTY, NULL, UNFINISHED
-from bigcodebench_tasks.scoring.records import ResponseStats
+from bigcodebench_tasks.options import Options
+from bigcodebench_tasks.scoring.records import GroundTruthRate, ResponseStats
 from bigcodebench_tasks.scoring.summary import summary, warnings
 from tests.helpers.records import run_record, sample_record
 
 RIGHT, WRONG = sample_record("pass"), sample_record("fail")
-RUN = run_record(subset="mini", ground_truth=0.5)
+RUN = run_record(subset="mini", ground_truth=GroundTruthRate(0.5))
 
 
 def test_the_summary_says_what_people_ask() -> None:
@@ -44,7 +45,7 @@ def test_the_summary_gives_the_spread_of_several_samples_as_that_of_runs() -> No
 
 def test_ground_truth_is_named_where_it_was_checked_or_left_out() -> None:
     unchecked = replace(RUN, ground_truth=None)
-    skipped = replace(unchecked, options={"ground_truth": "skip"})
+    skipped = replace(unchecked, options=Options(ground_truth="skip"))
     assert "ground truth not checked" in summary({"Made/1": [RIGHT]}, skipped, 1.0)
     # The model that answers with it.
     assert "ground truth" not in summary({"Made/1": [RIGHT]}, unchecked, 1.0)

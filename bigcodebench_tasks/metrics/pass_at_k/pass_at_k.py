@@ -15,6 +15,7 @@ import evaluate
 
 import bigcodebench_tasks.scoring.evaluate
 import bigcodebench_tasks.scoring.pass_at_k
+from bigcodebench_tasks.options import Options
 
 _DESCRIPTION = """\
 Executes each candidate solution against its task's unittest suite, in the execution environment and never in
@@ -68,7 +69,8 @@ class PassAtK(evaluate.Metric):
         calibrated: bool = True,
     ) -> dict[str, Any]:
         evaluate = bigcodebench_tasks.scoring.evaluate
-        evaluator = evaluate.Evaluator.prepare(calibrated=calibrated, cache=False, checks_ground_truth=False)
+        options = Options.resolve({"calibrated": calibrated, "cache": False, "ground_truth": "skip"})
+        evaluator = evaluate.Evaluator.prepare(options)
         samples = [[evaluate.Sample(partial(str, text)) for text in texts] for texts in predictions]
         records = evaluator.evaluate(references, samples).records
         outcomes = [[record.passed for record in of_task] for of_task in records]

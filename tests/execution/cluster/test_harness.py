@@ -84,4 +84,4 @@ def test_a_node_with_another_lock_is_named_and_the_results_name_the_others(
     assert "left out: the lock is current there (BIGCODEBENCH_LOCK) and official here" in said
     (evaluation,) = read.read_evaluations([tmp_path / "b_eval_results.json"])
     assert evaluation.run is not None
-    assert sum(each["programs"] for each in evaluation.run.nodes or ()) == 1
+    assert sum(each.programs for each in evaluation.run.nodes or ()) == 1
