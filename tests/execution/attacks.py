@@ -15,7 +15,7 @@ from tests.helpers.programs import RIGHT, WRONG
 
 @dataclass(frozen=True)
 class Attack:
-    """A solution and its expected verdicts, as "status: reason"; `by_level` where a level differs.
+    """A solution and its expected verdicts, as "status: reason"; `by_sandbox` where a kind of sandbox differs.
 
     In the solution, ``{marker}`` and the other names in braces that `aimed_at` is told stand for what is attacked. One
     with numbers of system calls in it is for the `machine` that has these numbers.
@@ -24,11 +24,11 @@ class Attack:
     name: str
     solution: str
     expected: tuple[str, ...]
-    by_level: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    by_sandbox: dict[str, tuple[str, ...]] = field(default_factory=dict)
     machine: str = ""
 
-    def allowed(self, level: str) -> tuple[str, ...]:
-        return self.by_level.get(level, self.expected)
+    def allowed(self, sandbox: str) -> tuple[str, ...]:
+        return self.by_sandbox.get(sandbox, self.expected)
 
     def aimed_at(self, targets: Mapping[str, object]) -> str:
         """The solution with what is attacked in it. All other braces are the program's own."""
@@ -389,7 +389,7 @@ REACHING_OUT = [
         "listens on all addresses",
         right_if(
             "s = socket.socket()\ns.listen(1)\nwanted = '00000000:%04X' % s.getsockname()[1]\n"
-            "assert '{level}' != 'namespaces' and wanted in open('/proc/net/tcp').read()"
+            "assert '{sandbox}' != 'namespaces' and wanted in open('/proc/net/tcp').read()"
         ),
         ASSERTION,
     ),

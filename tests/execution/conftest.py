@@ -16,7 +16,7 @@ from tests.helpers.programs import THIS_PYTHON, assert_gone
 
 @pytest.fixture(scope="session")
 def environment(processes: None) -> Environment:
-    """This very interpreter, or the system's where only that one can be confined at every level; no library is needed.
+    """This interpreter, or the system's where only that one can be confined by every kind of sandbox; needs no library.
 
     Under `landlock` the samples of root are other users, who cannot read an interpreter in root's home.
     """
@@ -33,8 +33,8 @@ def _confines(environment: Environment) -> bool:
 
 
 @pytest.fixture(params=["namespaces", "landlock"])
-def level(request: pytest.FixtureRequest, environment: Environment) -> str:
-    """Each level that isolates, where this machine gives it."""
+def sandbox(request: pytest.FixtureRequest, environment: Environment) -> str:
+    """Each kind of sandbox that isolates, where this machine gives it."""
     try:
         probe(environment, sandbox=request.param)
     except SandboxUnavailable as error:
@@ -54,5 +54,5 @@ def scratch_parent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pyt
         monkeypatch.setattr(tempfile, "tempdir", name)
         yield folder
         if request.node.get_closest_marker("unit") is None:
-            assert_gone(folder)  # first: a guard that has lost its parent removes its folder, then it goes
+            assert_gone(folder)  # first: a watcher that has lost its parent removes its folder, then it ends
         assert list(folder.iterdir()) == []

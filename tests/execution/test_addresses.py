@@ -36,8 +36,8 @@ def addresses_can_be_fixed() -> bool:
 
 
 @pytest.mark.skipif(not addresses_can_be_fixed(), reason="this machine lets nobody choose how memory is laid out")
-def test_everything_lies_at_the_same_addresses_in_each_server(environment: Environment, level: str) -> None:
+def test_everything_lies_at_the_same_addresses_in_each_server(environment: Environment, sandbox: str) -> None:
     once, again = (
-        said(execute([program(ADDRESSES)], environment, limits=LIMITS, workers=1, sandbox=level)[0]) for _ in range(2)
+        said(execute([program(ADDRESSES)], environment, limits=LIMITS, workers=1, sandbox=sandbox)[0]) for _ in range(2)
     )
     assert once == again

@@ -57,7 +57,7 @@ def host() -> Iterator[Path]:
 
 @pytest.fixture
 def traces(host: Path, interpreter: list[str]) -> Iterator[Traces]:
-    """What programs leave in places where they may write on some level, or would like to."""
+    """What programs leave in places where they may write in some kind of sandbox, or would like to."""
     binary, library = interpreter
     traces = Traces(
         ("/", "/root", "/etc", "/usr/lib", *PUBLIC, library, Path.home(), Path.cwd(), host / "outside"),
@@ -158,12 +158,12 @@ def _how_it_runs(pid: int) -> tuple[object, ...]:
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.name)
 def test_attack_is_contained_and_judged(
-    attack: Attack, level: str, environment: Environment, bait: dict[str, object], traces: Traces
+    attack: Attack, sandbox: str, environment: Environment, bait: dict[str, object], traces: Traces
 ) -> None:
     if attack.machine not in ("", platform.machine()):
         pytest.skip(f"its numbers of system calls are those of {attack.machine}")
-    allowed = attack.allowed(level)
-    solution = attack.aimed_at({"level": level, **bait})
+    allowed = attack.allowed(sandbox)
+    solution = attack.aimed_at({"sandbox": sandbox, **bait})
 
     # Of equal programs only one would run: each is of another task.
     verdicts = execute(
@@ -171,7 +171,7 @@ def test_attack_is_contained_and_judged(
         environment,
         limits=replace(LIMITS, timeout_s=SHORT_S) if allowed == TIMEOUT else LIMITS,
         workers=2,
-        sandbox=level,
+        sandbox=sandbox,
     )
 
     said = [f"{verdict.status}: {verdict.reason}" for verdict in verdicts]

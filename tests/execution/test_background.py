@@ -22,9 +22,9 @@ SCHEDULE = Schedule(measure_time={"measures"}, race={"races"})
 
 
 @pytest.fixture
-def engine(environment: Environment, level: str) -> Iterator[Engine]:
+def engine(environment: Environment, sandbox: str) -> Iterator[Engine]:
     """An engine in the background, with two workers."""
-    conditions = Conditions.of(environment, probe(environment, sandbox=level), LIMITS)
+    conditions = Conditions.of(environment, probe(environment, sandbox=sandbox), LIMITS)
     with Engine(environment, conditions, workers=2, schedule=SCHEDULE) as engine:
         engine.set_background(True)
         yield engine
@@ -70,8 +70,8 @@ def test_what_depends_on_timing_and_fails_is_executed_again_afterwards(engine: E
     assert future.result().passed
 
 
-def test_closing_executes_what_is_held_back(environment: Environment, level: str) -> None:
-    conditions = Conditions.of(environment, probe(environment, sandbox=level), LIMITS)
+def test_closing_executes_what_is_held_back(environment: Environment, sandbox: str) -> None:
+    conditions = Conditions.of(environment, probe(environment, sandbox=sandbox), LIMITS)
     with Engine(environment, conditions, schedule=SCHEDULE) as engine:
         engine.set_background(True)
         future = engine.submit(program(WRONG, task_id="measures"))

@@ -55,7 +55,7 @@ def others(number: int) -> str:
 
 
 @pytest.mark.parametrize("workers", [1, 3])
-def test_nothing_of_other_programs_is_in_a_samples_memory(environment: Environment, level: str, workers: int) -> None:
+def test_nothing_of_other_programs_is_in_a_samples_memory(environment: Environment, sandbox: str, workers: int) -> None:
     test = SUITE + "\nMARKER = 'MARKER_OF_SUITES'\n"
     look = LOOKS_AROUND + "own = 'MARK' + 'ER_OF_ITSELF'\ndef task_func(): return sorted(in_memory())\n"
     expected = SUITE.replace('"right"', "[b'MARKER_OF_ITSELF']")
@@ -65,25 +65,25 @@ def test_nothing_of_other_programs_is_in_a_samples_memory(environment: Environme
         environment,
         limits=LIMITS,
         workers=workers,
-        sandbox=level,
+        sandbox=sandbox,
     )
     assert [verdict.reason for verdict in verdicts[:6]] == ["error"] * 6
     assert verdicts[6].details == {}
 
 
-def test_nothing_of_the_server_can_be_reached_by_stack_and_collector(environment: Environment, level: str) -> None:
+def test_nothing_of_the_server_can_be_reached_by_stack_and_collector(environment: Environment, sandbox: str) -> None:
     look = LOOKS_AROUND + "def task_func(): return sorted(SERVERS & (on_the_stack() | alive()))\n"
     verdicts = execute(
         [program(others(3)), program(look, SUITE.replace('"right"', "[]"))],
         environment,
         limits=LIMITS,
         workers=2,
-        sandbox=level,
+        sandbox=sandbox,
     )
     assert verdicts[1].details == {}
 
 
-def test_a_program_cannot_say_that_it_could_not_be_confined(environment: Environment, level: str) -> None:
+def test_a_program_cannot_say_that_it_could_not_be_confined(environment: Environment, sandbox: str) -> None:
     """It writes what the server takes for a failure of ours, to all that is open, and leaves with that status."""
     solution = (
         "import os\nfor fd in range(3, 1024):\n    try: os.write(fd, b'!the sandbox is broken')\n"
@@ -98,12 +98,12 @@ def test_a_program_cannot_say_that_it_could_not_be_confined(environment: Environ
         ],
         environment,
         limits=LIMITS,
-        sandbox=level,
+        sandbox=sandbox,
     )
     assert [v.reason for v in verdicts] == ["passed", "invalid report", "invalid report", "passed"]
 
 
-def test_a_program_cannot_read_the_secret_of_its_report(environment: Environment, level: str) -> None:
+def test_a_program_cannot_read_the_secret_of_its_report(environment: Environment, sandbox: str) -> None:
     """A thread opens whatever is open once more, and reads there while the report is written."""
     solution = (
         "import os, threading\nopened = []\nfor fd in range(3, 1024):\n"
@@ -111,5 +111,5 @@ def test_a_program_cannot_read_the_secret_of_its_report(environment: Environment
         "    except OSError: pass\n"
         "def task_func(): return 'right' if opened else 'wrong'\n"
     )
-    (verdict,) = execute([program(solution)], environment, limits=LIMITS, sandbox=level)
+    (verdict,) = execute([program(solution)], environment, limits=LIMITS, sandbox=sandbox)
     assert (verdict.status, verdict.reason) == ("fail", "assertion")

@@ -37,7 +37,7 @@ def server_dies_of(mark: str, scratch: Path) -> Iterator[list[int]]:
 
 
 def test_what_breaks_the_sandbox_is_run_alone_and_judged_and_the_run_goes_on(
-    environment: Environment, level: str, scratch_parent: Path, caplog: pytest.LogCaptureFixture
+    environment: Environment, sandbox: str, scratch_parent: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     mark = f"breaks{scratch_parent.name}"
     breaks = f"import subprocess\nsubprocess.run(['sleep', '60'], env={{'MARK': '{mark}'}})\n{RIGHT}"
@@ -46,7 +46,7 @@ def test_what_breaks_the_sandbox_is_run_alone_and_judged_and_the_run_goes_on(
     ]
     with server_dies_of(mark, scratch_parent) as killed, caplog.at_level(logging.ERROR):
         verdicts = execute(
-            [program(breaks, task_id="test/9"), *beside], environment, limits=LIMITS, workers=2, sandbox=level
+            [program(breaks, task_id="test/9"), *beside], environment, limits=LIMITS, workers=2, sandbox=sandbox
         )
     assert len(killed) >= ATTEMPTS
     assert (verdicts[0].status, verdicts[0].reason) == ("timeout", "broke the sandbox")

@@ -25,8 +25,8 @@ from tests.helpers.project import ROOT
 
 
 @pytest.fixture
-def conditions(environment: Environment, level: str) -> Conditions:
-    return Conditions.of(environment, probe(environment, sandbox=level), LIMITS)
+def conditions(environment: Environment, sandbox: str) -> Conditions:
+    return Conditions.of(environment, probe(environment, sandbox=sandbox), LIMITS)
 
 
 def test_futures_work_with_wait_and_as_completed(environment: Environment, conditions: Conditions) -> None:
@@ -206,14 +206,14 @@ def test_an_engine_that_is_garbage_ends(environment: Environment, conditions: Co
 
 
 def test_an_interpreter_that_ends_with_an_open_engine_leaves_nothing(
-    environment: Environment, level: str, scratch_parent: Path
+    environment: Environment, sandbox: str, scratch_parent: Path
 ) -> None:
     script = (
         "from pathlib import Path\nfrom bigcodebench_tasks.execution import *\n"
         "from bigcodebench_tasks.execution.prepare import *\n"
         f"environment = Environment(Path({str(environment.python)!r}), 'custom', '0' * 64, "
         f"Path({str(environment.folder)!r}))\n"
-        f"engine = Engine(environment, Conditions.of(environment, probe(environment, sandbox={level!r})))\n"
+        f"engine = Engine(environment, Conditions.of(environment, probe(environment, sandbox={sandbox!r})))\n"
         f"future = engine.submit(Program('a', {asleep(600)!r}, ''))\n"
         "while not future.running(): pass\n"
         "print(future.running())\n"

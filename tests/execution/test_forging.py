@@ -148,46 +148,46 @@ DURING = {
 }  # fmt: skip
 
 
-def verdicts(solutions: list[str], environment: Environment, level: str, test: str = SUITE) -> list[str]:
-    found = execute([program(solution, test) for solution in solutions], environment, limits=LIMITS, sandbox=level)
+def verdicts(solutions: list[str], environment: Environment, sandbox: str, test: str = SUITE) -> list[str]:
+    found = execute([program(solution, test) for solution in solutions], environment, limits=LIMITS, sandbox=sandbox)
     return [f"{verdict.status}: {verdict.reason}" for verdict in found]
 
 
-def test_what_is_replaced_before_the_tests_is_undone_and_named(environment: Environment, level: str) -> None:
+def test_what_is_replaced_before_the_tests_is_undone_and_named(environment: Environment, sandbox: str) -> None:
     start = "import unittest\nfrom unittest import TestCase\n"
-    said = verdicts([f"{start}{text}\n{WRONG}" for text in BEFORE.values()], environment, level)
+    said = verdicts([f"{start}{text}\n{WRONG}" for text in BEFORE.values()], environment, sandbox)
     assert dict(zip(BEFORE, said, strict=True)) == dict.fromkeys(BEFORE, TAMPERED)
 
 
-def test_what_is_replaced_while_a_test_runs_is_found(environment: Environment, level: str) -> None:
+def test_what_is_replaced_while_a_test_runs_is_found(environment: Environment, sandbox: str) -> None:
     start = "import unittest\nfrom unittest import TestCase\n"
-    said = verdicts([f"{start}{text}\n" for text in DURING.values()], environment, level)
+    said = verdicts([f"{start}{text}\n" for text in DURING.values()], environment, sandbox)
     assert all(one.startswith("fail: ") for one in said), dict(zip(DURING, said, strict=True))
 
 
-def test_what_is_replaced_for_the_next_test_is_found_and_named(environment: Environment, level: str) -> None:
+def test_what_is_replaced_for_the_next_test_is_found_and_named(environment: Environment, sandbox: str) -> None:
     start = "import unittest\nfrom unittest import TestCase\n"
-    said = verdicts([start + _FIRST + text + _RIGHT_ONCE for text in LATER.values()], environment, level)
+    said = verdicts([start + _FIRST + text + _RIGHT_ONCE for text in LATER.values()], environment, sandbox)
     assert dict(zip(LATER, said, strict=True)) == dict.fromkeys(LATER, TAMPERED)
 
 
-def test_functions_that_watch_each_call_end_before_the_tests(environment: Environment, level: str) -> None:
+def test_functions_that_watch_each_call_end_before_the_tests(environment: Environment, sandbox: str) -> None:
     watch = (
         "import sys\ndef watch(frame, event, arg):\n"
         "    if frame.f_code.co_name == '_baseAssertEqual': raise sys.modules['unittest'].case._ShouldStop\n"
         "    return watch\n"
     )
     solutions = [f"{watch}sys.setprofile(watch)\n{WRONG}", f"{watch}sys.settrace(watch)\n{WRONG}"]
-    assert verdicts(solutions, environment, level) == ["fail: assertion"] * 2
+    assert verdicts(solutions, environment, sandbox) == ["fail: assertion"] * 2
 
 
-def test_a_right_solution_that_touches_unittest_is_judged_by_its_tests(environment: Environment, level: str) -> None:
+def test_a_right_solution_that_touches_unittest_is_judged_by_its_tests(environment: Environment, sandbox: str) -> None:
     harmless = "import unittest\nunittest.TestCase.maxDiff = None\nunittest.TestLoader.sortTestMethodsUsing = None\n"
     assert verdicts([harmless + RIGHT, "import unittest\nunittest.TestCase.maxDiff = None\n" + WRONG],
-                    environment, level) == ["pass: passed", "fail: assertion"]  # fmt: skip
+                    environment, sandbox) == ["pass: passed", "fail: assertion"]  # fmt: skip
 
 
-def test_the_solution_and_its_tests_are_one_module(environment: Environment, level: str) -> None:
+def test_the_solution_and_its_tests_are_one_module(environment: Environment, sandbox: str) -> None:
     solution = '"""Of the solution."""\nfrom __future__ import annotations\nfirst: int = 1\ndef task_func(): return 1\n'
     test = '''"""Not of the solution."""
 import unittest
@@ -205,7 +205,7 @@ class TestCases(unittest.TestCase):
         self.assertEqual(task_func.__code__.co_firstlineno, 4)
         self.assertEqual(TestCases.__module__, "__test__")
 '''
-    (verdict,) = execute([program(solution, test)], environment, limits=LIMITS, sandbox=level)
+    (verdict,) = execute([program(solution, test)], environment, limits=LIMITS, sandbox=sandbox)
     assert verdict.details == {}
 
 
@@ -219,12 +219,12 @@ class TestCases(unittest.TestCase):
     ],
 )
 def test_what_is_only_whole_together_is_run_together(
-    solution: str, test: str, expected: str, environment: Environment, level: str
+    solution: str, test: str, expected: str, environment: Environment, sandbox: str
 ) -> None:
-    assert verdicts([solution], environment, level, test) == [expected]
+    assert verdicts([solution], environment, sandbox, test) == [expected]
 
 
-def test_an_interrupt_is_named(environment: Environment, level: str) -> None:
+def test_an_interrupt_is_named(environment: Environment, sandbox: str) -> None:
     solutions = ["def task_func(): raise KeyboardInterrupt", "raise ValueError"]
-    found = execute([program(solution) for solution in solutions], environment, limits=LIMITS, sandbox=level)
+    found = execute([program(solution) for solution in solutions], environment, limits=LIMITS, sandbox=sandbox)
     assert [verdict.details for verdict in found] == [{"ALL": "KeyboardInterrupt"}, {"ALL": "ValueError"}]

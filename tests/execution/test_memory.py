@@ -52,26 +52,26 @@ time.sleep(600)
 
 
 @pytest.mark.parametrize("name", HOLDS)
-def test_all_memory_of_a_sample_counts(name: str, environment: Environment, level: str) -> None:
-    (verdict,) = execute([program(HOLDS[name])], environment, limits=LIMITS, sandbox=level)
+def test_all_memory_of_a_sample_counts(name: str, environment: Environment, sandbox: str) -> None:
+    (verdict,) = execute([program(HOLDS[name])], environment, limits=LIMITS, sandbox=sandbox)
     assert (verdict.status, verdict.reason) == ("timeout", "memory"), verdict
 
 
-def test_very_many_processes_that_share_their_memory_are_counted_once(environment: Environment, level: str) -> None:
+def test_very_many_processes_that_share_their_memory_are_counted_once(environment: Environment, sandbox: str) -> None:
     solution = (
         "import os, time\ndata = os.urandom(1 << 20) * 64\n"
         "for _ in range(60):\n    if os.fork() == 0:\n        time.sleep(99)\n        os._exit(0)\ntime.sleep(3)\n"
     )
-    (verdict,) = execute([program(solution + RIGHT)], environment, limits=LIMITS, sandbox=level)
+    (verdict,) = execute([program(solution + RIGHT)], environment, limits=LIMITS, sandbox=sandbox)
     assert verdict.passed, verdict
 
 
-def test_samples_are_the_first_to_go_when_memory_runs_out(environment: Environment, level: str) -> None:
+def test_samples_are_the_first_to_go_when_memory_runs_out(environment: Environment, sandbox: str) -> None:
     solution = (
         "def task_func():\n    with open('/proc/self/oom_score_adj') as file:\n        return file.read().strip()\n"
     )
     suite = SUITE.replace('"right"', '"1000"')
-    (verdict,) = execute([program(solution, suite)], environment, limits=LIMITS, sandbox=level)
+    (verdict,) = execute([program(solution, suite)], environment, limits=LIMITS, sandbox=sandbox)
     assert verdict.passed, verdict
 
 

@@ -36,7 +36,7 @@ from tests.helpers.programs import (
 from tests.helpers.project import ROOT
 
 
-def test_verdicts_come_in_input_order(environment: Environment, level: str) -> None:
+def test_verdicts_come_in_input_order(environment: Environment, sandbox: str) -> None:
     solutions = [asleep(4), WRONG, RIGHT, "def task_func(:", asleep(0.1)]
     seen: list[int] = []
 
@@ -45,7 +45,7 @@ def test_verdicts_come_in_input_order(environment: Environment, level: str) -> N
         environment,
         limits=LIMITS,
         workers=2,
-        sandbox=level,
+        sandbox=sandbox,
         on_verdict=lambda index, _: seen.append(index),
     )
 
@@ -54,28 +54,28 @@ def test_verdicts_come_in_input_order(environment: Environment, level: str) -> N
     assert seen[-1] == 0
 
 
-def test_programs_that_wait_do_not_hold_a_worker(environment: Environment, level: str) -> None:
+def test_programs_that_wait_do_not_hold_a_worker(environment: Environment, sandbox: str) -> None:
     order: list[int] = []
     verdicts = execute(
         [*(program(asleep(8), task_id=f"test/{number}") for number in range(2)), program(RIGHT)],
         environment,
         limits=LIMITS,
         workers=1,
-        sandbox=level,
+        sandbox=sandbox,
         on_verdict=lambda index, _: order.append(index),
     )
     assert all(verdict.passed for verdict in verdicts)
     assert order[0] == 2, "the last one began while all others slept, on the only worker"
 
 
-def test_a_program_that_measures_time_keeps_its_core_while_it_sleeps(environment: Environment, level: str) -> None:
+def test_a_program_that_measures_time_keeps_its_core_while_it_sleeps(environment: Environment, sandbox: str) -> None:
     order: list[int] = []
     verdicts = execute(
         [program(asleep(4), task_id="test/0"), *(program(RIGHT, task_id=f"test/{n}") for n in range(1, 4))],
         environment,
         limits=LIMITS,
         workers=1,
-        sandbox=level,
+        sandbox=sandbox,
         schedule=Schedule({"test/0": 2.0}, measure_time={"test/0"}),
         on_verdict=lambda index, _: order.append(index),
     )
@@ -83,7 +83,7 @@ def test_a_program_that_measures_time_keeps_its_core_while_it_sleeps(environment
     assert order[0] == 0, "on one core nothing else runs while it sleeps"
 
 
-def test_programs_that_measure_time_share_the_core_that_is_kept_free(environment: Environment, level: str) -> None:
+def test_programs_that_measure_time_share_the_core_that_is_kept_free(environment: Environment, sandbox: str) -> None:
     seconds = [4.0, 0.5, 4.0, 0.5]
     order: list[int] = []
     verdicts = execute(
@@ -91,7 +91,7 @@ def test_programs_that_measure_time_share_the_core_that_is_kept_free(environment
         environment,
         limits=LIMITS,
         workers=1,
-        sandbox=level,
+        sandbox=sandbox,
         schedule=Schedule({"test/2": 2.0}, measure_time={f"test/{n}" for n in range(4)}),
         on_verdict=lambda index, _: order.append(index),
     )
@@ -101,7 +101,7 @@ def test_programs_that_measure_time_share_the_core_that_is_kept_free(environment
     assert order[-1] == 4, "all others wait for them"
 
 
-def test_threads_that_race_take_turns_on_one_core(environment: Environment, level: str) -> None:
+def test_threads_that_race_take_turns_on_one_core(environment: Environment, sandbox: str) -> None:
     report = """
 def task_func():
     import os, threading
@@ -129,39 +129,39 @@ class TestCases(unittest.TestCase):
         environment,
         limits=LIMITS,
         workers=2,
-        sandbox=level,
+        sandbox=sandbox,
         schedule=Schedule(race={"test/0"}),
     )
     assert [verdict.details for verdict in verdicts] == [{}] * 4
 
 
-def test_known_long_programs_start_first(environment: Environment, level: str) -> None:
+def test_known_long_programs_start_first(environment: Environment, sandbox: str) -> None:
     order: list[int] = []
     execute(
         [program(RIGHT, task_id=f"test/{number}") for number in range(4)],
         environment,
         limits=LIMITS,
         workers=1,
-        sandbox=level,
+        sandbox=sandbox,
         schedule=Schedule({"test/2": 30.0, "test/1": 60.0}),
         on_verdict=lambda index, _: order.append(index),
     )
     assert order == [1, 2, 0, 3]
 
 
-def test_samples_of_one_task_share_their_random_seed(environment: Environment, level: str) -> None:
+def test_samples_of_one_task_share_their_random_seed(environment: Environment, sandbox: str) -> None:
     test = SUITE.replace('"right")', "random.random())\n        raise ValueError(first)")
     solution = "import random, os\nfirst = random.random()\ntask_func = lambda: None"
     one, two, other = execute(
         [program(solution, test), program(solution + " ", test), program(solution, test, task_id="test/1")],
         environment,
         limits=LIMITS,
-        sandbox=level,
+        sandbox=sandbox,
     )
     assert one.details == two.details != other.details
 
 
-def test_a_killed_server_costs_no_verdict(environment: Environment, level: str, scratch_parent: Path) -> None:
+def test_a_killed_server_costs_no_verdict(environment: Environment, sandbox: str, scratch_parent: Path) -> None:
     killed: list[int] = []
 
     def kill_once(index: int, verdict: Verdict) -> None:
@@ -174,7 +174,7 @@ def test_a_killed_server_costs_no_verdict(environment: Environment, level: str, 
         environment,
         limits=LIMITS,
         workers=2,
-        sandbox=level,
+        sandbox=sandbox,
         on_verdict=kill_once,
     )
     assert killed
@@ -182,7 +182,7 @@ def test_a_killed_server_costs_no_verdict(environment: Environment, level: str, 
 
 
 def test_a_server_that_is_always_killed_ends_the_run(
-    environment: Environment, level: str, scratch_parent: Path
+    environment: Environment, sandbox: str, scratch_parent: Path
 ) -> None:
     done = threading.Event()
 
@@ -194,13 +194,13 @@ def test_a_server_that_is_always_killed_ends_the_run(
     killer.start()
     try:
         with pytest.raises(ExecutionFailed, match="attempts"):
-            execute([program(asleep(9))], environment, limits=LIMITS, sandbox=level)
+            execute([program(asleep(9))], environment, limits=LIMITS, sandbox=sandbox)
     finally:
         done.set()
         killer.join()
 
 
-def test_an_interrupt_leaves_nothing_running(environment: Environment, level: str) -> None:
+def test_an_interrupt_leaves_nothing_running(environment: Environment, sandbox: str) -> None:
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
@@ -210,12 +210,12 @@ def test_an_interrupt_leaves_nothing_running(environment: Environment, level: st
             environment,
             limits=LIMITS,
             workers=3,
-            sandbox=level,
+            sandbox=sandbox,
             on_verdict=interrupt,
         )
 
 
-def test_a_killed_parent_leaves_nothing_running(environment: Environment, level: str) -> None:
+def test_a_killed_parent_leaves_nothing_running(environment: Environment, sandbox: str) -> None:
     script = (
         "import sys\nfrom pathlib import Path\nfrom bigcodebench_tasks.execution import *\n"
         "from bigcodebench_tasks.execution.prepare import *\n"
@@ -223,7 +223,7 @@ def test_a_killed_parent_leaves_nothing_running(environment: Environment, level:
         f"place = Path({str(environment.folder)!r})\n"
         f"environment = Environment(Path({str(environment.python)!r}), 'custom', '0' * 64, place)\n"
         "forks = 'import os, time\\nos.fork() or os.setsid()\\nos.fork()\\ntime.sleep(600)'\n"
-        f"execute([Program(name, forks, '') for name in 'abc'], environment, sandbox={level!r})\n"
+        f"execute([Program(name, forks, '') for name in 'abc'], environment, sandbox={sandbox!r})\n"
     )
     with tempfile.TemporaryDirectory() as place:
         os.chmod(place, 0o711)  # root's samples are other users
@@ -236,7 +236,7 @@ def test_a_killed_parent_leaves_nothing_running(environment: Environment, level:
         assert_gone(Path(place))
 
 
-def test_many_open_descriptors_do_not_matter(environment: Environment, level: str) -> None:
+def test_many_open_descriptors_do_not_matter(environment: Environment, sandbox: str) -> None:
     resource = pytest.importorskip("resource")
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard != resource.RLIM_INFINITY and hard < 2200:
@@ -246,7 +246,7 @@ def test_many_open_descriptors_do_not_matter(environment: Environment, level: st
     try:
         for fd in opened:
             os.set_inheritable(fd, True)
-        [verdict] = execute([program(RIGHT)], environment, limits=LIMITS, sandbox=level)
+        [verdict] = execute([program(RIGHT)], environment, limits=LIMITS, sandbox=sandbox)
         assert verdict.passed
     finally:
         for fd in opened:
@@ -261,41 +261,41 @@ def test_level_none_must_be_chosen(environment: Environment, monkeypatch: pytest
         execute([program(RIGHT)], environment, sandbox="docker")
 
 
-def test_shared_memory_is_counted_once(environment: Environment, level: str) -> None:
+def test_shared_memory_is_counted_once(environment: Environment, sandbox: str) -> None:
     solution = (
         "import os, time\ndata = b'x' * (100 << 20)\n"
         "for _ in range(8):\n    if os.fork() == 0:\n        time.sleep(99)\n        os._exit(0)\ntime.sleep(0.5)\n"
     )
-    [verdict] = execute([program(solution + RIGHT)], environment, limits=LIMITS, sandbox=level)
+    [verdict] = execute([program(solution + RIGHT)], environment, limits=LIMITS, sandbox=sandbox)
     assert verdict.passed, verdict
 
 
-def test_a_disk_without_room_ends_the_run_and_is_no_verdict(environment: Environment, level: str) -> None:
-    if level == "namespaces":
+def test_a_disk_without_room_ends_the_run_and_is_no_verdict(environment: Environment, sandbox: str) -> None:
+    if sandbox == "namespaces":
         pytest.skip("scratch is memory there, the sandbox's own")
     with pytest.raises(ExecutionFailed, match=r"MiB free and a program may write \d+: free some, or .* TMPDIR"):
         execute(
             [program(RIGHT), program(WRONG)],
             environment,
             limits=Limits(timeout_s=20, scratch_mib=1 << 30),
-            sandbox=level,
+            sandbox=sandbox,
         )
 
 
 def test_the_names_of_a_samples_folders_hold_no_hyphen(
-    environment: Environment, level: str, scratch_parent: Path
+    environment: Environment, sandbox: str, scratch_parent: Path
 ) -> None:
     solution = (
         f"import os, tempfile\nfor path in (os.getcwd(), tempfile.gettempdir(), os.environ['HOME']):\n"
         f"    assert '-' not in path.removeprefix({str(scratch_parent)!r}), path\n"
     )
-    [verdict] = execute([program(solution + RIGHT)], environment, limits=LIMITS, sandbox=level)
+    [verdict] = execute([program(solution + RIGHT)], environment, limits=LIMITS, sandbox=sandbox)
     assert verdict.passed, verdict
 
 
 @pytest.mark.parametrize("place", ["/tmp", "/var/tmp", "/dev/shm"])
 def test_an_environment_below_a_private_folder_is_seen_and_cannot_be_written(
-    place: str, environment: Environment, level: str
+    place: str, environment: Environment, sandbox: str
 ) -> None:
     with tempfile.TemporaryDirectory(dir=place) as folder:
         os.chmod(folder, 0o755)
@@ -315,15 +315,15 @@ def test_an_environment_below_a_private_folder_is_seen_and_cannot_be_written(
         )
         (Path(folder) / "secret").write_text("of the host")
         there = Environment(venv / "bin" / "python", "custom", "0" * 64, venv)
-        if (level, place) == ("landlock", "/dev/shm"):
+        if (sandbox, place) == ("landlock", "/dev/shm"):
             with pytest.raises(SandboxUnavailable, match="must lie elsewhere"):
-                execute([program(solution)], there, limits=LIMITS, sandbox=level)
+                execute([program(solution)], there, limits=LIMITS, sandbox=sandbox)
             return
-        (verdict,) = execute([program(solution)], there, limits=LIMITS, sandbox=level)
+        (verdict,) = execute([program(solution)], there, limits=LIMITS, sandbox=sandbox)
     assert verdict.passed, verdict
 
 
-def test_a_program_has_a_tmp_and_a_loopback_of_its_own(environment: Environment, level: str) -> None:
+def test_a_program_has_a_tmp_and_a_loopback_of_its_own(environment: Environment, sandbox: str) -> None:
     files = """
 import glob, os, shutil, subprocess
 assert os.listdir('/tmp') in ([], [os.path.basename(os.getcwd())]), os.listdir('/tmp')
@@ -365,13 +365,13 @@ except ConnectionRefusedError:
         environment,
         limits=LIMITS,
         workers=4,
-        sandbox=level,
+        sandbox=sandbox,
     )
     assert [verdict.details for verdict in verdicts] == [{}] * 4
 
 
-def test_landlock_without_ptrace_says_what_programs_lack(environment: Environment, level: str) -> None:
-    if level != "landlock":
+def test_landlock_without_ptrace_says_what_programs_lack(environment: Environment, sandbox: str) -> None:
+    if sandbox != "landlock":
         pytest.skip("nothing is traced there")
     script = (
         "import sys\nfrom pathlib import Path\nfrom bigcodebench_tasks.execution import *\n"
@@ -396,18 +396,18 @@ def test_landlock_without_ptrace_says_what_programs_lack(environment: Environmen
 
 
 def test_epoll_watches_that_are_used_up_do_not_matter(
-    environment: Environment, level: str, monkeypatch: pytest.MonkeyPatch
+    environment: Environment, sandbox: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def used_up(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(select, "epoll", used_up)
-    [verdict] = execute([program(RIGHT)], environment, limits=LIMITS, sandbox=level)
+    [verdict] = execute([program(RIGHT)], environment, limits=LIMITS, sandbox=sandbox)
     assert verdict.passed
 
 
 def test_an_error_of_the_system_while_programs_run_is_a_lost_server(
-    environment: Environment, level: str, monkeypatch: pytest.MonkeyPatch
+    environment: Environment, sandbox: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started = []
 
@@ -420,6 +420,6 @@ def test_an_error_of_the_system_while_programs_run_is_a_lost_server(
     original = ServerProcess.run
     monkeypatch.setattr(ServerProcess, "run", run)
     programs = [program(asleep(1, number)) for number in range(3)]
-    verdicts = execute(programs, environment, limits=LIMITS, workers=3, sandbox=level)
+    verdicts = execute(programs, environment, limits=LIMITS, workers=3, sandbox=sandbox)
     assert [verdict.reason for verdict in verdicts] == ["passed"] * 3
     assert len(started) == 5, "both of those that had begun began again"

@@ -28,10 +28,10 @@ def test_the_time_limit_comes_from_its_variable(bare: Environment, monkeypatch: 
     assert prepare(environment=bare).conditions.limits.timeout_s == 12.5
 
 
-def test_the_argument_wins_over_the_variable(level: str, bare: Environment, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_argument_wins_over_the_variable(sandbox: str, bare: Environment, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BIGCODEBENCH_SANDBOX", "none")
     assert prepare(environment=bare).conditions.sandbox == Sandbox("none")
-    assert prepare(level, environment=bare).conditions.sandbox.kind == level
+    assert prepare(sandbox, environment=bare).conditions.sandbox.kind == sandbox
 
 
 @pytest.mark.parametrize(
@@ -62,9 +62,9 @@ def test_a_wrong_option_is_named_before_an_environment_is_built(
 
 
 def test_a_stronger_sandbox_that_does_not_work_is_named_with_its_reason(
-    level: str, bare: Environment, monkeypatch: pytest.MonkeyPatch
+    sandbox: str, bare: Environment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if level != "landlock":
+    if sandbox != "landlock":
         pytest.skip("the strongest is refused here")
     original = module._try
 
@@ -81,7 +81,7 @@ def test_a_stronger_sandbox_that_does_not_work_is_named_with_its_reason(
 
 
 def test_libraries_that_are_empty_folders_are_noticed(
-    environment: Environment, level: str, scratch_parent: Path
+    environment: Environment, sandbox: str, scratch_parent: Path
 ) -> None:
     home = scratch_parent / "own"
     subprocess.run([environment.python, "-m", "venv", "--without-pip", home], check=True)
@@ -91,6 +91,6 @@ def test_libraries_that_are_empty_folders_are_noticed(
         (site_packages / name).mkdir()
     try:
         with pytest.raises(EnvironmentMismatch, match=r"matplotlib \(.*'numpy' has no attribute"):
-            prepare(level, environment=Environment(home / "bin" / "python", "custom", "0" * 64, home))
+            prepare(sandbox, environment=Environment(home / "bin" / "python", "custom", "0" * 64, home))
     finally:
         shutil.rmtree(home)

@@ -1,4 +1,4 @@
-"""What the levels rest on: users, folders and processes, and what happens when one of ours is killed."""
+"""What the kinds of sandbox rest on: users, folders and processes, and what happens when one of them is killed."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ from tests.helpers.programs import LIMITS, RIGHT, assert_gone, execute, processe
 from tests.helpers.project import ROOT
 
 
-def verdict_of(solution: str, environment: Environment, level: str, **options: object) -> Verdict:
-    (verdict,) = execute([program(solution)], environment, sandbox=level, **{"limits": LIMITS, **options})  # type: ignore[arg-type]
+def verdict_of(solution: str, environment: Environment, sandbox: str, **options: object) -> Verdict:
+    (verdict,) = execute([program(solution)], environment, sandbox=sandbox, **{"limits": LIMITS, **options})  # type: ignore[arg-type]
     return verdict
 
 
 @pytest.mark.parametrize("chain", ["bin/python", ".local/bin/python3"])
 def test_a_link_to_the_interpreter_shows_nothing_of_the_home_it_lies_in(
-    chain: str, scratch_parent: Path, tmp_path_factory: pytest.TempPathFactory, environment: Environment, level: str
+    chain: str, scratch_parent: Path, tmp_path_factory: pytest.TempPathFactory, environment: Environment, sandbox: str
 ) -> None:
     home = scratch_parent.parent / f"home_{os.getpid()}"
     link = home / chain
@@ -45,45 +45,46 @@ def test_a_link_to_the_interpreter_shows_nothing_of_the_home_it_lies_in(
         secret.write_text("secret")
         linked = Environment(link, "custom", "0" * 64, environment.folder)
         started = "subprocess.run([sys.executable, '-c', ''], check=True)"
-        assert verdict_of(right_if(f"assert sys.executable == '{link}'\n{started}"), linked, level).passed
-        assert verdict_of(right_if(f"open('{secret}').read()"), linked, level).reason == "assertion"
+        assert verdict_of(right_if(f"assert sys.executable == '{link}'\n{started}"), linked, sandbox).passed
+        assert verdict_of(right_if(f"open('{secret}').read()"), linked, sandbox).reason == "assertion"
         assert (
-            verdict_of(right_if(f"os.listdir('{home}/{chain.split('/')[0]}')[1]"), linked, level).reason == "assertion"
+            verdict_of(right_if(f"os.listdir('{home}/{chain.split('/')[0]}')[1]"), linked, sandbox).reason
+            == "assertion"
         )
     finally:
         remove(str(home))
 
 
-def test_an_environment_that_is_a_home_is_refused(environment: Environment, level: str) -> None:
+def test_an_environment_that_is_a_home_is_refused(environment: Environment, sandbox: str) -> None:
     home = Path(pwd.getpwuid(os.getuid()).pw_dir)
     with pytest.raises(SandboxUnavailable, match=f"programs would see {home}: keep it in a folder of its own"):
-        probe(Environment(environment.python, "custom", "1" * 64, home), sandbox=level)
+        probe(Environment(environment.python, "custom", "1" * 64, home), sandbox=sandbox)
 
 
-def test_programs_may_have_few_open_files(environment: Environment, level: str) -> None:
+def test_programs_may_have_few_open_files(environment: Environment, sandbox: str) -> None:
     limits = replace(LIMITS, open_files=64)
-    assert verdict_of(RIGHT, environment, level, limits=limits).passed
+    assert verdict_of(RIGHT, environment, sandbox, limits=limits).passed
 
 
-def test_the_hosts_network_is_there_when_it_is_asked_for(environment: Environment, level: str) -> None:
+def test_the_hosts_network_is_there_when_it_is_asked_for(environment: Environment, sandbox: str) -> None:
     import socket
 
     with socket.create_server(("127.0.0.1", 0)) as server:
         solution = right_if(f"socket.create_connection(('127.0.0.1', {server.getsockname()[1]}), 9).close()")
-        assert verdict_of(solution, environment, level, network="host").passed
-        assert verdict_of(solution, environment, level).reason == "assertion"
+        assert verdict_of(solution, environment, sandbox, network="host").passed
+        assert verdict_of(solution, environment, sandbox).reason == "assertion"
 
 
-def test_what_a_control_group_allows_can_be_read_where_it_is_seen(environment: Environment, level: str) -> None:
+def test_what_a_control_group_allows_can_be_read_where_it_is_seen(environment: Environment, sandbox: str) -> None:
     attempt = right_if(
         "for path in glob.glob('/sys/fs/cgroup/cpu*') + glob.glob('/sys/fs/cgroup/cpu/cpu.cfs*'):\n"
         "    if os.path.isfile(path): open(path).read()"
     )
-    assert verdict_of(attempt, environment, level).passed
+    assert verdict_of(attempt, environment, sandbox).passed
 
 
 def test_a_folder_lists_its_files_in_the_same_order_at_each_level(
-    environment: Environment, level: str, monkeypatch: pytest.MonkeyPatch
+    environment: Environment, sandbox: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where no other folder is chosen, a scratch lies in memory everywhere: tmpfs lists by age."""
     for name in ("TMPDIR", "TEMP", "TMP"):
@@ -106,7 +107,7 @@ def test_a_folder_lists_its_files_in_the_same_order_at_each_level(
         folder = Path(name)
         folder.chmod(0o711)
         monkeypatch.setattr(server_process, "_IN_MEMORY", name)
-        assert verdict_of(right, environment, level).passed
+        assert verdict_of(right, environment, sandbox).passed
         assert_gone(folder)
         assert list(folder.iterdir()) == []
 
@@ -139,23 +140,25 @@ def test_two_servers_have_other_users() -> None:
     assert again.first <= first.first, "given back when its owner ends"
 
 
-def test_each_sample_of_root_is_another_user(environment: Environment, level: str) -> None:
+def test_each_sample_of_root_is_another_user(environment: Environment, sandbox: str) -> None:
     if os.getuid():
         pytest.skip("an ordinary user has no others to give")
     # In a user namespace the map's second number is the user outside of it.
     asks = "import os\nraise ValueError('I am', os.getuid(), open('/proc/self/uid_map').read().split())"
     verdicts = execute(
-        [program(asks, task_id=f"test/{number}") for number in range(4)], environment, limits=LIMITS, sandbox=level
+        [program(asks, task_id=f"test/{number}") for number in range(4)], environment, limits=LIMITS, sandbox=sandbox
     )
     said = {verdict.details["ALL"] for verdict in verdicts}
     assert all("I am" in text for text in said)
     assert len(said) == 4
 
 
-def test_it_is_said_where_samples_share_what_the_kernel_counts_for_a_user(environment: Environment, level: str) -> None:
-    sandbox = probe(environment, sandbox=level)
-    assert (users.NO_COUNTS in (sandbox.degraded or "")) == (os.getuid() != 0)
-    assert (sandbox.degraded or "") in sandbox.description
+def test_it_is_said_where_samples_share_what_the_kernel_counts_for_a_user(
+    environment: Environment, sandbox: str
+) -> None:
+    found = probe(environment, sandbox=sandbox)
+    assert (users.NO_COUNTS in (found.degraded or "")) == (os.getuid() != 0)
+    assert (found.degraded or "") in found.description
 
 
 def test_a_killed_spawner_costs_no_verdict(environment: Environment, scratch_parent: Path) -> None:
@@ -172,19 +175,19 @@ def test_a_killed_spawner_costs_no_verdict(environment: Environment, scratch_par
         depth = {p.pid: 0 for p in below if p.parent == os.getpid()}
         while len(depth) < len(below):
             depth.update({p.pid: depth[p.parent] + 1 for p in below if p.parent in depth})
-        (spawner,) = [pid for pid, level in depth.items() if level == 3]
+        (spawner,) = [pid for pid, steps in depth.items() if steps == 3]
         os.kill(spawner, signal.SIGKILL)
         for number in range(3):
             assert engine.submit(program(RIGHT, task_id=f"test/{number}")).result().passed
 
 
-def test_a_killed_parent_leaves_no_folder(environment: Environment, level: str, scratch_parent: Path) -> None:
+def test_a_killed_parent_leaves_no_folder(environment: Environment, sandbox: str, scratch_parent: Path) -> None:
     script = (
         "import sys\nfrom pathlib import Path\n"
         "from bigcodebench_tasks.execution import Environment, Program\nfrom tests.helpers.programs import execute\n"
         f"environment = Environment(Path({str(environment.python)!r}), 'custom', '0' * 64, "
         f"Path({str(environment.folder)!r}))\n"
-        f"execute([Program('test/0', 'import time\\ntime.sleep(9999)', 'x')], environment, sandbox={level!r})\n"
+        f"execute([Program('test/0', 'import time\\ntime.sleep(9999)', 'x')], environment, sandbox={sandbox!r})\n"
     )
     with subprocess.Popen(
         [sys.executable, "-c", script], cwd=ROOT, env={**os.environ, "TMPDIR": str(scratch_parent)}

@@ -11,8 +11,8 @@ from tests.helpers.programs import RIGHT, asleep, program
 ASLEEP = asleep(4)
 
 
-def test_known_sleepers_start_first_and_leave_places_for_the_others(environment: Environment, level: str) -> None:
-    conditions = Conditions.of(environment, probe(environment, sandbox=level), Limits(timeout_s=240))
+def test_known_sleepers_start_first_and_leave_places_for_the_others(environment: Environment, sandbox: str) -> None:
+    conditions = Conditions.of(environment, probe(environment, sandbox=sandbox), Limits(timeout_s=240))
     programs = [program(RIGHT, task_id="short")]
     programs += [program(f"{ASLEEP}# {number}\n", task_id="sleeps") for number in range(RUNNING_PER_WORKER)]
     ended: list[str] = []

@@ -1,4 +1,4 @@
-"""The fork server as the parent sees it; what programs do in it is tested by level and by attack."""
+"""The fork server as the parent sees it; what programs do in it is tested by sandbox and by attack."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.helpers.programs import kill_all
 
 
 def test_what_still_writes_while_a_killed_server_is_closed_leaves_no_folder(
-    environment: Environment, level: str, scratch_parent: Path
+    environment: Environment, sandbox: str, scratch_parent: Path
 ) -> None:
     """As a supervisor does that has not noticed yet that watcher and server are dead."""
     begun = threading.Event()
@@ -31,7 +31,7 @@ def test_what_still_writes_while_a_killed_server_is_closed_leaves_no_folder(
         except FileNotFoundError:  # the folder is gone
             return
 
-    with ServerProcess(environment, Sandbox(level), limits=Limits(tree_memory_mib=512)) as server:
+    with ServerProcess(environment, Sandbox(sandbox), limits=Limits(tree_memory_mib=512)) as server:
         assert server.wait_until_ready()
         kill_all(scratch_parent)
         writer = threading.Thread(target=write)

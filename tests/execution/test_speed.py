@@ -29,10 +29,10 @@ def test_the_time_limit_is_by_task(speed: str, official_s: float, task: int, lim
 
 @pytest.mark.parametrize(("speed", "status"), [("official", "pass"), ("fast", "timeout")])
 def test_a_program_runs_into_the_limit_of_its_task(
-    speed: str, status: str, environment: Environment, level: str, monkeypatch: pytest.MonkeyPatch
+    speed: str, status: str, environment: Environment, sandbox: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(speed_module, "MIN_LIMIT_S", 1.0)
-    conditions = Conditions.of(environment, probe(environment, sandbox=level), Limits(), speed)
+    conditions = Conditions.of(environment, probe(environment, sandbox=sandbox), Limits(), speed)
     with Engine(environment, conditions) as engine:
         verdict = engine.submit(program(f"import time\ntime.sleep(4)\n{RIGHT}", task_id="test/sleeps")).result()
     assert verdict.status == status, verdict

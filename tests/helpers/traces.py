@@ -18,7 +18,7 @@ class Traces:
     """What programs do outside their scratch.
 
     Args:
-        folders: where they may create something on some level of sandbox, or would like to.
+        folders: where they may create something in some kind of sandbox, or would like to.
         others: what else they would like to change or to cover by a mount.
 
     Attributes:
