@@ -43,12 +43,17 @@ class Dispatch:
 
     One of its programs may have killed a node that is lost. `CrashBlame` decides, as on one machine: a program that was
     lost twice runs with nothing beside it, and if it is lost then, a canary runs.
+
+    Attributes:
+        queue: jobs that may run beside others.
+        blame: jobs that run alone.
+        used: by node id, what was used of each node that joined.
     """
 
     def __init__(self, schedule: Schedule) -> None:
+        self.queue = Queue(schedule)
+        self.blame = CrashBlame()
         self.used: dict[str, NodeUse] = {}
-        self._queue = Queue(schedule)
-        self._blame = CrashBlame()
         self._nodes: dict[str, _Node] = {}
         self._lost_on: dict[int, set[str]] = {}
 
@@ -60,20 +65,7 @@ class Dispatch:
     @property
     def has_work(self) -> bool:
         """Whether a job is queued that was not cancelled, or is in flight."""
-        return bool(self._blame.first() or self._queue.first() or self.in_flight)
-
-    @property
-    def cluster_is_broken(self) -> bool:
-        """Whether not even the canary could be run."""
-        return self._blame.machine_is_broken
-
-    def add(self, job: Job) -> None:
-        """Queue a job."""
-        self._queue.push(job)
-
-    def record_duration(self, task_id: str, seconds: float) -> None:
-        """A program of the task took this long."""
-        self._queue.record_duration(task_id, seconds)
+        return bool(self.blame.first() or self.queue.first() or self.in_flight)
 
     def join(self, node_id: str, name: str, workers: int) -> None:
         """A node is ready. A node that comes back keeps its count of programs."""
@@ -85,8 +77,8 @@ class Dispatch:
         node = self._nodes.pop(node_id, None)
         for job in node.jobs.values() if node else ():
             self._lost_on.setdefault(job.number, set()).add(node_id)
-            if self._blame.failed(job, why) and not self._blame.is_canary(job):
-                self._queue.push(job)
+            if self.blame.failed(job, why) and not self.blame.is_canary(job):
+                self.queue.push(job)
 
     def end(self, node_id: str, number: int, verdict: Verdict) -> list[tuple[Job, Verdict]]:
         """A node returned a verdict on a job.
@@ -96,36 +88,36 @@ class Dispatch:
         """
         job = self._nodes[node_id].jobs.pop(number)
         self._lost_on.pop(number, None)
-        if self._blame.is_canary(job):
-            return self._blame.confirm()
+        if self.blame.is_canary(job):
+            return self.blame.confirm()
         self.used[node_id].programs += 1
         if verdict.passed:
-            self.record_duration(job.program.task_id, verdict.seconds)
+            self.queue.record_duration(job.program.task_id, verdict.seconds)
         return [(job, verdict)]
 
     def assign(self) -> list[tuple[str, Job]]:
         """The jobs that start now, each with the id of its node."""
         assigned = []
         while (job := self._next()) and (node_id := self._freest(job)):
-            (self._blame if job.alone else self._queue).pop(job)
+            (self.blame if job.alone else self.queue).pop(job)
             self._nodes[node_id].jobs[job.number] = job
             assigned.append((node_id, job))
         return assigned
 
     def drain(self) -> list[Job]:
         """Take all jobs out."""
-        jobs = [*self._queue.drain(), *self._blame.drain()]
+        jobs = [*self.queue.drain(), *self.blame.drain()]
         for node in self._nodes.values():
-            jobs += [job for job in node.jobs.values() if not self._blame.is_canary(job)]
+            jobs += [job for job in node.jobs.values() if not self.blame.is_canary(job)]
             node.jobs.clear()
         return jobs
 
     def _next(self) -> Job | None:
-        if alone := self._blame.first():
+        if alone := self.blame.first():
             return None if self.in_flight else alone
         if self.in_flight == 1 and any(job.alone for node in self._nodes.values() for job in node.jobs.values()):
             return None
-        return self._queue.first()
+        return self.queue.first()
 
     def _freest(self, job: Job) -> str | None:
         """The node with the least load that has room; one on which the job was lost only if there is no other."""

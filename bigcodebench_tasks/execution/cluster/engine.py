@@ -44,6 +44,8 @@ POLL_S, NO_NODE_S = 2.0, 600.0
 # it have had all their attempts there.
 LOSSES = 2 * ATTEMPTS
 
+_SHUT_DOWN = "the engine was shut down before this program had its verdict"
+
 log = logging.getLogger("bigcodebench_tasks")
 
 
@@ -92,12 +94,7 @@ class ClusterPool:
     """
 
     def __init__(self, address: str, request: Mapping[str, Any], listener: Listener) -> None:
-        """
-        Args:
-            address: of the cluster.
-            request: see `node_request`.
-            listener: told of every job.
-        """
+        """`address`: of the cluster; `request`: see `node_request`; `listener`: told of every job."""
         self._address, self._request, self._listener = address, request, listener
         self._lock = threading.Condition()
         self._dispatch = Dispatch(SCHEDULE)
@@ -128,13 +125,13 @@ class ClusterPool:
                 raise RuntimeError("no program can be submitted any more: the engine was shut down")
             if self._failed is not None:
                 raise self._failed
-            self._dispatch.add(job)
+            self._dispatch.queue.push(job)
             self._wake()
 
     def record_duration(self, task_id: str, seconds: float) -> None:
         """A program of the task passed and took this long."""
         with self._lock:
-            self._dispatch.record_duration(task_id, seconds)
+            self._dispatch.queue.record_duration(task_id, seconds)
 
     def set_background(self, background: bool) -> None:
         """Start nothing while the model generates: its loader may need this process's connection to Ray."""
@@ -157,7 +154,7 @@ class ClusterPool:
             self._stopping = True
             self._wake()
         if self._thread is None:
-            self._fail(_shut_down())
+            self._fail(ExecutionFailed(_SHUT_DOWN))
         elif self._thread is not threading.current_thread():
             self._thread.join()
 
@@ -172,7 +169,7 @@ class ClusterPool:
     # -- the pool's thread ---------------------------------------------------------------------------
 
     def _run(self) -> None:
-        error = _shut_down()
+        error = ExecutionFailed(_SHUT_DOWN)
         try:
             with connection(self._address):
                 try:
@@ -203,7 +200,7 @@ class ClusterPool:
             with contextlib.suppress(queue.Empty):
                 self._events.get(timeout=POLL_S)()
             with self._lock:
-                if self._dispatch.cluster_is_broken:
+                if self._dispatch.blame.machine_is_broken:
                     raise ExecutionFailed(f"not even a canary could be run in {ATTEMPTS} attempts")
                 self._lock.notify_all()
 
@@ -272,7 +269,3 @@ class ClusterPool:
             self._lock.notify_all()
         for job in jobs:
             self._listener.failed(job, error)
-
-
-def _shut_down() -> ExecutionFailed:
-    return ExecutionFailed("the engine was shut down before this program had its verdict")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -48,6 +49,9 @@ class NodeRunner:
         self._request = request
         self._workers = 0
         self._engine: Engine
+        log = logging.getLogger("bigcodebench_tasks")
+        log.setLevel(logging.INFO)
+        log.addHandler(logging.StreamHandler())  # Ray sends it to the process that checks the nodes
 
     async def check(self) -> tuple[str, int]:
         """Check the node and start its engine. Builds the execution environment if it is missing.

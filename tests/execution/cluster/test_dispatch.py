@@ -18,7 +18,7 @@ PASS = Verdict("pass", "passed")
 def queued(dispatch: Dispatch, *task_ids: str) -> list[Job]:
     jobs = [Job(program(RIGHT, task_id=task_id), next(NUMBERS)) for task_id in task_ids]
     for job in jobs:
-        dispatch.add(job)
+        dispatch.queue.push(job)
     return jobs
 
 
@@ -103,17 +103,17 @@ def test_before_its_last_attempt_a_program_runs_alone_and_the_third_loss_blames_
     assert (blamed, verdict.status, verdict.reason) == (good, "timeout", "broke the sandbox")
     assert [use.programs for use in dispatch.used.values()] == [1], "the harmless program is not counted"
     assert assigned(dispatch) == {"0": [other]}
-    assert not dispatch.cluster_is_broken
+    assert not dispatch.blame.machine_is_broken
 
 
 def test_where_the_harmless_program_is_lost_too_nothing_is_blamed() -> None:
     dispatch = over(1)
     (bad,) = queued(dispatch, "bad")
     for _ in range(2 * ATTEMPTS):
-        assert not dispatch.cluster_is_broken
+        assert not dispatch.blame.machine_is_broken
         assert len(dispatch.assign()) == 1
         lose_and_join(dispatch, "0")
-    assert dispatch.cluster_is_broken
+    assert dispatch.blame.machine_is_broken
     assert dispatch.drain() == [bad]
 
 
