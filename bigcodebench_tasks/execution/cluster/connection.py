@@ -8,7 +8,6 @@ opened is shared, and left open.
 from __future__ import annotations
 
 import contextlib
-import importlib.metadata
 import logging
 import socket
 import threading
@@ -22,8 +21,6 @@ from bigcodebench_tasks.environment.environment import Environment
 from bigcodebench_tasks.errors import ClusterUnavailable, OptionError
 from bigcodebench_tasks.execution.cluster.node import NodeRunner, node_request
 from bigcodebench_tasks.execution.conditions import Conditions
-
-OLDEST_RAY = (2, 60)
 
 # Ray ends this process if it cannot reach the head node's GCS for 60 s, so the cluster is given up before.
 _HEAD_AWAY_S = 20.0
@@ -113,9 +110,10 @@ def connection(address: str, *, show_output: bool = False) -> Iterator[None]:
     """
     global _users, _opened
     with _lock:
-        _require_ray()
-        import ray
-
+        try:
+            import ray
+        except ImportError:
+            raise ClusterUnavailable(f"the option cluster needs Ray, here and on each node: {_INSTALL}") from None
         if not ray.is_initialized():
             _connect(address, show_output)
             _opened = True
@@ -133,17 +131,6 @@ def connection(address: str, *, show_output: bool = False) -> Iterator[None]:
             if _opened and not _users:
                 _opened = False
                 ray.shutdown()
-
-
-def _require_ray() -> None:
-    try:
-        version = importlib.metadata.version("ray")
-    except importlib.metadata.PackageNotFoundError:
-        version = "none"
-    if tuple(int(part) for part in version.split(".")[:2] if part.isdecimal()) < OLDEST_RAY:
-        raise ClusterUnavailable(
-            f"the option cluster needs Ray 2.60 or newer, and {version} is installed: {_INSTALL}, here and on each node"
-        )
 
 
 def _same(address: str, connected: str) -> bool:

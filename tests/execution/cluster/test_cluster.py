@@ -142,6 +142,14 @@ def test_without_a_cluster_there_is_one_clear_error(own_python: Environment, con
         check_nodes("127.0.0.1:1", own_python, conditions, tell=print, warn=print)
 
 
+def test_without_ray_the_error_says_what_to_install(
+    own_python: Environment, conditions: Conditions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(ClusterUnavailable, match=r"needs Ray.*pip install 'bigcodebench-tasks\[ray\]"):
+        check_nodes("auto", own_python, conditions, tell=print, warn=print)
+
+
 def test_an_address_of_ray_client_is_refused() -> None:
     with pytest.raises(OptionError, match="host and port of the head node"):
         cluster_address("ray://10.0.0.1:10001")
