@@ -40,16 +40,17 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a wheel and an sdist, built from a clean copy of what git tracks."""
     source, out = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("dist")
     run("git", "-C", ROOT, "-c", f"safe.directory={ROOT}", "checkout-index", "--all", f"--prefix={source}/")
-    run(sys.executable, "-m", "build", "--outdir", out, source)
+    run(sys.executable, "-m", "build", "--installer", "uv", "--outdir", out, source)
     return out
 
 
-def environment(folder: Path) -> Path:
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An environment with no more than what our command imports: lm-eval would take minutes to install."""
+    folder = tmp_path_factory.mktemp("environment")
     venv.create(folder, with_pip=True)
-    python = folder / "bin" / "python"
-    run(python, "-m", "pip", "install", "--quiet", "filelock", "platformdirs", "tqdm", "uv")
-    return python
+    run(folder / "bin" / "python", "-m", "pip", "install", "--quiet", "filelock", "platformdirs", "tqdm", "uv")
+    return folder
 
 
 def test_the_wheel_holds_the_yamls_the_mini_set_the_locks_and_the_line_for_python(built: Path) -> None:
@@ -80,10 +81,10 @@ def test_the_sdist_holds_what_a_build_needs(built: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["wheel", "sdist", "editable"])
 def test_every_kind_of_install_is_found_and_uninstall_removes_every_trace(
-    kind: str, built: Path, tmp_path: Path
+    kind: str, built: Path, environment: Path, tmp_path: Path
 ) -> None:
-    python = environment(tmp_path / "venv")
-    before = {path for path in (tmp_path / "venv").rglob("*") if "__pycache__" not in path.parts}
+    python = environment / "bin" / "python"
+    before = {path for path in environment.rglob("*") if "__pycache__" not in path.parts}
     if kind == "editable":
         source = tmp_path / "source"
         run("git", "-C", ROOT, "-c", f"safe.directory={ROOT}", "checkout-index", "--all", f"--prefix={source}/")
@@ -92,9 +93,9 @@ def test_every_kind_of_install_is_found_and_uninstall_removes_every_trace(
         (path,) = built.glob("*.whl" if kind == "wheel" else "*.tar.gz")
         run(python, "-m", "pip", "install", "--quiet", "--no-deps", path)
     assert run(python, "-c", FOUND).split() == YAMLS
-    assert run(tmp_path / "venv" / "bin" / "bigcodebench-tasks", "path").strip().endswith("yaml")
+    assert run(environment / "bin" / "bigcodebench-tasks", "--version").split()[-1] == __version__
 
     run(python, "-m", "pip", "uninstall", "--quiet", "--yes", "bigcodebench-tasks")
-    after = {path for path in (tmp_path / "venv").rglob("*") if "__pycache__" not in path.parts}
+    after = {path for path in environment.rglob("*") if "__pycache__" not in path.parts}
     assert after == before
     assert run(python, "-c", GONE).strip() == "False"
