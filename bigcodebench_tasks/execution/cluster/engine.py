@@ -99,7 +99,7 @@ class ClusterPool:
         self._lock = threading.Condition()
         self._dispatch = Dispatch(SCHEDULE)
         self._thread: threading.Thread | None = None
-        self._paused = self._closing = self._stopping = False
+        self._closing = self._stopping = False
         self._failed: ExecutionFailed | None = None
         self._events: queue.SimpleQueue[Callable[[], object]] = queue.SimpleQueue()
         # Only the pool's thread uses these.
@@ -134,10 +134,7 @@ class ClusterPool:
             self._dispatch.queue.record_duration(task_id, seconds)
 
     def set_background(self, background: bool) -> None:
-        """Start nothing while the model generates: its loader may need this process's connection to Ray."""
-        with self._lock:
-            self._paused = background
-            self._wake()
+        """Does nothing: no program is submitted to a cluster while the model generates (`harness.task`)."""
 
     def close(self, *, abandon: bool) -> None:
         """End the pool and its actors.
@@ -148,8 +145,6 @@ class ClusterPool:
         with self._lock:
             self._closing = True
             if not abandon:
-                self._paused = False
-                self._wake()
                 self._lock.wait_for(lambda: self._failed is not None or not self._dispatch.has_work)
             self._stopping = True
             self._wake()
@@ -160,7 +155,7 @@ class ClusterPool:
 
     def _wake(self) -> None:
         """Start the thread if there is work, or wake it."""
-        if self._thread is None and not self._paused and self._dispatch.has_work:
+        if self._thread is None and self._dispatch.has_work:
             # A daemon: the interpreter can exit although the pool was never closed.
             self._thread = threading.Thread(target=self._run, name="bigcodebench-cluster", daemon=True)
             self._thread.start()
