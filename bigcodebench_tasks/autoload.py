@@ -59,18 +59,18 @@ def _add_tasks(module: "Any") -> None:
     build = manager.__init__
     signature = inspect.signature(build)
     signature.parameters["include_path"]  # an lm-eval without it is unknown
-    ours = tasks_folder()
+    folder = tasks_folder()
 
     @functools.wraps(build)
-    def build_with_ours(*args: "Any", **kwargs: "Any") -> None:
+    def build_with_folder(*args: "Any", **kwargs: "Any") -> None:
         call = signature.bind(*args, **kwargs)
         paths = call.arguments.get("include_path") or []
-        theirs = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
-        if os.path.realpath(ours) not in map(os.path.realpath, theirs):
-            call.arguments["include_path"] = [ours, *theirs]
+        given = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
+        if os.path.realpath(folder) not in map(os.path.realpath, given):
+            call.arguments["include_path"] = [folder, *given]
         build(*call.args, **call.kwargs)
 
-    manager.__init__ = build_with_ours
+    manager.__init__ = build_with_folder
 
 
 def _add_model(module: "Any") -> None:
@@ -129,7 +129,7 @@ def _apply(change: "Callable[[Any], None]", module: "Any") -> None:
     except Exception as error:  # an unknown version of lm-eval must still import
         import logging
 
-        logging.getLogger(__name__).warning(
+        logging.getLogger("bigcodebench_tasks").warning(
             "bigcodebench-tasks could not hook into %s (%s: %s); its tasks may need --include_path %s",
             module.__name__,
             type(error).__name__,

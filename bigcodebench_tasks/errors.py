@@ -1,4 +1,4 @@
-"""Everything this package raises on purpose, in one tree.
+"""The errors of this package, in one tree.
 
 ::
 
@@ -6,25 +6,24 @@
     ├── OptionError             a task option, variable or command argument is wrong
     ├── DatasetError            the tasks cannot be loaded, or are not BigCodeBench's
     ├── OutputError             samples or results of a run cannot be read or written
-    ├── PromptError             the model cannot be asked in the way the task needs
+    ├── PromptError             the model cannot be asked as the task needs
     ├── ExecutionEnvironmentError       the execution environment ...
-    │   ├── EnvironmentMissing      is not there
+    │   ├── EnvironmentMissing      does not exist
     │   ├── EnvironmentBuildFailed  could not be built
-    │   └── EnvironmentMismatch     is there, but lacks or changes something its lock promises
+    │   └── EnvironmentMismatch     is not what its lock promises
     ├── SandboxUnavailable      the machine cannot isolate programs as asked
     ├── ClusterUnavailable      there is no Ray cluster, or no node of it can run programs
-    └── ExecutionFailed         our own machinery broke while running programs
+    └── ExecutionFailed         the machinery that runs programs broke
 
-A program that fails is never an exception: it is a `bigcodebench_tasks.execution.Verdict`.
-Every message says what to do next.
+A program that fails is never an exception, but a `bigcodebench_tasks.execution.Verdict`. Messages say what to do.
 """
 
 
 def printable(text: str) -> str:
-    """A text as a terminal may show it: control characters, and what no terminal takes, stand there escaped.
+    """The text with control characters and lone surrogates escaped; line ends and tabs stay.
 
-    What models wrote, and what programs and files of others say, can hold sequences that change a terminal's title,
-    hide text or type commands. Whatever of it is printed or logged goes through here; line ends and tabs stay.
+    Everything from models, programs and foreign files that is printed or logged goes through here, because it can hold
+    sequences that change a terminal's title, hide text or type commands.
     """
     return "".join(
         char if char.isprintable() or char in "\n\t" else char.encode("unicode_escape", "surrogatepass").decode("ascii")
@@ -33,7 +32,7 @@ def printable(text: str) -> str:
 
 
 class BigCodeBenchError(Exception):
-    """Base of every error that this package raises on purpose. Its text can be printed as it is (`printable`)."""
+    """Base of every error of this package. Its text is `printable`."""
 
     def __str__(self) -> str:
         return printable(super().__str__())
@@ -44,40 +43,40 @@ class OptionError(BigCodeBenchError, ValueError):
 
 
 class DatasetError(BigCodeBenchError):
-    """The dataset cannot be loaded or a row of it is not a BigCodeBench task."""
+    """The dataset cannot be loaded, or a row is not a BigCodeBench task."""
 
 
 class OutputError(BigCodeBenchError):
-    """Samples or results of a run cannot be read, are not what they should be, or cannot be written."""
+    """Samples or results of a run cannot be read or written."""
 
 
 class PromptError(BigCodeBenchError):
-    """The model cannot be prompted in the way that the task needs (instruct without a chat template)."""
+    """The model cannot be asked as the task needs (instruct without a chat template)."""
 
 
 class ExecutionEnvironmentError(BigCodeBenchError):
-    """Something is wrong with the execution environment; the subclasses say what."""
+    """The execution environment cannot be used; the subclasses say why."""
 
 
 class EnvironmentMissing(ExecutionEnvironmentError):
-    """No execution environment was found and none may be built."""
+    """There is no execution environment, and none may be built."""
 
 
 class EnvironmentBuildFailed(ExecutionEnvironmentError):
-    """The execution environment could not be built; nothing half-built was left behind."""
+    """The execution environment could not be built. Nothing half-built is left."""
 
 
 class EnvironmentMismatch(ExecutionEnvironmentError):
-    """The execution environment lacks, or has another version of, something its lock promises."""
+    """A package of the execution environment is missing, or has another version than in the lock."""
 
 
 class SandboxUnavailable(BigCodeBenchError):
-    """This machine cannot give the sandbox that was asked for, and the user did not choose less."""
+    """The sandbox does not work on this machine, and the user did not choose a weaker one."""
 
 
 class ClusterUnavailable(BigCodeBenchError):
-    """There is no Ray cluster where one was asked for, Ray is not installed, or no node can run programs as we do."""
+    """There is no Ray cluster, Ray is not installed, or no node can run programs as this machine does."""
 
 
 class ExecutionFailed(BigCodeBenchError):
-    """The machinery that runs programs broke. Never a model's fault, never counted as a failed sample."""
+    """The machinery that runs programs broke. It is never counted as a failed sample."""

@@ -1,4 +1,4 @@
-"""Files of ours: the cache folder, and writing all or nothing, never over what exists unless it was asked for."""
+"""The cache folder, and files that are written completely or not at all."""
 
 from __future__ import annotations
 
@@ -20,32 +20,32 @@ from bigcodebench_tasks.errors import OptionError, OutputError
 
 CACHE_VARIABLE = options.CACHE.name
 
-# The longest name that common file systems take is 255 bytes, and some of ours get an ending.
+# Common file systems take names of at most 255 bytes, and some names get an ending.
 _LONGEST_NAME = 150
 
 
 def cache_folder() -> Path:
-    """Where environments, verdicts and answers are kept: ``BIGCODEBENCH_CACHE``, or the user's cache folder.
+    """The folder of environments, verdicts and responses: ``BIGCODEBENCH_CACHE``, or in the user's cache folder.
 
     Raises:
-        OptionError: this user has no home, and the variable names no folder.
+        OptionError: this user has no home folder, and the variable is not set.
     """
     chosen = os.environ.get(CACHE_VARIABLE)
     try:
         return Path(chosen).expanduser().absolute() if chosen else platformdirs.user_cache_path("bigcodebench-tasks")
-    except RuntimeError as error:  # of both: there is no HOME, and no such user in the password file
+    except RuntimeError as error:  # no HOME, and no such user in the password file
         raise OptionError(
-            f"this user has no home folder to keep environments and verdicts in ({error}). "
-            f"Name a folder with {CACHE_VARIABLE}"
+            f"this user has no home folder for the cache ({error}). Name a folder with {CACHE_VARIABLE}"
         ) from error
 
 
 def others_who_may_write(path: Path) -> str:
-    """Whether somebody else than root and this user may change or exchange a file or folder: how, in words; else "".
+    """How other users than root and this one can change or replace a file or folder, in words; "" if they cannot.
 
-    The file and its folder have to belong to this user or to root, and nobody else may write there. Of the folders
-    above neither the owner may be somebody else, nor may everybody be allowed to write, unless entries of others are
-    safe there, as in ``/tmp``. What is not there yet is judged by where it will be.
+    - The file and its folder must belong to this user or to root, and others may not write there.
+    - The folders above must belong to one of them, too, and must not be writable by everyone, unless the sticky bit
+      protects entries, as in ``/tmp``.
+    - A path that does not exist yet is judged by the folders that exist.
 
     Args:
         path: a file or folder.
@@ -67,7 +67,7 @@ def others_who_may_write(path: Path) -> str:
 
 
 def _is_private_group(status: os.stat_result) -> bool:
-    """Whether a file's group is its owner's alone, as many systems give each user one, with a umask of 002."""
+    """Whether the owner is the only member of the group, as on systems with a group per user and umask 002."""
     import grp
     import pwd
 
@@ -79,10 +79,10 @@ def _is_private_group(status: os.stat_result) -> bool:
 
 
 def as_name(text: str, longest: int = _LONGEST_NAME) -> str:
-    """A text, such as a model's name, as one part of a path: it leads nowhere, and file systems take it.
+    """A text, such as a model's name, as one part of a path.
 
-    A slash becomes "--", as the official tool has it; what no terminal shows becomes "_", the middle of a
-    text of more than `longest` bytes becomes a digest of it.
+    A slash becomes "--", as in the official tool, an unprintable character "_", and the middle of a text of more than
+    `longest` bytes its digest.
     """
     name = "".join(char if char.isprintable() else "_" for char in text.replace("/", "--"))
     name = name if name.strip(".") else "_" * max(1, len(name))
@@ -95,11 +95,11 @@ def as_name(text: str, longest: int = _LONGEST_NAME) -> str:
 
 
 def below(folder: Path, *parts: str) -> Path:
-    """The path of a file in a folder that the user named, where its parts come from results.
+    """The path of a file in a folder; the parts may come from untrusted results.
 
     Args:
-        folder: that the user named.
-        parts: below it; each may hold slashes, and leads nowhere else (`as_name`).
+        folder: named by the user.
+        parts: below it; each may hold slashes, and cannot leave the folder (`as_name`).
 
     Raises:
         OutputError: a link in the folder leads out of it.
@@ -107,24 +107,24 @@ def below(folder: Path, *parts: str) -> Path:
     names = [as_name(name) for part in parts for name in part.split("/") if name]
     path = folder.joinpath(*names)
     if not path.resolve().is_relative_to(folder.resolve()):
-        raise OutputError(f"{path} leads out of {folder}: a link is in the way")
+        raise OutputError(f"{path} leads out of {folder}, through a link")
     return path
 
 
 def refuse_existing(paths: Iterable[Path], force: bool) -> None:
-    """Raises OutputError if a file, or a link that leads to none yet, would be overwritten, unless `force`."""
+    """Raises OutputError if a path exists, also as a broken link, unless `force`."""
     there = [str(path) for path in paths if os.path.lexists(path)]
     if there and not force:
         more = f" and {len(there) - 10} more" if len(there) > 10 else ""
         raise OutputError(
-            f"{', '.join(there[:10])}{more} exists already. Use --force to write it anew, or another folder"
+            f"{', '.join(there[:10])}{more} exists already. Overwrite it with --force, or choose another folder"
         )
 
 
 def refuse_unwritable(folder: Path) -> None:
-    """Raises OutputError if no file can be made in a folder, or in the nearest one above that is there.
+    """Raises OutputError if no file can be created in a folder, or in the nearest existing one above.
 
-    Said before hours of work, not after them.
+    Called before hours of work, not after them.
     """
     there = next((place for place in (folder, *folder.absolute().parents) if place.exists()), folder)
     try:
@@ -135,7 +135,7 @@ def refuse_unwritable(folder: Path) -> None:
 
 
 def write_jsonl(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
-    """A row a line, compressed where the name ends in ``.gz``. Raises OutputError."""
+    """One row per line, compressed if the name ends in ``.gz``. Raises OutputError."""
     write_text(path, "".join(json.dumps(row) + "\n" for row in rows))
 
 
@@ -145,18 +145,15 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """All of it or nothing: a file that was there stays whole until the new one is, and keeps its permissions.
+    """Write a file completely or not at all; an existing one keeps its permissions. Raises OutputError.
 
-    A link stays a link, and the file that it names is written. Where the name ends in ``.gz`` it is compressed.
-
-    Raises:
-        OutputError: it cannot be written.
+    Through a link, the file that it names is written. A name that ends in ``.gz`` means compression.
     """
     content = text.encode("utf-8", "backslashreplace")
     try:
         target = path.resolve()
         target.parent.mkdir(parents=True, exist_ok=True)
-        # A name that nobody can foresee: in a folder of many users a link may lie in wait for it.
+        # The name is random: in a folder of many users, a link could have been placed under a predictable one.
         handle, name = tempfile.mkstemp(prefix=".writing", dir=target.parent)
         new = Path(name)
         try:

@@ -42,7 +42,7 @@ class Options:
         cache: use cached verdicts of programs that ran under the same conditions; an interrupted run so continues
             where it stopped.
         domains: report pass@1 of each domain too, as metrics of their own.
-        head_start: execute responses while the model generates; changes no verdict.
+        head_start: execute responses while the model generates; changes no verdict, and needs `cache`.
         reasoning: "on" for a model that reasons before it answers: its turn is not prefilled, the loader gets no stop
             strings, and the reasoning is removed. "auto" does so if the loader's arguments or the chat template show
             that the model reasons, and removes reasoning wherever a response has it. "off" does as the official code.

@@ -1,4 +1,4 @@
-"""Progress: a bar on a terminal, a line now and then in a file. The one place that says which."""
+"""Progress: a bar on a terminal, or a line every minute in a file."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import Any, Protocol
 from tqdm import tqdm
 
 SECONDS_BETWEEN_LINES = 60.0
-"""How often a file is told. Work that takes less has no line."""
+"""Work that takes less has no line."""
 
 
 class Progress(Protocol):
-    """What there is to do with progress: a part of what `tqdm` can."""
+    """A part of the interface of `tqdm`."""
 
     def update(self, n: int = 1) -> Any: ...
 
@@ -31,31 +31,31 @@ class Progress(Protocol):
 
 
 class Lines:
-    """Progress in a file, as under Slurm: a line on stderr now and then, and one at the end if there was another."""
+    """Progress in a file, as under Slurm: a line on stderr every minute, and one at the end if there was another."""
 
     def __init__(self, total: int | None, description: str, unit: str, every: float = SECONDS_BETWEEN_LINES) -> None:
         """
         Args:
             total, description, unit: see `progress`.
-            every: seconds from line to line.
+            every: seconds between lines.
         """
         self._total, self._description, self._unit, self._every = total, description, unit, every
         self._done = 0
         self._words = ""
-        self._said = 0
+        self._shown = 0
         self._began = self._last = time.monotonic()
 
     def update(self, n: int = 1) -> None:
         self._done += n
         if time.monotonic() - self._last >= self._every:
-            self._say()
+            self._print()
 
     def set_postfix_str(self, s: str = "", refresh: bool = True) -> None:
         self._words = s
 
     def close(self) -> None:
-        if self._said and self._done != self._said:
-            self._say()
+        if self._shown and self._done != self._shown:
+            self._print()
 
     def __enter__(self) -> Lines:
         return self
@@ -65,20 +65,20 @@ class Lines:
     ) -> None:
         self.close()
 
-    def _say(self) -> None:
-        self._last, self._said = time.monotonic(), self._done
+    def _print(self) -> None:
+        self._last, self._shown = time.monotonic(), self._done
         of = "" if self._total is None else f" of {self._total}"
         words = f", {self._words}" if self._words else ""
         minutes, seconds = divmod(round(self._last - self._began), 60)
         line = f"{self._description}: {self._done}{of} {self._unit}s{words} ({minutes}:{seconds:02d})"
         try:
             print(line, file=sys.stderr, flush=True)
-        except (OSError, ValueError):  # it is closed, or gone
+        except (OSError, ValueError):  # it is closed
             self._every = float("inf")
 
 
 def is_terminal(stream: Any) -> bool:
-    """Whether a stream is a terminal; what a user put in place of one, or closed, need not say."""
+    """Whether a stream is a terminal. A user's replacement of one may have no `isatty`, and a closed one raises."""
     try:
         return bool(stream.isatty())
     except (AttributeError, ValueError):
@@ -86,14 +86,14 @@ def is_terminal(stream: Any) -> bool:
 
 
 def progress(total: int | None, description: str, unit: str, **settings: Any) -> Progress:
-    """A bar on stderr, or `Lines` where that is no terminal; silent where the harness is told to be quiet.
+    """A bar on stderr, or `Lines` if that is no terminal; nothing if the harness's log level is above INFO.
 
     Args:
-        total: units of work, None if unknown; a bar for none is silent too.
-        description, unit: what is done, to what.
+        total: units of work, None if unknown; nothing is shown for 0.
+        description, unit: what is done, and in which unit.
         settings: passed on to `tqdm`.
     """
-    # Below INFO there is no level set at all (0) outside the harness, and above it the user wants warnings only.
+    # Outside the harness the level is not set (0).
     quiet = logging.getLogger("lm_eval").level > logging.INFO
     hidden = quiet or total == 0 or sys.stderr is None
     if not hidden and not is_terminal(sys.stderr):

@@ -1,1 +1,1 @@
-"""What BigCodeBench is: its tasks, its prompts, and how a solution is taken out of an answer."""
+"""The benchmark: its tasks, its prompts, and how a response becomes a solution."""

@@ -1,4 +1,4 @@
-"""Find the code in a chatty answer: the longest slice of lines that Python accepts.
+"""Find the code in a response: the longest slice of lines that Python accepts.
 
 The official evaluator (``bigcodebench.sanitize.code_extract``, 0.2.5) hands every slice of at least two lines
 to `ast.parse` and keeps the valid one with the most non-blank lines, the first on ties. This module finds the

@@ -25,10 +25,10 @@ SUBSETS = {"full": FULL, "hard": HARD, "mini": MINI}
 """Subset name to ``dataset_path``; the first two are Hub repositories, the third ships with this package."""
 
 CUSTOM = "custom"
-"""Subset name of tasks that a YAML chooses from one of these with ``task_ids``."""
+"""Subset name of tasks that a YAML file chooses with ``task_ids``."""
 
 OVERRIDE_VARIABLE = options.OVERRIDE_PATH.name
-"""A local JSONL file that replaces the download, as in the official package (``data/bigcodebench.py``)."""
+"""Names a local JSONL file that replaces the download, as in the official package (``data/bigcodebench.py``)."""
 
 REQUIRED_COLUMNS = (
     "task_id",
@@ -40,8 +40,8 @@ REQUIRED_COLUMNS = (
     "entry_point",
 )
 
-_WAYS_OUT = """There are three ways to give the tasks:
-  1. the Hub: run where huggingface.co (or the mirror in HF_ENDPOINT) can be reached;
+_WAYS_OUT = """There are three ways to load the tasks:
+  1. the Hub: huggingface.co (or the mirror in HF_ENDPOINT) must be reachable;
   2. a cached copy: set HF_HOME to a folder into which the dataset was loaded before, and HF_HUB_OFFLINE=1;
   3. a local file: set BIGCODEBENCH_OVERRIDE_PATH to a JSONL file with one task a line."""
 
@@ -57,7 +57,7 @@ def load_tasks(subset: str, version: str = DATASET_VERSION) -> datasets.Dataset:
         A dataset with a row per task and at least `REQUIRED_COLUMNS`, all strings.
 
     Raises:
-        DatasetError: the data cannot be had, or a row is not a task; the message names the ways out.
+        DatasetError: the dataset cannot be loaded, or a row is not a task; the message says what to do.
     """
     dataset_path = SUBSETS.get(subset, subset)
     if dataset_path == MINI:
@@ -68,7 +68,7 @@ def load_tasks(subset: str, version: str = DATASET_VERSION) -> datasets.Dataset:
         return _checked(_read_file(Path(override)), f"{OVERRIDE_VARIABLE}={override}")
     try:
         rows = datasets.load_dataset(dataset_path, split=version)
-    except Exception as error:  # `datasets` raises a dozen types for "cannot be had", and they change
+    except Exception as error:  # `datasets` raises a dozen types if it cannot load, and they change
         first_line = (str(error).splitlines() or [""])[0]
         raise DatasetError(
             f"cannot load {dataset_path}, version {version}: {type(error).__name__}: {first_line}\n{_WAYS_OUT}"
@@ -77,11 +77,7 @@ def load_tasks(subset: str, version: str = DATASET_VERSION) -> datasets.Dataset:
 
 
 def select(tasks: datasets.Dataset, task_ids: Sequence[str]) -> datasets.Dataset:
-    """The rows of these tasks, in the order of the dataset.
-
-    Raises:
-        DatasetError: the dataset lacks one of them.
-    """
+    """The rows of these tasks, in the order of the dataset. Raises DatasetError: one is not in the dataset."""
     known = {task_id: number for number, task_id in enumerate(tasks["task_id"])}
     missing = [task_id for task_id in task_ids if task_id not in known]
     if missing:
@@ -90,15 +86,15 @@ def select(tasks: datasets.Dataset, task_ids: Sequence[str]) -> datasets.Dataset
 
 
 def canonical_program(task: Mapping[str, str]) -> str:
-    """The canonical solution as a program: what a model would have had to complete to."""
+    """The canonical solution after its prompt: the program that a model should have written."""
     return task["complete_prompt"] + task["canonical_solution"]
 
 
 def sha256(tasks: datasets.Dataset) -> str:
-    """SHA-256, hex, of the JSONL that ``Dataset.to_json`` writes: the fingerprint that is published for Hard."""
+    """SHA-256, hex, of the JSONL that ``Dataset.to_json`` writes; the official package publishes it for Hard."""
     buffer = io.BytesIO()
     shows_progress = not datasets.are_progress_bars_disabled()
-    datasets.disable_progress_bars()  # a bar for a tenth of a second of work is noise
+    datasets.disable_progress_bars()  # it takes a tenth of a second
     try:
         tasks.to_json(buffer)
     finally:
@@ -118,7 +114,7 @@ def _read_file(path: Path) -> datasets.Dataset:
 
 
 def _parse(content: bytes, source: str) -> datasets.Dataset:
-    """JSON lines to a dataset; a broken line is named by its number."""
+    """JSON lines to a dataset. The error names the number of a broken line."""
     rows: list[dict[str, Any]] = []
     # Only "\n" ends a line: str.splitlines would also cut at U+2028 inside a string.
     for number, line in enumerate(content.split(b"\n"), start=1):
@@ -127,12 +123,12 @@ def _parse(content: bytes, source: str) -> datasets.Dataset:
         try:
             row = json.loads(line)
             if not isinstance(row, dict):
-                raise ValueError("it is no JSON object")
+                raise ValueError("it is not a JSON object")
         except ValueError as error:
             raise DatasetError(f"{source}, line {number} is not a task: {error}.\n{_WAYS_OUT}") from error
         missing = [name for name in REQUIRED_COLUMNS if name not in row]
         if missing:
-            raise DatasetError(f"{source}, line {number} lacks {', '.join(missing)}.\n{_WAYS_OUT}")
+            raise DatasetError(f"{source}, line {number} has no {', '.join(missing)}.\n{_WAYS_OUT}")
         rows.append(row)
     if not rows:
         raise DatasetError(f"{source} holds no task.\n{_WAYS_OUT}")
@@ -142,7 +138,7 @@ def _parse(content: bytes, source: str) -> datasets.Dataset:
 def _checked(tasks: datasets.Dataset, source: str) -> datasets.Dataset:
     missing = [name for name in REQUIRED_COLUMNS if name not in tasks.column_names]
     if missing:
-        raise DatasetError(f"{source} is not BigCodeBench: it lacks the columns {', '.join(missing)}.\n{_WAYS_OUT}")
+        raise DatasetError(f"{source} is not BigCodeBench: the columns {', '.join(missing)} are missing.\n{_WAYS_OUT}")
     for name in REQUIRED_COLUMNS:
         for number, value in enumerate(tasks[name]):
             if not isinstance(value, str):

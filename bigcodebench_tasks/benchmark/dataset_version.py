@@ -1,4 +1,4 @@
-"""The dataset's version, and what its rows are known by.
+"""The dataset's version, its number of tasks and its digests.
 
 For another version follow the recipe "A dataset version" in CONTRIBUTING.md, which begins here.
 """

@@ -31,7 +31,7 @@ _DOMAIN_OF = {library: domain for domain, libraries in LIBRARIES.items() for lib
 
 
 def libraries_of(task: Mapping[str, Any]) -> list[str]:
-    """The libraries that a task's canonical solution uses: its column ``libs``, a list written as Python text."""
+    """The libraries that a task's canonical solution uses: its column ``libs``, a list as Python source."""
     try:
         named = ast.literal_eval(task.get("libs") or "[]")
     except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
@@ -40,6 +40,6 @@ def libraries_of(task: Mapping[str, Any]) -> list[str]:
 
 
 def domains_of(task: Mapping[str, Any]) -> list[str]:
-    """The domains of a task's libraries, each once, in the order of `DOMAINS`; a task can be in several."""
+    """The domains of a task's libraries, each once, in the order of `DOMAINS`. A task can be in several."""
     domains = {_DOMAIN_OF.get(library) for library in libraries_of(task)}
     return [domain for domain in DOMAINS if domain in domains]

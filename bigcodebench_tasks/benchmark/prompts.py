@@ -1,9 +1,8 @@
-"""What a model is asked, byte for byte as the official generator asks it.
+"""The prompts of the official generator, byte for byte.
 
-Source: bigcodebench 0.2.5, ``provider/utility.py`` (``make_raw_chat_prompt``, the stop strings),
-``provider/vllm.py`` and ``generate.py``. Where its back ends differ we follow the vLLM one, which made
-the leaderboard; its Hugging Face back end passes ``direct_completion`` in the place of ``prefill`` and so
-never prefills.
+Source: bigcodebench 0.2.5, ``provider/utility.py`` (``make_raw_chat_prompt``, the stop strings), ``provider/vllm.py``
+and ``generate.py``. If its back ends differ, this module follows the vLLM one, which made the leaderboard. Its Hugging
+Face back end passes ``direct_completion`` in place of ``prefill`` and so never prefills.
 """
 
 from __future__ import annotations
@@ -21,28 +20,28 @@ Mode = Literal["direct", "chat", "api"]
 conversation to text, which may be prefilled. "api": the conversation itself is sent to a server."""
 
 ANSWER_MARK = "<<the-answer-starts-here>>"
-"""Stands where the answer begins while a chat template renders the prefilled turn; the text is cut there.
-So the newline after the fence survives templates that trim messages."""
+"""Marks the start of the response while a chat template renders the prefilled turn. The text is cut there, so the
+newline after the fence survives templates that trim messages."""
 
 FENCE_STOP = "\n```\n"
-"""Ends the prefilled code block. The official generator adds it only when the response prefix itself
-holds a fence (which the default one does not); so do we."""
+"""Ends the prefilled code block. Like the official generator, it is added only if the response prefix itself holds a
+fence, which the default one does not."""
 
 API_STOPS = ["<|endoftext|>"]
-"""The official generator sends no stop strings to chat servers. The harness's loaders want one; this one,
-their own default, does not occur in an answer's text. (OpenAI's servers accept four at most.)"""
+"""The official generator sends no stop strings to chat servers. The harness's loaders need one. This is their default,
+and does not occur in a response. (OpenAI's servers accept at most four.)"""
 
 
 def resolve_mode(split: Split, options: Options, chat_template: Callable[..., Any] | None) -> Mode:
-    """How this model is to be asked.
+    """How to ask this model.
 
     Args:
         split: "complete" or "instruct".
         options: the task's options.
-        chat_template: the loader's renderer of conversations, or None where none is applied.
+        chat_template: the loader's renderer of conversations, or None if no template is applied.
 
     Raises:
-        PromptError: an instruct task has no chat template, or is forced into direct completion.
+        PromptError: an instruct task has no chat template, or direct completion was asked for.
     """
     if chat_template is None or options.direct_completion:
         if split == "instruct":
@@ -53,10 +52,10 @@ def resolve_mode(split: Split, options: Options, chat_template: Callable[..., An
                     if options.direct_completion
                     else "add --apply_chat_template (apply_chat_template=True in Python), "
                 )
-                + "or run the complete split of the same subset, which base models can answer."
+                + "or run the complete split of the same subset, which base models can complete."
             )
         return "direct"
-    # Loaders of chat servers do not render text: they return the conversation in a wrapper of their own.
+    # Loaders of chat servers do not render text. They return the conversation in a wrapper.
     rendered = chat_template([{"role": "user", "content": "?"}])
     return "chat" if isinstance(rendered, str) else "api"
 
@@ -75,12 +74,12 @@ def question(task: Mapping[str, str], split: Split, mode: Mode, options: Options
 
 
 def prefilled_turn(options: Options) -> str:
-    """The assistant's turn around `ANSWER_MARK`, as it is handed to the chat template."""
+    """The assistant's turn around `ANSWER_MARK`, for the chat template."""
     return f"{options.response_prefix}\n```python\n{ANSWER_MARK}\n```\n"
 
 
 def reference_answer(task: Mapping[str, str], split: Split, mode: Mode, options: Options) -> str:
-    """The canonical solution in the form in which a model of this mode would answer, unprefilled."""
+    """The canonical solution as a response in this mode, without prefill."""
     if mode == "direct":
         return task["canonical_solution"]
     start = task["complete_prompt"] if split == "complete" else task["code_prompt"]
@@ -104,10 +103,10 @@ def stop_strings(base: list[str], direct: list[str], mode: Mode, options: Option
 
 
 def completion_text(raw: str, stops: list[str], mode: Mode) -> str:
-    """What the official generator would have kept of a loader's raw output.
+    """The part of a response that the official generator would have kept.
 
-    Local back ends cut at the first stop string and turn tabs into four spaces; chat servers' answers are
-    kept as they are. Loaders mostly cut already, but servers of completions honour a few stops only.
+    Its local back ends cut at the first stop string and turn tabs into four spaces; it does not change the responses of
+    chat servers. Most loaders cut already, but servers of completions take a few stop strings only.
     """
     if mode == "api":
         return raw

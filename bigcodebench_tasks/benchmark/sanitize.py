@@ -1,14 +1,13 @@
-"""From a model's answer to the solution that is executed, as the official sanitizer makes it.
+"""From a response to its solution, as the official sanitizer does.
 
-Every rule here is that of ``bigcodebench.sanitize`` 0.2.5, odd ones included, because published scores depend on
-them: tests compare the output with the official package's, byte for byte. Where the official code crashes there
-is nothing to match, and this module goes on:
+Every rule is that of ``bigcodebench.sanitize`` 0.2.5, because published scores depend on them. Tests compare the output
+with the official package's, byte for byte. If the official code crashes, this module continues:
 
 - a slice that makes `ast.parse` raise something else than `SyntaxError` or `MemoryError` (a NUL on Python
   3.10, a lone surrogate, nesting beyond the recursion limit, some broken f-strings on 3.13) counts as invalid;
-- a tree too deep for its recursive walk is walked all the same;
+- a tree that is too deep for its recursive walk is walked without recursion;
 - code that cannot be encoded (a lone surrogate again), and code whose last line is not indented when no entry
-  point is given, take the fallback: the longest valid slice of the whole answer.
+  point is given, take the fallback: the longest valid slice of the whole response.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ _DEFINITIONS = frozenset({"class_definition", "function_definition"})
 
 
 def calibrate(solution: str, code_prompt: str) -> str:
-    """The program that the official evaluator executes by default: the task's function, empty, then the solution.
+    """The program that the official evaluator executes by default: the task's function without body, then the solution.
 
     Args:
         solution: sanitized solution.
@@ -37,13 +36,13 @@ def calibrate(solution: str, code_prompt: str) -> str:
 
 
 def sanitize(text: str, entry_point: str | None = None) -> str:
-    """The part of an answer that the task needs: imports and what the entry point reaches.
+    """The part of a response that the task needs: imports, and what the entry point reaches.
 
-    Never fails, and gives the official sanitizer's output wherever that gives one (see the module's docstring).
-    Which slice of the answer counts as code depends on the running Python's grammar.
+    Never fails, and equals the official sanitizer's output wherever that does not crash. Which slice of the response
+    counts as code depends on the running Python's grammar.
 
     Args:
-        text: the answer; in direct completion the prompt and the completion.
+        text: the response; in direct completion the prompt and the response.
         entry_point: name of the function that the task asks for; None keeps every definition.
     """
     try:
@@ -88,7 +87,7 @@ def _text(node: Node) -> str:
 
 
 def _reachable(entry_point: str, definitions: Mapping[str | None, Node]) -> set[str]:
-    """Names connected to the entry point by any mention, be it an attribute or a keyword argument."""
+    """Names that the entry point mentions, directly or indirectly, also as an attribute or a keyword argument."""
     reachable = {entry_point}
     queue = [entry_point]
     while queue:

@@ -9,7 +9,7 @@ from typing import Any
 from bigcodebench_tasks.benchmark import prompts
 from bigcodebench_tasks.benchmark.reasoning import has_unopened_end
 from bigcodebench_tasks.benchmark.response_parser import ResponseParser, text_of
-from bigcodebench_tasks.errors import OptionError
+from bigcodebench_tasks.errors import OptionError, PromptError
 from bigcodebench_tasks.harness.loader import Loader
 from bigcodebench_tasks.options import Options
 
@@ -83,7 +83,15 @@ class GenerationSettings:
 
         Raises:
             OptionError: settings contradict each other, or the token limit is no number.
+            PromptError: the loader cannot complete prompts.
         """
+        if mode == "direct" and loader.is_gguf:
+            raise PromptError(
+                "the loader gguf sends no token limit and strips responses: the first line of a completion loses its "
+                "indentation. Use --model local-completions with the same server: "
+                "--model_args model=NAME,base_url=http://HOST:PORT/v1/completions,tokenizer_backend=None,"
+                "tokenized_requests=False"
+            )
         reasoning = _reasoning(options, loader, generation)
         if reasoning and prefill_requested:
             raise OptionError(

@@ -1,6 +1,6 @@
-"""A harness model that answers every prompt with the task's canonical solution.
+"""A harness model that responds to every prompt with the task's canonical solution.
 
-It runs the whole pipeline with no model and no GPU, and so checks an installation::
+It checks an installation without a GPU::
 
     lm_eval run --model bigcodebench-ground-truth --tasks bigcodebench_mini --confirm_run_unsafe_code
 """
@@ -24,12 +24,12 @@ _CHAT_TEMPLATE = (
 
 
 class GroundTruthLM(LM):
-    """Responses with canonical solutions, in the form in which a model asked in that way would answer.
+    """Responds with canonical solutions, in the form of a model that is asked in the same way.
 
     Loader arguments (``--batch_size``, ``--device``, ...) are accepted and have no effect.
 
     Raises:
-        OptionError: it is asked anything but to generate for a BigCodeBench task.
+        OptionError: it is used for something else than to generate for a BigCodeBench task.
     """
 
     _alive: ClassVar[weakref.WeakSet[GroundTruthLM]] = weakref.WeakSet()
@@ -40,7 +40,7 @@ class GroundTruthLM(LM):
 
     @classmethod
     def in_use(cls) -> bool:
-        """Whether this process has such a model: it may answer instruct tasks without a chat template."""
+        """Whether this process has such a model, which needs no chat template for instruct tasks."""
         return len(cls._alive) > 0
 
     @property
@@ -57,8 +57,8 @@ class GroundTruthLM(LM):
 
     def generate_until(self, requests: list[Instance], disable_tqdm: bool = False) -> list[str]:
         return [
-            _answer(request.args[0], request.doc)
-            for request in tqdm(requests, desc="Answering with ground truth", disable=disable_tqdm)
+            _response(request.args[0], request.doc)
+            for request in tqdm(requests, desc="Responding with ground truth", disable=disable_tqdm)
         ]
 
     def loglikelihood(self, requests: list[Instance]) -> list[tuple[float, bool]]:
@@ -68,10 +68,10 @@ class GroundTruthLM(LM):
         raise OptionError("bigcodebench-ground-truth only generates; run other benchmarks with another model.")
 
 
-def _answer(context: str, task: Mapping[str, str]) -> str:
+def _response(context: str, task: Mapping[str, str]) -> str:
     if "canonical_solution" not in task or "code_prompt" not in task:
         raise OptionError(
-            "bigcodebench-ground-truth answers BigCodeBench tasks only; run other benchmarks with another model."
+            "bigcodebench-ground-truth knows BigCodeBench tasks only; run other benchmarks with another model."
         )
     body = task["canonical_solution"]
     for prompt in (task["complete_prompt"], task["complete_prompt"].strip("\n")):

@@ -9,6 +9,7 @@ A task of the harness never gets the loader. It gets, with public names:
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -40,6 +41,12 @@ class Loader:
             return hasattr(self._model, "base_url")
         named = "model" in self.arguments and "pretrained" not in self.arguments
         return "base_url" in self.arguments or named
+
+    @property
+    def is_gguf(self) -> bool:
+        """Whether it is the loader ``gguf``, which sends no token limit and strips responses."""
+        unnamed = "base_url" in self.arguments and not {"model", "pretrained"} & self.arguments.keys()
+        return unnamed and "lm_eval.models.gguf" in sys.modules  # lm-eval imports a loader when it is used
 
     @property
     def sends_seed(self) -> bool:

@@ -1,4 +1,4 @@
-"""95% intervals of what is reported."""
+"""95% intervals of scores."""
 
 from __future__ import annotations
 
@@ -29,23 +29,23 @@ class Estimate:
 
 
 def estimate(rates: Sequence[float]) -> Estimate:
-    """The mean of one rate per task, 0 to 1; 0 where there is no task."""
+    """The mean of one rate per task, 0 to 1; 0 without tasks."""
     return Estimate(float(np.mean(rates)) if rates else 0.0, *mean_interval(rates), len(rates))
 
 
 def mean_interval(rates: Sequence[float]) -> tuple[float, float]:
     """95% interval of a mean over tasks, such as pass@1.
 
-    The tasks are taken as a sample of all tasks that could have been asked. With one sample per task this is
-    Wilson's score interval (Wilson, 1927), which stays inside 0 to 1 and is sound near both; with several the same
-    with the number of tasks that would give the variance that was seen, and Student's t in place of the normal
-    distribution, because that variance is itself an estimate.
+    The tasks count as a sample of all possible tasks. With one sample per task this is Wilson's score interval (Wilson,
+    1927), which stays inside 0 to 1 and is sound near both. With several samples it is the same interval for the number
+    of tasks that would have the observed variance, with Student's t in place of the normal distribution, because that
+    variance is an estimate.
 
     Args:
         rates: one estimate per task, 0 to 1.
 
     Returns:
-        (low, high); (0, 1) where there is no task.
+        (low, high); (0, 1) without tasks.
     """
     tasks = len(rates)
     if tasks == 0:
@@ -53,7 +53,7 @@ def mean_interval(rates: Sequence[float]) -> tuple[float, float]:
     mean = float(np.mean(rates))
     z, n = _Z, float(tasks)
     if len(set(rates)) > 1 and not set(rates) <= {0.0, 1.0}:
-        # Rates between 0 and 1 vary less than zeros and ones with the same mean: as much as of more tasks.
+        # Rates between 0 and 1 vary less than zeros and ones with the same mean, as if there were more tasks.
         n = tasks * mean * (1 - mean) / float(np.var(rates, ddof=1))
         z = float(stats.t.ppf(0.975, tasks - 1))
     centre = (mean + z**2 / (2 * n)) / (1 + z**2 / n)

@@ -1,4 +1,4 @@
-"""How much of a score is chance: tasks whose verdict is known to be unstable, and the spread of several runs."""
+"""The chance in a score: tasks with unstable verdicts, and the spread of several runs."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _GROUPS = (FLIPPING, REMOTE_HOSTS)
 
 @dataclass(frozen=True)
 class Unstable:
-    """The tasks among those that were scored whose verdicts are known to depend on something else than the program.
+    """The scored tasks whose verdicts are known to depend on more than the program.
 
     Attributes:
-        flipping: task_ids; a program of theirs was seen to pass in one run and to fail in another.
+        flipping: task_ids; the same program passed in one run and failed in another.
         remote: task_ids; their programs call hosts on the internet. A task can be in both.
         solved: the sum of the solve rates of all of them.
         score: pass@1 on all tasks.
@@ -46,7 +46,7 @@ class Unstable:
 
 
 def unstable_among(rates: Mapping[str, float]) -> Unstable | None:
-    """The unstable tasks among these, and the score without them; None where there are none, or no others.
+    """The unstable tasks among these, and the score without them; None if there are none, or no others.
 
     Args:
         rates: task_id to its solve rate, 0 to 1.
@@ -64,12 +64,12 @@ def unstable_among(rates: Mapping[str, float]) -> Unstable | None:
 
 @dataclass(frozen=True)
 class Spread:
-    """Scores of several runs on the same tasks that differ in nothing but chance.
+    """Scores of several runs on the same tasks with the same settings.
 
     Attributes:
         scores: pass@1 of each run, 0 to 1.
-        flipped: how many tasks do not have the same solve rate in all runs.
-        tasks: how many there are.
+        flipped: number of tasks whose solve rate is not the same in all runs.
+        tasks: number of tasks.
     """
 
     scores: Sequence[float]
@@ -78,7 +78,7 @@ class Spread:
 
     @classmethod
     def of(cls, runs: Sequence[Mapping[str, float]]) -> Spread:
-        """That of at least two runs, each task_id to solve rate, of the same tasks."""
+        """The spread of at least two runs on the same tasks, each as task_id to solve rate."""
         flipped = sum(len({rates[task_id] for rates in runs}) > 1 for task_id in runs[0])
         return cls([statistics.fmean(rates.values()) for rates in runs], flipped, len(runs[0]))
 
@@ -88,11 +88,11 @@ class Spread:
 
     @property
     def deviation(self) -> float:
-        """Standard deviation of the scores, that of a sample."""
+        """Sample standard deviation of the scores."""
         return statistics.stdev(self.scores)
 
     def said(self) -> str:
-        """Mean and spread, to follow what the runs are."""
+        """Mean and spread in words."""
         return (
             f"mean {_percent(self.mean)}, standard deviation {_percent(self.deviation)}, {_percent(min(self.scores))} "
             f"to {_percent(max(self.scores))}; {self.flipped} of {self.tasks} tasks differ"
@@ -100,7 +100,7 @@ class Spread:
 
 
 def chance(passed: Mapping[str, Sequence[bool]]) -> list[str]:
-    """What there is to say of the chance in a score, a sentence each; nothing where there is nothing.
+    """Sentences about the chance in a score; none if there is nothing to report.
 
     Args:
         passed: task_id to whether each of its samples passes; at least one each.
@@ -109,7 +109,7 @@ def chance(passed: Mapping[str, Sequence[bool]]) -> list[str]:
     lines = [unstable.said()] if unstable is not None else []
     number = min(map(len, passed.values()), default=0)
     if number > 1:
-        # The first samples of all tasks are as good as a run, the second ones as another.
+        # The first samples of all tasks count as one run, the second ones as another.
         runs = [{task_id: float(samples[place]) for task_id, samples in passed.items()} for place in range(number)]
         lines.append(f"the {number} samples of each task, as {number} runs: {Spread.of(runs).said()}")
     return lines

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 KS = (1, 5, 10)
-"""The k of pass@k that are reported where there are as many samples (official ``evaluate.py``, ``--pass_k``)."""
+"""The k of pass@k that are reported if each task has as many samples (official ``evaluate.py``, ``--pass_k``)."""
 
 
 def estimate_pass_at_k(n: int, c: int, k: int) -> float:

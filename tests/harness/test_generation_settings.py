@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
+from types import ModuleType
 from typing import Any
 
 import pytest
 
 from bigcodebench_tasks.benchmark.prompts import Mode
-from bigcodebench_tasks.errors import OptionError
+from bigcodebench_tasks.errors import OptionError, PromptError
 from bigcodebench_tasks.harness.generation_settings import GenerationSettings, prompts_start_reasoning
 from bigcodebench_tasks.harness.loader import Loader
 from bigcodebench_tasks.options import Options
@@ -269,3 +271,11 @@ def test_each_setting_that_differs_is_named(options: dict[str, Any], generation:
 @pytest.mark.parametrize("options", [{"workers": 1, "sandbox": "none", "cache": False, "domains": True}])
 def test_what_changes_no_score_is_no_difference(options: dict[str, Any]) -> None:
     assert asking(options).prompting() == ("leaderboard", [])
+
+
+def test_the_loader_that_strips_completions_is_refused_with_one_that_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    asking(mode="direct", base_url="http://somewhere")
+    monkeypatch.setitem(sys.modules, "lm_eval.models.gguf", ModuleType("gguf"))
+    with pytest.raises(PromptError, match="--model local-completions"):
+        asking(mode="direct", base_url="http://somewhere")
+    asking(mode="direct", pretrained="another loader, later in this process")

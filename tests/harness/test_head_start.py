@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -105,8 +106,9 @@ def test_answers_and_ground_truth_are_executed_before_the_last_answer_is_there(v
 
 
 def test_every_record_is_the_same_without_it(verdicts: Path) -> None:
-    with_it = evaluate(Model(), cache=False)
     without = evaluate(Model(), cache=False, head_start=False)
+    assert known(verdicts) == 0
+    with_it = evaluate(Model())
     assert without_seconds(with_it) == without_seconds(without)
     assert {record.status for records in without.values() for record in records} == {"pass", "fail"}
 
@@ -114,7 +116,7 @@ def test_every_record_is_the_same_without_it(verdicts: Path) -> None:
 @pytest.mark.parametrize("report", ["nothing", "another answer"])
 def test_what_a_loader_returns_counts_whatever_it_reported(report: str, verdicts: Path) -> None:
     honest = evaluate(Model(), cache=False, head_start=False)
-    assert without_seconds(evaluate(Model(report=report), cache=False)) == without_seconds(honest)
+    assert without_seconds(evaluate(Model(report=report))) == without_seconds(honest)
 
 
 def test_the_hook_is_the_harnesss_own_again_when_the_run_has_ended() -> None:
@@ -141,6 +143,30 @@ def test_a_loader_that_raises_leaves_no_process_and_no_hook(verdicts: Path) -> N
     assert [record.status for record in records[TASKS[1]]] == ["pass", "fail"]
     assert CacheHook.add_partial is original
     assert HarnessRun.current() is None
+
+
+def test_runs_in_two_threads_do_not_end_each_other() -> None:
+    original = CacheHook.add_partial
+    generating = threading.Barrier(2)
+    records: dict[str, list[SampleRecord]] = {}
+
+    def run(name: str) -> None:
+        def wait(number: int) -> None:
+            if number == 1:  # both runs are prepared, and neither is scored
+                generating.wait(300)
+
+        model = Model(wait)
+        results = harness.evaluate(model, name, options={"prefill": False}, limit=2, apply_chat_template=True)
+        records[name] = [sample["filtered_resps"][0][0].record for sample in results["samples"][name]]
+
+    threads = [threading.Thread(target=run, args=(name,)) for name in TASKS]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    statuses = {name: [record.status for record in each] for name, each in records.items()}
+    assert statuses == {name: ["pass", "fail"] for name in TASKS}
+    assert CacheHook.add_partial is original
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])

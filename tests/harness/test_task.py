@@ -273,7 +273,7 @@ def test_ground_truth_and_kept_verdicts_can_be_turned_off(tmp_path: Path, monkey
 
 
 @starts_processes
-def test_domains_are_extra_metrics_only_when_asked() -> None:
+def test_domains_are_extra_metrics_only_when_asked(caplog: pytest.LogCaptureFixture) -> None:
     name = "bigcodebench_mini_complete"
     asked_for = {"domains": True, "ground_truth": "skip"}
     results = evaluate(Recorder(), options=asked_for, predict_only=False, limit=3)
@@ -281,6 +281,7 @@ def test_domains_are_extra_metrics_only_when_asked() -> None:
     of_tasks = {domain for sample in results["samples"][name] for domain in domains_of(sample["doc"])}
     assert of_tasks
     assert metrics == {"pass@1,execute"} | {f"pass@1_{domain.lower()},execute" for domain in of_tasks}
+    assert "same number of documents" not in caplog.text
     plain = evaluate(Recorder(), options={"ground_truth": "skip"}, predict_only=False)
     assert [key for key in plain["results"][name] if "," in key] == ["pass@1,execute", "pass@1_stderr,execute"]
 
@@ -301,6 +302,43 @@ def test_a_subset_of_ones_own_is_a_yaml_that_names_its_tasks(tmp_path: Path) -> 
     (tmp_path / "my_tasks.yaml").write_text((tmp_path / "my_tasks.yaml").read_text().replace("Mini/5", "Mini/99"))
     with pytest.raises(DatasetError, match="BigCodeBenchMini/99"):
         simple_evaluate(Recorder(), tasks=["my_tasks"], task_manager=manager, **settings)
+
+
+def write_task(folder: Path, content: str) -> TaskManager:
+    base = f"include: {TASKS_PATH}/bigcodebench_mini_complete.yaml\ntask: my_task\n"
+    (folder / "my_task.yaml").write_text(base + content)
+    return TaskManager(include_path=str(folder), include_defaults=False)
+
+
+def evaluate_my_task(model: LM, folder: Path, content: str) -> Any:
+    settings = {"predict_only": True, "confirm_run_unsafe_code": True, "bootstrap_iters": 0, "limit": 1}
+    return simple_evaluate(model, tasks=["my_task"], task_manager=write_task(folder, content), **settings)
+
+
+def test_a_file_that_replaces_the_generation_arguments_keeps_the_stop_strings(tmp_path: Path) -> None:
+    model = Recorder()
+    evaluate_my_task(model, tmp_path, "generation_kwargs: {max_gen_toks: 4096}\n")
+    assert {"</s>", "\nprint(", "\ndef "} <= set(stops(model))
+    assert model.requests[0][1]["max_gen_toks"] == 4096
+
+
+@pytest.mark.parametrize(
+    ("content", "option"),
+    [("doc_to_text: 'Solve: {{instruct_prompt}}'\n", "instruction_prefix"), ("repeats: 3\n", "n_samples")],
+)
+def test_a_key_that_would_have_no_effect_is_refused_with_the_option_to_use(
+    content: str, option: str, tmp_path: Path
+) -> None:
+    with pytest.raises(OptionError, match=option):
+        evaluate_my_task(Recorder(), tmp_path, content)
+
+
+def test_a_description_is_a_difference_from_the_leaderboard(tmp_path: Path) -> None:
+    model = Recorder()
+    results = evaluate_my_task(model, tmp_path, "description: 'You are an expert. '\n")
+    assert asked(model).startswith("You are an expert. ")
+    run = harness.run_of(results, "my_task")
+    assert (run["prompting"], run["differs"]) == ("custom", ["description: given"])
 
 
 # -- lm-eval at arm's length -------------------------------------------------------------------------

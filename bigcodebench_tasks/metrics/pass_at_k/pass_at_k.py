@@ -18,15 +18,15 @@ import bigcodebench_tasks.scoring.pass_at_k
 from bigcodebench_tasks.options import Options
 
 _DESCRIPTION = """\
-Executes each candidate solution against its task's unittest suite, in the execution environment and never in
-this process, and estimates pass@k without bias (Chen et al., 2021, arXiv 2107.03374)."""
+Executes each candidate solution with its task's unittest suite, in the execution environment and not in this
+process, and estimates pass@k without bias (Chen et al., 2021, arXiv 2107.03374)."""
 
 _INPUTS = """\
 Args:
-    predictions: per task a list of candidate solutions, Python source (sanitize model answers first, with
+    predictions: per task a list of candidate solutions, Python source (sanitize responses first, with
         `bigcodebench_tasks.benchmark.sanitize`).
     references: per task its row of the dataset: at least "task_id", "code_prompt" and "test".
-    k: the k of pass@k; those larger than the number of candidates of some task are left out.
+    k: the k of pass@k; those larger than the number of candidates of a task are left out.
     calibrated: put code_prompt and `pass` before each solution, as the official evaluator does.
 Returns:
     {"pass@k": mean over tasks, ...} and "verdicts": per task and candidate a mapping with "status", "reason",
