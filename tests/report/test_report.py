@@ -68,7 +68,7 @@ def test_a_page_of_several_evaluations(tmp_path: Path, capsys: pytest.CaptureFix
     assert [complete["score"]["low"], complete["score"]["high"]] == pytest.approx(mean_interval([0, 0.5] * 4 + [0]))
     assert complete["curve"] == [[1, pytest.approx(2 / 9)], [2, pytest.approx(4 / 9)]]
     counts = [(reason["name"], reason["samples"], reason["passed"]) for reason in complete["reasons"]]
-    assert counts == [("fail", 9, False), ("timeout", 5, False), ("pass", 4, True)]
+    assert counts == [("assertion", 9, False), ("timeout", 5, False), ("passed", 4, True)]
     assert {domain["name"]: domain["tasks"] for domain in complete["domains"]} == {
         "Computation": 6,
         "System": 9,
@@ -76,7 +76,7 @@ def test_a_page_of_several_evaluations(tmp_path: Path, capsys: pytest.CaptureFix
     }
     row = complete["rows"][3]
     assert (row["id"], row["passed"], row["samples"], row["libraries"][-1]) == ("Made/3", 1, 2, "requests")
-    assert (row["verdicts"], row["reasons"]) == (["some pass"], [["fail", 1]])
+    assert (row["verdicts"], row["reasons"]) == (["some pass"], [["assertion", 1]])
     assert complete["rows"][2]["verdicts"] == ["none passes", "timeout"]
     texts = block(page, row["block"])["Made/3"]
     assert texts["prompt"].startswith("import os")
