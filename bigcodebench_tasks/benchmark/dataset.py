@@ -24,6 +24,12 @@ MINI = "bigcodebench-mini"
 SUBSETS = {"full": FULL, "hard": HARD, "mini": MINI}
 """Subset name to ``dataset_path``; the first two are Hub repositories, the third ships with this package."""
 
+
+def subset_of(dataset_path: str) -> str:
+    """The subset of a ``dataset_path``; "full" for other repositories, which have the same columns."""
+    return next((subset for subset, path in SUBSETS.items() if path == dataset_path), "full")
+
+
 CUSTOM = "custom"
 """Subset name of tasks that a YAML file chooses with ``task_ids``."""
 

@@ -43,7 +43,6 @@ FILTER_NAME = "execute"
 DOMAIN_METRICS = [f"pass@1_{domain.lower()}" for domain in DOMAINS]
 """Metrics of the option ``domains``: pass@1 of the tasks of each domain."""
 
-_SUBSETS = {path: subset for subset, path in dataset.SUBSETS.items()}
 
 _REPLACED = {
     "doc_to_text": "instruction_prefix",
@@ -254,7 +253,7 @@ class BigCodeBenchTask(ConfigurableTask):
         prompting, differs = settings.prompting(**{name: value for name, value in others.items() if value})
         return RunRecord(
             split=self._split,
-            subset=dataset.CUSTOM if self._task_ids is not None else _SUBSETS.get(self.config.dataset_path, "full"),
+            subset=dataset.CUSTOM if self._task_ids is not None else dataset.subset_of(self.config.dataset_path),
             mode=self._mode,
             options=self._options,
             dataset_sha256=dataset.sha256(self.dataset[self.config.test_split]),

@@ -1,4 +1,4 @@
-"""What the report says of evaluations, as plain JSON types."""
+"""The report's content, as plain JSON types."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from bigcodebench_tasks.scoring.leaderboard_settings import describe
 from bigcodebench_tasks.scoring.pass_at_k import estimate_pass_at_k
 from bigcodebench_tasks.scoring.records import SampleRecord
 
-# A traceback, or an answer, longer than this is cut in its middle: people read its ends.
+# The middle of longer tracebacks and responses is left out.
 LONGEST = 8000
 
 
 def overview(evaluation: Evaluation, evaluations: Sequence[Evaluation]) -> dict[str, Any]:
-    """Everything of an evaluation but the tasks' texts: cards, pass rates, and the rows of the table of tasks.
+    """An evaluation without the tasks' texts: cards, pass rates, and the rows of the table of tasks.
 
     Args:
         evaluation: the evaluation, with its tasks.
@@ -56,7 +56,7 @@ def overview(evaluation: Evaluation, evaluations: Sequence[Evaluation]) -> dict[
 
 
 def _mean_of_splits(evaluation: Evaluation, evaluations: Sequence[Evaluation]) -> dict[str, Any] | None:
-    """pass@1 over both splits, by which the leaderboard ranks; None unless both are there with the same tasks."""
+    """pass@1 over both splits, by which the leaderboard ranks; None unless both exist with the same tasks."""
     mean = mean_of_splits(
         [other for other in evaluations if (other.model, other.subset) == (evaluation.model, evaluation.subset)]
     )
@@ -68,12 +68,12 @@ def _facts(evaluation: Evaluation) -> list[tuple[str, str]]:
     run = evaluation.run
     facts = [("executed", evaluation.date.strftime("%Y-%m-%d %H:%M"))]
     if run is None:
-        return [*facts, ("source", "official results file, which says no more")]
+        return [*facts, ("source", "official results file, without settings")]
     seeds = ", ".join(f"{name} {seed}" for name, seed in run.seeds.items() if seed is not None)
     return [
         *facts,
         ("plugin", run.plugin),
-        ("prompts", run.mode or "made elsewhere"),
+        ("prompts", run.mode or "not recorded"),
         ("prompting", "; ".join([run.prompting, *run.differs]) if run.prompting else "not recorded"),
         *_conditions(run.conditions),
         ("calibrated", "yes" if run.options.calibrated else "no"),
@@ -113,13 +113,13 @@ def _pass_rates(
 
 
 def _reasons(evaluation: Evaluation) -> list[dict[str, Any]]:
-    """How many samples got a verdict for each reason, the commonest first."""
+    """How many samples got a verdict for each reason, the most frequent first."""
     counts = Counter((s.reason, s.passed) for samples in evaluation.samples.values() for s in samples)
     return [{"name": reason, "passed": passed, "samples": n} for (reason, passed), n in counts.most_common()]
 
 
 def _diagnoses(evaluation: Evaluation) -> list[dict[str, Any]]:
-    """How many answers fall short of what, by their text alone, the commonest first."""
+    """How many responses have which diagnosis, the most frequent first."""
     counts = Counter(
         sample.diagnosis for samples in evaluation.samples.values() for sample in samples if sample.diagnosis
     )
@@ -143,7 +143,7 @@ def _row(task_id: str, evaluation: Evaluation, published: float | None) -> dict[
         "passed": sum(s.passed for s in samples),
         "samples": len(samples),
         "verdicts": _verdicts(samples),
-        # Of those that do not pass: a task that passes needs no reason.
+        # Of the samples that do not pass.
         "reasons": Counter(s.reason for s in samples if not s.passed).most_common(),
         "diagnoses": sorted({s.diagnosis for s in samples if s.diagnosis}),
         "domains": domains_of(task),
@@ -154,7 +154,7 @@ def _row(task_id: str, evaluation: Evaluation, published: float | None) -> dict[
 
 
 def _verdicts(samples: Sequence[SampleRecord]) -> list[str]:
-    """What to choose the task by: the status of its only sample, or how many of several pass, and the rare statuses."""
+    """Values of the verdict filter: the status of the only sample, or how many of several pass and the rare statuses."""
     statuses = {sample.status for sample in samples}
     if len(samples) == 1:
         return sorted(statuses)
@@ -164,7 +164,7 @@ def _verdicts(samples: Sequence[SampleRecord]) -> list[str]:
 
 
 def details(task_id: str, evaluation: Evaluation) -> dict[str, Any]:
-    """The texts of one task: prompt, canonical solution, tests, and each sample's answer, program and tracebacks."""
+    """The texts of a task: prompt, ground truth, tests, and each sample's response, program and tracebacks."""
     task = evaluation.tasks[task_id]
     return {
         "prompt": task[f"{evaluation.split}_prompt"],
@@ -182,7 +182,7 @@ def _sample(sample: SampleRecord, task_id: str, evaluation: Evaluation) -> dict[
         "seconds": sample.seconds,
         "raw": None if sample.response is None else _cut(sample.response),
         "program": evaluation.program(task_id, sample),
-        # A difference from the canonical solution starts where the sanitized one does.
+        # The difference to the ground truth starts at the sanitized solution.
         "solution": evaluation.solution_start(task_id, sample),
         "details": {test: _cut(text) for test, text in sample.details.items()},
     }

@@ -1,7 +1,4 @@
-"""A finished evaluation: one model's judged samples on one split of one subset, in one form for every source.
-
-`results.read` finds evaluations and reads them.
-"""
+"""A finished evaluation: one model's judged samples on one split of one subset, from any source (`results.read`)."""
 
 from __future__ import annotations
 
@@ -27,13 +24,13 @@ class Evaluation:
     Attributes:
         model: its name.
         split, subset: "complete" or "instruct"; "full", "hard", "mini" or "custom".
-        source: the file that says it.
+        source: its file.
         date: of the execution, local time.
         samples: task_id to the records of its samples, at least one each, all executed.
         tasks: task_id to row of the dataset; empty for official files until `with_tasks`.
-        run: what the score depends on; None where the source does not say it, as the official evaluator's files.
-        holds_programs: whether the solutions of the records are the executed programs, calibrated where the evaluation
-            was, as in official files; else they are as they were before calibration.
+        run: what the score depends on; None for files of the official evaluator.
+        holds_programs: whether the solutions of the records are the executed programs, as in official files; else they
+            are not calibrated.
     """
 
     model: str
@@ -48,22 +45,22 @@ class Evaluation:
 
     @property
     def name(self) -> str:
-        """For people: "Hard, Complete"."""
+        """For display: "Hard, Complete"."""
         return f"{self.subset.capitalize()}, {self.split.capitalize()}"
 
     def program(self, task_id: str, sample: SampleRecord) -> str:
-        """What was executed for a sample. Needs the task's row (`with_tasks`)."""
+        """The executed program of a sample. Needs the task's row (`with_tasks`)."""
         if self.holds_programs or self.run is None or not self.run.options.calibrated:
             return sample.solution
         return calibrate(sample.solution, self.tasks[task_id]["code_prompt"])
 
     def solution_start(self, task_id: str, sample: SampleRecord) -> int:
-        """Where the sanitized solution starts in the program: behind the calibration, if there is one."""
+        """Offset of the sanitized solution in the program: after the calibration, if there is one."""
         before = calibrate("", self.tasks[task_id]["code_prompt"])
         return len(before) if self.program(task_id, sample).startswith(before) else 0
 
     def solve_rates(self) -> dict[str, float]:
-        """task_id to the share of its samples that pass, 0 to 1: its pass@1."""
+        """task_id to the share of its samples that pass, 0 to 1."""
         return {task_id: sum(s.passed for s in samples) / len(samples) for task_id, samples in self.samples.items()}
 
     def score(self) -> Estimate:
@@ -82,15 +79,15 @@ class Evaluation:
         }
 
     def on(self, task_ids: Collection[str]) -> Evaluation:
-        """The same on these tasks alone."""
+        """The same on these tasks only."""
         return replace(self, samples={task_id: s for task_id, s in self.samples.items() if task_id in task_ids})
 
     def with_tasks(self) -> Evaluation:
-        """The same with the dataset's rows, loaded where the source holds none.
+        """The same with the dataset's rows, loaded if the source has none.
 
         Raises:
             DatasetError: the dataset cannot be loaded.
-            OutputError: a sample is of no task of it.
+            OutputError: it does not have the task of a sample.
         """
         if self.tasks:
             return self
@@ -109,7 +106,7 @@ def mean_of_splits(evaluations: Sequence[Evaluation]) -> Estimate | None:
         evaluations: of one model on one subset.
 
     Returns:
-        None unless both splits are there, with the same tasks.
+        None unless both splits exist, with the same tasks.
     """
     rates = {evaluation.split: evaluation.solve_rates() for evaluation in evaluations}
     if len(rates) != len(SPLITS):
@@ -117,12 +114,12 @@ def mean_of_splits(evaluations: Sequence[Evaluation]) -> Estimate | None:
     first, second = rates.values()
     if first.keys() != second.keys():
         return None
-    # A task's two verdicts belong together, so the interval is that of one rate per task.
+    # The two verdicts of a task are not independent, so the interval is that of one rate per task.
     return estimate([(first[task_id] + second[task_id]) / 2 for task_id in first])
 
 
 def mean_solve_rates(evaluations: Iterable[Evaluation]) -> dict[str, float]:
-    """task_id to its solve rate, 0 to 1, averaged over the models that were asked it; a model counts once a task."""
+    """task_id to its solve rate, 0 to 1, averaged over models; a model counts once per task."""
     per_task: dict[str, dict[str, float]] = {}
     for evaluation in evaluations:
         for task_id, rate in evaluation.solve_rates().items():

@@ -20,9 +20,7 @@ from bigcodebench_tasks.results.untrusted import (
     BROKEN,
     convert,
     loads,
-    record_of,
     row_of,
-    run_of,
     warn_if_others_may_write,
 )
 from bigcodebench_tasks.results.untrusted import read as read_as
@@ -203,7 +201,7 @@ def _task_run(found: _Found) -> TaskRun:
     file, name, results = found.file, found.name, found.results
     config = results.configs[name]
     try:
-        record = run_of((config.metadata or {})[RUN_KEY])
+        record = RunRecord.from_dict((config.metadata or {})[RUN_KEY])
     except (OptionError, *BROKEN) as error:
         raise OutputError(f"{file} was written by another version of this plugin ({error!r})") from error
     if record.split not in prompts.SPLITS or record.subset not in (*SUBSETS, CUSTOM):
@@ -258,7 +256,7 @@ def _read_log(logged: Path) -> tuple[dict[str, Mapping[str, Any]], dict[str, lis
                 row = row_of(content.doc)
                 tasks[row["task_id"]] = row
                 # One list for all samples of a task, or one for each if each has a seed.
-                records = [record_of(loads(text)) for texts in content.filtered_resps for text in texts]
+                records = [SampleRecord.from_dict(loads(text)) for texts in content.filtered_resps for text in texts]
                 if records:
                     samples.setdefault(row["task_id"], []).extend(records)
     except (*BROKEN, MemoryError) as error:

@@ -64,14 +64,10 @@ def repeated(runs: Iterable[Evaluation]) -> list[Runs]:
 
 def _settings(evaluation: Evaluation) -> tuple[Any, ...]:
     """What repeated runs have in common."""
-    run = evaluation.run
-    content: dict[str, Any] = {} if run is None else run.to_dict()
-    recorded = (
-        None
-        if run is None
-        else (run.mode, *map(_flat, (content.get("options"), content.get("conditions"), content.get("generation"))))
-    )
-    return evaluation.model, evaluation.split, evaluation.subset, frozenset(evaluation.samples), recorded
+    content = {} if evaluation.run is None else evaluation.run.to_dict()
+    settings = [_flat(content.get(name)) for name in ("options", "conditions", "generation")]
+    tasks = frozenset(evaluation.samples)
+    return evaluation.model, evaluation.split, evaluation.subset, tasks, content.get("mode"), *settings
 
 
 def _flat(content: Mapping[str, Any] | None) -> str:

@@ -22,15 +22,15 @@ from bigcodebench_tasks.benchmark.dataset import CUSTOM, SUBSETS
 from bigcodebench_tasks.benchmark.prompts import SPLITS
 from bigcodebench_tasks.benchmark.sanitize import calibrate
 from bigcodebench_tasks.errors import OutputError
-from bigcodebench_tasks.execution.verdict import Status, Verdict, exception_line
+from bigcodebench_tasks.execution.verdict import Reason, Status, Verdict, exception_line
 from bigcodebench_tasks.files import as_name, below, write_json, write_jsonl, write_text
 from bigcodebench_tasks.results.evaluation import Evaluation
-from bigcodebench_tasks.results.untrusted import BROKEN, read, run_of
+from bigcodebench_tasks.results.untrusted import BROKEN, read
 from bigcodebench_tasks.scoring.pass_at_k import KS, mean_pass_at_k
 from bigcodebench_tasks.scoring.records import RUN_KEY, GroundTruthRate, RunRecord, SampleRecord
 
 EVAL_RESULTS = "eval_results.json"
-"""End of the name of a results file, or all of it where the samples are a folder."""
+"""End of the name of a results file; the whole name in a folder of samples."""
 
 _PASS_AT_K = "pass_at_k.json"
 _HARD_RESULTS = "_hard_eval_results.json"  # of samples of Full, by version 0.1.9
@@ -47,7 +47,7 @@ _BACKENDS = {
     "anthropic-chat-completions": "anthropic",
     "anthropic-chat": "anthropic",
 }
-"""The harness's loaders and what the official tool calls the like; others keep the harness's name."""
+"""lm_eval's loaders to the official tool's names of backends; others keep lm_eval's name."""
 
 
 # -- samples ---------------------------------------------------------------------------------------------
@@ -258,7 +258,7 @@ def stem(
     With the longest ending it has less than 255 bytes, the limit of most file systems: long parts are shortened.
     """
     extra = "" if subset == "full" else f"-{subset}"
-    shown = 0 if temperature == 0 else temperature  # the official tool sets the integer for greedy decoding
+    shown = 0 if temperature == 0 else temperature  # the official tool writes an integer for greedy decoding
     return (
         as_name(model, 110)
         + ("" if prefill else "--skip_prefill")
@@ -280,14 +280,14 @@ def beside(samples: Path, name: str) -> Path:
 
 @dataclass(frozen=True)
 class ResultFiles:
-    """Where the results of a samples file go, as the official evaluator names them."""
+    """The results of a samples file, with the official evaluator's names."""
 
     eval_results: Path
     pass_at_k: Path
 
     @classmethod
     def of(cls, samples: Path) -> ResultFiles:
-        """Of a samples file, or of a folder of samples, which holds them itself."""
+        """Beside a samples file, or in a folder of samples."""
         return cls(beside(samples, EVAL_RESULTS), beside(samples, _PASS_AT_K))
 
     @property
@@ -296,7 +296,7 @@ class ResultFiles:
 
 
 def model_name(samples: Path) -> str:
-    """The model as the official evaluator reads it off the file's name."""
+    """The model, as the official evaluator takes it from the file's name."""
     return samples.name.split("--bigcodebench-")[0]
 
 
@@ -312,7 +312,7 @@ def write_results(
     date: datetime,
     ks: Iterable[int] = KS,
 ) -> dict[str, float]:
-    """Write both files of results beside a samples file or into its folder (`ResultFiles`).
+    """Write both files of results beside a samples file or in its folder (`ResultFiles`).
 
     Args:
         samples: the file or folder.
@@ -320,7 +320,7 @@ def write_results(
         tasks: task_id to row of the dataset.
         run: what the scores depend on.
         date: when the samples were executed.
-        ks: the k of pass@k, where every task has as many samples.
+        ks: each k of pass@k that every task has samples for.
 
     Returns:
         {"pass@k": mean over tasks}
@@ -349,10 +349,10 @@ def eval_results(
     run: RunRecord,
     date: datetime,
 ) -> dict[str, Any]:
-    """Content of ``_eval_results.json``: the official keys, and what else we know of the samples and the run.
+    """Content of ``_eval_results.json``: the official keys, and more, which official code ignores.
 
-    Each sample has the official "task_id", "solution" (the executed program), "status" and "details"; ours are the
-    other fields of its record, and `RUN_KEY` beside "eval". Official code reads its own keys and passes over others.
+    Each sample has the official "task_id", "solution" (the executed program), "status" and "details", and the other
+    fields of its record; `RUN_KEY` is beside "eval".
 
     Args:
         records: task_id to those of its executed samples.
@@ -416,14 +416,14 @@ class _OfficialSample(msgspec.Struct):
         return SampleRecord(self.solution, self.raw_solution, verdict, self.diagnosis)
 
 
-def _reason(status: str, details: Mapping[str, str]) -> str:
-    """The reason of a verdict of the official evaluator, which writes status and details alone."""
+def _reason(status: Status, details: Mapping[str, str]) -> Reason:
+    """The reason of a verdict of the official evaluator, which writes only status and details."""
     if status != "fail":
-        return {"pass": "passed"}.get(status, status)
+        return Reason.PASSED if status == "pass" else Reason.TIMEOUT
     if "ALL" in details:  # not a test's name: the program raised an exception before its tests
-        return "did not load"
+        return Reason.DID_NOT_LOAD
     failed_only = details and all(exception_line(text).startswith("AssertionError") for text in details.values())
-    return "assertion" if failed_only else "error"
+    return Reason.ASSERTION if failed_only else Reason.ERROR
 
 
 class _EvalResults(msgspec.Struct):
@@ -452,7 +452,7 @@ def read_evaluation(file: Path) -> Evaluation:
     content = read(file, _EvalResults, what)
     try:
         date = datetime.strptime(content.date, _DATE)
-        run = None if content.run is None else run_of(content.run)
+        run = None if content.run is None else RunRecord.from_dict(content.run)
     except BROKEN as error:
         raise OutputError(f"{file} cannot be read as {what}: {error!r}") from error
     samples = {task_id: [each.record() for each in several] for task_id, several in content.eval.items() if several}

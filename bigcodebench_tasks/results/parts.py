@@ -17,8 +17,8 @@ from bigcodebench_tasks.errors import OutputError
 from bigcodebench_tasks.execution.conditions import MAY_DIFFER
 from bigcodebench_tasks.files import write_json
 from bigcodebench_tasks.results.official_files import SampleLine, beside
-from bigcodebench_tasks.results.untrusted import BROKEN, read, record_of, run_of
-from bigcodebench_tasks.scoring.records import GroundTruthRate, RunRecord, SampleRecord
+from bigcodebench_tasks.results.untrusted import BROKEN, read
+from bigcodebench_tasks.scoring.records import GroundTruthRate, LoggedSample, RunRecord, SampleRecord
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class _File(msgspec.Struct):
     run: dict[str, Any]
     failed: list[str] | None
     problems: list[str]
-    records: dict[str, list[dict[str, Any]]]
+    records: dict[str, list[LoggedSample]]
 
 
 @dataclass(frozen=True)
@@ -95,8 +95,8 @@ class Part:
         what = "a part of an evaluation"
         content = read(file, _File, what)
         try:
-            run = run_of(content.run)
-            records = {task_id: [*map(record_of, each)] for task_id, each in content.records.items()}
+            run = RunRecord.from_dict(content.run)
+            records = {task_id: [each.record() for each in several] for task_id, several in content.records.items()}
         except BROKEN as error:
             raise OutputError(f"{file} cannot be read as {what}: {error!r}") from error
         samples = content.samples_sha256, run, records

@@ -17,7 +17,6 @@ import msgspec
 from bigcodebench_tasks.benchmark.dataset import REQUIRED_COLUMNS
 from bigcodebench_tasks.errors import OutputError
 from bigcodebench_tasks.files import others_who_may_write
-from bigcodebench_tasks.scoring.records import RunRecord, SampleRecord
 
 log = logging.getLogger("bigcodebench_tasks")
 
@@ -51,16 +50,6 @@ def _finite(text: str) -> float:
 def convert(content: Any, kind: type[T]) -> T:
     """Plain JSON types as a dataclass, a struct or a container of them. Raises ValueError; the message has the path."""
     return msgspec.convert(content, kind)
-
-
-def record_of(content: Any) -> SampleRecord:
-    """The record of a sample. Raises ValueError."""
-    return SampleRecord.from_dict(content)
-
-
-def run_of(content: Any) -> RunRecord:
-    """A run. Raises KeyError, ValueError."""
-    return RunRecord.from_dict(convert(content, dict[str, Any]))
 
 
 def row_of(content: Mapping[str, Any]) -> Mapping[str, Any]:

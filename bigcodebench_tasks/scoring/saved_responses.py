@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
-from bigcodebench_tasks.benchmark.dataset import SUBSETS
+from bigcodebench_tasks.benchmark.dataset import subset_of
 from bigcodebench_tasks.errors import BigCodeBenchError, printable
 from bigcodebench_tasks.files import as_name, cache_folder, others_who_may_write, write_jsonl
 from bigcodebench_tasks.options import Options
@@ -98,8 +98,7 @@ def evaluate_words(split: str, dataset_path: str, options: Options) -> list[str]
         dataset_path: of the task.
         options: of the task.
     """
-    subsets = {path: subset for subset, path in SUBSETS.items()}
-    words = ["--split", split, "--subset", subsets.get(dataset_path, "full")]
+    words = ["--split", split, "--subset", subset_of(dataset_path)]
     named = {"version": "dataset-version", "sandbox": "sandbox", "workers": "workers", "cluster": "cluster"}
     for name, argument in named.items():
         value = getattr(options, name)

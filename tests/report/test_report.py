@@ -91,7 +91,7 @@ def test_model_output_is_never_markup(tmp_path: Path) -> None:
     file = official_results(tmp_path / "out", "m", {0: ["fail"]})
     content = json.loads(file.read_text())
     (hostile,) = content["eval"]["Made/0"]
-    hostile["solution"], hostile["details"], hostile["status"] = HOSTILE, {HOSTILE: HOSTILE * 1000}, HOSTILE
+    hostile["solution"], hostile["details"], hostile["reason"] = HOSTILE, {HOSTILE: HOSTILE * 1000}, HOSTILE
     file.write_text(json.dumps(content))
     page = report(file)
     assert "<img" not in page.read_text()
