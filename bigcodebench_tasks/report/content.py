@@ -154,7 +154,7 @@ def _row(task_id: str, evaluation: Evaluation, published: float | None) -> dict[
 
 
 def _verdicts(samples: Sequence[SampleRecord]) -> list[str]:
-    """Values of the verdict filter: the status of the only sample, or how many of several pass and the rare statuses."""
+    """Values of the verdict filter: the status of the only sample, or how many of several pass, and rare statuses."""
     statuses = {sample.status for sample in samples}
     if len(samples) == 1:
         return sorted(statuses)
