@@ -140,10 +140,11 @@ def run(program: protocol.Program, token: bytes, line: int, output_bytes: int) -
         undone |= replaced
         # In one part the tests were defined by whatever the solution had put in unittest's place.
         tampered = replaced and len(parts) == 1
-        suite = unittest.TestLoader().loadTestsFromTestCase(module.TestCases)
+        cases = module.TestCases  # read once: a thread of the program may delete it meanwhile
+        suite = unittest.TestLoader().loadTestsFromTestCase(cases)
         loaded = True
         result = suite_result.Result()
-        watch = suite_result.Watch(result, module.TestCases)
+        watch = suite_result.Watch(result, cases)
         suite.run(result)
         for case, trace in result.failures + result.errors:
             details[case.id().split(".")[-1]] = trace
