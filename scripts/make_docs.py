@@ -29,7 +29,7 @@ from bigcodebench_tasks.benchmark.diagnosis import DIAGNOSES
 from bigcodebench_tasks.cli.main import build_parser
 from bigcodebench_tasks.execution.conditions import Conditions, Limits
 from bigcodebench_tasks.execution.verdict import Reason
-from bigcodebench_tasks.scoring.records import LoggedSample, ResponseStats, RunRecord
+from bigcodebench_tasks.scoring.records import GroundTruthRate, LoggedSample, ResponseStats, RunRecord
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS, PACKAGE = ROOT / "docs", ROOT / "bigcodebench_tasks"
@@ -210,6 +210,7 @@ BLOCKS: Mapping[str, Callable[[], str]] = {
     "commands": commands_block,
     "sample": lambda: meanings("field", attributes(LoggedSample)),
     "run": lambda: meanings("field", attributes(RunRecord)),
+    "ground truth": lambda: meanings("field", attributes(GroundTruthRate)),
     "responses": lambda: meanings("field", attributes(ResponseStats)),
     "conditions": lambda: meanings("field", attributes(Conditions)),
     "limits": lambda: meanings("field", attributes(Limits)),
