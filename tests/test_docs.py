@@ -55,9 +55,10 @@ def test_every_link_leads_to_a_file_and_a_heading(page: Path) -> None:
     assert broken == []
 
 
-@pytest.mark.parametrize("page", sorted((ROOT / "docs" / "development").glob("*.md")), ids=lambda page: page.name)
-def test_every_file_and_folder_that_a_development_page_names_exists(page: Path) -> None:
-    named = re.findall(r"`([\w./-]+(?:/|\.(?:py|md|cfg|toml|yaml|in|pth)))`", page.read_text())
+@pytest.mark.parametrize("page", ["design", "contributing", "releasing", "benchmarks", "alternatives"])
+def test_every_file_and_folder_that_a_development_page_names_exists(page: str) -> None:
+    text = (ROOT / "docs" / "development" / f"{page}.md").read_text()
+    named = re.findall(r"`([\w./-]+(?:/|\.(?:py|md|cfg|toml|yaml|in|pth)))`", text)
     places = [ROOT, ROOT / "bigcodebench_tasks", ROOT / "benchmarks"]
     assert [name for name in named if not any((place / name).exists() for place in places)] == []
 
