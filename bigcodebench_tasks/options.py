@@ -238,7 +238,7 @@ AUTOLOAD = Variable(
 )
 
 VARIABLES = (CACHE, OVERRIDE_PATH, PYTHON, LOCK, TIMEOUT_PER_TASK, WORKERS, SANDBOX, CLUSTER, AUTOLOAD)
-"""Every environment variable of this package; docs/environment-variables.md shows them."""
+"""Every environment variable of this package; docs/reference/variables.md shows them."""
 
 
 def workers_from_environment(variables: Mapping[str, str] | None = None) -> int | None:

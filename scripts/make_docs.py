@@ -70,8 +70,8 @@ def sections(doc: str) -> dict[str, str]:
 
 
 def attributes(kind: type) -> dict[str, str]:
-    """Name to meaning of what a class's docstring lists under ``Attributes:``."""
-    return dict(entries(sections(kind.__doc__ or "").get("Attributes", "")))
+    """Name to meaning of what a class's docstring lists under ``Attributes:``, for readers of JSON."""
+    return dict(entries(sections((kind.__doc__ or "").replace("None", "null")).get("Attributes", "")))
 
 
 def fenced(literal: re.Match[str]) -> str:
