@@ -83,10 +83,10 @@ def test_completions_that_a_server_stops_in_their_reasoning_are_warned_of(
     assert 'if stop strings ended them, add the option "reasoning": "on"' in caplog.text
 
 
+@pytest.mark.torch  # and with it transformers, for a tokenizer
 def test_a_server_of_completions_whose_chat_template_starts_reasoning_scores_without_an_option(
     start_server: StartServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pytest.importorskip("transformers", reason="needs transformers, for a tokenizer")
     tokenizer = save_tokenizer(tmp_path / "tokenizer", ["a text"], STARTS_REASONING)
     monkeypatch.setenv("TOKENIZER", str(tmp_path / "tokenizer" / "tokenizer.json"))  # for the server
     url, log = start_server("thought-closed", "four-stops", "stops")
