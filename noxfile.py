@@ -34,6 +34,10 @@ are both slow and fidelity, run on request: ``pytest -m "slow and fidelity"``.""
 _PYENV = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
 os.environ["PATH"] = os.pathsep.join([os.environ["PATH"], *map(str, sorted(_PYENV.glob("versions/*/bin")))])
 
+# uv leaves compiling to the first import. Where Python may not write what it compiled, every process of a test would
+# compile lm-eval again.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 nox.needs_version = ">=2025.2.9"
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.download_python = "never"
