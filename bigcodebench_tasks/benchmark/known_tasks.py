@@ -1,17 +1,20 @@
-"""Facts about the tasks of BigCodeBench v0.1.4: what they call, import and depend on, and how long they take.
-
-Tasks are given by number, or by task_id where the engine needs them.
-"""
+"""Facts about the tasks of BigCodeBench v0.1.4: what they call, import and depend on, and how long they take."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-REMOTE_HOSTS = frozenset({101, 176, 314, 590, 1005, 1012})
+
+def task_ids(*numbers: int) -> tuple[str, ...]:
+    """The task_ids of tasks by their numbers."""
+    return tuple(f"BigCodeBench/{number}" for number in numbers)
+
+
+REMOTE_HOSTS = frozenset(task_ids(101, 176, 314, 590, 1005, 1012))
 """Tasks whose ground truth calls hosts on the internet."""
 
-FLIPPING = frozenset({10, 288, 453, 720, 759, 1005})
+FLIPPING = frozenset(task_ids(10, 288, 453, 720, 759, 1005))
 """Tasks of which a program passed in one run of the official evaluator and failed in another. Source: public result
 files, executed again (9 of 3,745 programs that were judged more than once)."""
 
@@ -21,17 +24,10 @@ UNSTABLE = FLIPPING | REMOTE_HOSTS
 _MODE = "scipy.stats.mode returns numbers, not arrays, and takes no text, since SciPy 1.11"
 _SKEW = "scipy.stats.skew of equal values is NaN since SciPy 1.9"
 _MASKED = "a masked value stays masked when it is assigned, since NumPy 1.23 or before"
-OTHER_VERSIONS: Mapping[tuple[str, str], Mapping[int, str]] = {
-    ("current", "3.11"): {111: _MASKED, 276: _SKEW},
-    ("current", "3.12"): {
-        111: _MASKED,
-        115: _MODE,
-        221: _MODE,
-        245: _MODE,
-        276: _SKEW,
-        634: _MODE,
-        736: _MODE,
-    },
+_SINCE_311 = {**dict.fromkeys(task_ids(111), _MASKED), **dict.fromkeys(task_ids(276), _SKEW)}
+OTHER_VERSIONS: Mapping[tuple[str, str], Mapping[str, str]] = {
+    ("current", "3.11"): _SINCE_311,
+    ("current", "3.12"): {**_SINCE_311, **dict.fromkeys(task_ids(115, 221, 245, 634, 736), _MODE)},
 }
 """By name and Python of a lock: the tasks whose ground truth fails with its versions of libraries, and why."""
 
@@ -62,13 +58,13 @@ REFERENCE_TIMES = {
 """Reference times, seconds: what the ground truth takes, by task_id, where that is 7 s or more. Most of them sleep.
 Long programs start first, and the speed "fast" derives time limits from these times."""
 
-MEASURE_TIME = frozenset(f"BigCodeBench/{number}" for number in (819, 821, 823))
+MEASURE_TIME = frozenset(task_ids(819, 821, 823))
 """Tasks whose verdicts can depend on how soon a sleeping program gets a core (see docs/concepts/execution.md)."""
 
-RACE = frozenset(("BigCodeBench/1040",))
+RACE = frozenset(task_ids(1040))
 """Tasks whose verdicts can depend on which thread of the program is faster (see docs/concepts/execution.md)."""
 
-RANDOM_TIME = frozenset(f"BigCodeBench/{number}" for number in (583, 584, 585, 586, 587))
+RANDOM_TIME = frozenset(task_ids(583, 584, 585, 586, 587))
 """Tasks that search for large primes in Python, for RSA keys: a correct one takes a second or a minute, by chance."""
 
 
@@ -118,18 +114,18 @@ class SystemProgram:
 
     name: str
     package: str
-    tasks: tuple[int, ...] = ()
+    tasks: tuple[str, ...] = ()
 
 
 PROGRAMS = (
-    SystemProgram("bash", "bash", (461,)),
-    SystemProgram("tar", "tar", (16, 785)),
-    SystemProgram("gzip", "gzip", (350,)),
-    SystemProgram("split", "coreutils", (18,)),
+    SystemProgram("bash", "bash", task_ids(461)),
+    SystemProgram("tar", "tar", task_ids(16, 785)),
+    SystemProgram("gzip", "gzip", task_ids(350)),
+    SystemProgram("split", "coreutils", task_ids(18)),
     SystemProgram("ps", "procps"),
-    SystemProgram("top", "procps", (1028,)),
+    SystemProgram("top", "procps", task_ids(1028)),
     SystemProgram("zip", "zip"),
-    SystemProgram("unzip", "unzip", (14,)),
+    SystemProgram("unzip", "unzip", task_ids(14)),
     SystemProgram("ping", "iputils-ping"),
     SystemProgram("wget", "wget"),
     SystemProgram("git", "git"),

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from bigcodebench_tasks.benchmark.known_tasks import task_ids
 from bigcodebench_tasks.errors import EnvironmentBuildFailed
 
 log = logging.getLogger("bigcodebench_tasks")
@@ -37,18 +38,18 @@ class DataSet:
     name: str
     path: str
     carried: str
-    tasks: tuple[int, ...] = ()
+    tasks: tuple[str, ...] = ()
 
 
-def _same_place(name: str, path: str, suffix: str = "", tasks: tuple[int, ...] = ()) -> DataSet:
+def _same_place(name: str, path: str, suffix: str = "", tasks: tuple[str, ...] = ()) -> DataSet:
     return DataSet(name, path, _PRIMITIVES + path + suffix, tasks)
 
 
 DATA_SETS = (
-    _same_place("stopwords", "corpora/stopwords", tasks=(290, 332, 376, 633, 635, 655, 658, 806, 808, 849)),
-    _same_place("punkt", "tokenizers/punkt", tasks=(177, 334, 383, 734, 808, 940, 1109)),
-    _same_place("averaged_perceptron_tagger", "taggers/averaged_perceptron_tagger", tasks=(734,)),
-    DataSet("words", "corpora/words", _WEB2, (726,)),
+    _same_place("stopwords", "corpora/stopwords", tasks=task_ids(290, 332, 376, 633, 635, 655, 658, 806, 808, 849)),
+    _same_place("punkt", "tokenizers/punkt", tasks=task_ids(177, 334, 383, 734, 808, 940, 1109)),
+    _same_place("averaged_perceptron_tagger", "taggers/averaged_perceptron_tagger", tasks=task_ids(734)),
+    DataSet("words", "corpora/words", _WEB2, task_ids(726)),
     _same_place("vader_lexicon", "sentiment/vader_lexicon", ".zip"),
     _same_place("wordnet", "corpora/wordnet"),
 )
@@ -101,11 +102,11 @@ def fetch(home: Path, python: Path, install: Callable[[Path], None]) -> list[Dat
     return absent
 
 
-def cost(tasks: tuple[int, ...]) -> str:
+def cost(tasks: tuple[str, ...]) -> str:
     """The effect of missing data or programs, given the tasks whose ground truth needs them."""
     if not tasks:
         return "no ground truth needs it, samples may"
-    return f"the ground truth of tasks {', '.join(map(str, tasks))} fails without it"
+    return f"the ground truth of tasks {', '.join(task_id.rpartition('/')[2] for task_id in tasks)} fails without it"
 
 
 def _take(wanted: Iterable[DataSet], carriers: Path, home: Path, python: Path) -> None:

@@ -39,7 +39,7 @@ from bigcodebench_tasks.scoring.saved_responses import SavedResponses, report_fa
 _current = threading.local()  # .run: a weak reference to the thread's latest run
 
 
-@dataclass
+@dataclass(eq=False)
 class TaskInRun:
     """What a run knows of a task. It does not hold the task, so that run and tasks can become garbage.
 

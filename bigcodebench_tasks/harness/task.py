@@ -43,7 +43,6 @@ FILTER_NAME = "execute"
 DOMAIN_METRICS = [f"pass@1_{domain.lower()}" for domain in DOMAINS]
 """Metrics of the option ``domains``: pass@1 of the tasks of each domain."""
 
-
 _REPLACED = {
     "doc_to_text": "instruction_prefix",
     "doc_to_target": "response_prefix",

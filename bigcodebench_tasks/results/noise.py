@@ -36,8 +36,7 @@ def unstable_figures(evaluations: Iterable[Evaluation]) -> list[dict[str, Any]]:
 
 def unstable_of(task_ids: Iterable[str]) -> list[str]:
     """Those of these tasks whose verdicts are known to be unstable."""
-    names = {f"BigCodeBench/{number}" for number in UNSTABLE}
-    return [task_id for task_id in task_ids if task_id in names]
+    return [task_id for task_id in task_ids if task_id in UNSTABLE]
 
 
 @dataclass(frozen=True)

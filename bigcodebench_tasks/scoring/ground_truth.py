@@ -107,16 +107,12 @@ def failures(truth: GroundTruth, environment: Environment) -> str:
 
 def reason(task_id: str, environment: Environment) -> str:
     """Why the ground truth of a BigCodeBench task can fail here, in words; "" if there is no known reason."""
-    prefix, _, digits = task_id.partition("/")
-    if prefix != "BigCodeBench" or not digits.isdigit():
-        return ""
-    number = int(digits)
-    if number in REMOTE_HOSTS:
+    if task_id in REMOTE_HOSTS:
         return "calls a remote host"
     for data in missing(environment.folder) if environment.lock != "custom" else DATA_SETS:
-        if number in data.tasks:
+        if task_id in data.tasks:
             return f"NLTK data {data.name} is missing"
     for program in missing_programs(environment):
-        if number in program.tasks:
+        if task_id in program.tasks:
             return f"the program {program.name} is missing (Debian package {program.package})"
-    return OTHER_VERSIONS.get((environment.lock, environment.version), {}).get(number, "")
+    return OTHER_VERSIONS.get((environment.lock, environment.version), {}).get(task_id, "")

@@ -51,9 +51,7 @@ def unstable_among(rates: Mapping[str, float]) -> Unstable | None:
     Args:
         rates: task_id to its solve rate, 0 to 1.
     """
-    flipping, remote = (
-        [task_id for number in sorted(numbers) if (task_id := f"BigCodeBench/{number}") in rates] for numbers in _GROUPS
-    )
+    flipping, remote = (sorted(group & rates.keys(), key=lambda task_id: int(_number(task_id))) for group in _GROUPS)
     both = {*flipping, *remote}
     others = [rate for task_id, rate in rates.items() if task_id not in both]
     if not both or not others:
