@@ -82,11 +82,6 @@ def load_tasks(subset: str, version: str = DATASET_VERSION) -> datasets.Dataset:
     return _checked(rows, f"{dataset_path}, version {version}")
 
 
-def subset_of(dataset_path: str) -> str:
-    """The subset of a ``dataset_path``; "full" for another repository with the same columns."""
-    return next((subset for subset, path in SUBSETS.items() if path == dataset_path), "full")
-
-
 def select(tasks: datasets.Dataset, task_ids: Sequence[str]) -> datasets.Dataset:
     """The rows of these tasks, in the order of the dataset. Raises DatasetError: one is not in the dataset."""
     known = {task_id: number for number, task_id in enumerate(tasks["task_id"])}

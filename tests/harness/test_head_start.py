@@ -21,6 +21,7 @@ from lm_eval.api.model import LM, CacheHook
 
 from bigcodebench_tasks.execution.prepare import prepare
 from bigcodebench_tasks.harness.run import HarnessRun
+from bigcodebench_tasks.scoring import evaluate as scoring
 from bigcodebench_tasks.scoring.records import SampleRecord
 from tests.helpers import harness
 from tests.helpers.programs import assert_gone, processes_of
@@ -181,7 +182,7 @@ def test_a_run_that_is_ended_while_it_generates_leaves_nothing_and_keeps_its_ver
     )
     with tempfile.TemporaryDirectory() as place:
         os.chmod(place, 0o711)
-        python = str(prepare().environment.python)
+        python = str(scoring.Evaluator.prepare().prepared.environment.python)  # of the fixture
         variables = {**os.environ, "TMPDIR": place, "BIGCODEBENCH_PYTHON": python, "PYTHONPATH": str(ROOT)}
         command = [sys.executable, "-c", script]
         with subprocess.Popen(command, env=variables, cwd=ROOT, stderr=subprocess.DEVNULL) as process:
