@@ -164,17 +164,19 @@ def _evaluate(arguments: argparse.Namespace, found: _Input, task_ids: Sequence[s
 def _score_part(arguments: argparse.Namespace, found: _Input) -> int:
     """Score one part of the tasks, and write its file."""
     from bigcodebench_tasks.results.parts import Part, digest
+    from bigcodebench_tasks.scoring.records import LoggedSample
 
     task_ids = arguments.shard.share(found.per_task)
     evaluator, evaluated = _evaluate(arguments, found, task_ids)
+    records = [[LoggedSample(**record.to_dict()) for record in each] for each in evaluated.records]
     part = Part(
-        arguments.shard,
-        {name: getattr(arguments, name) for name in _OF_PARTS},
-        digest(found.samples.samples),
-        _record(arguments, evaluator, found.dataset_sha256).scored(None, evaluated.nodes),
-        dict(zip(task_ids, evaluated.records, strict=True)),
-        None if evaluated.truth is None else evaluated.truth.failed,
-        found.samples.problems,
+        shard=arguments.shard,
+        arguments={name: getattr(arguments, name) for name in _OF_PARTS},
+        samples_sha256=digest(found.samples.samples),
+        run=_record(arguments, evaluator, found.dataset_sha256).scored(None, evaluated.nodes).to_dict(),
+        records=dict(zip(task_ids, records, strict=True)),
+        failed=None if evaluated.truth is None else evaluated.truth.failed,
+        problems=found.samples.problems,
     )
     say(part.write(arguments.samples))
     say(f"scored {len(task_ids)} of {len(found.per_task)} tasks; with all parts, merge them: --merge")

@@ -149,7 +149,7 @@ def _other_kind(path: Path, candidates: Sequence[tuple[str, Any]]) -> str:
         files = [] if candidates else sorted(path.glob("*.jsonl*"))
         return f"give one of its files, such as {files[0]}, or a folder of BigCodeBench_0/0.py" if files else ""
     if path.name.endswith(EVAL_RESULTS):
-        return f"its results are scored; to see them: bigcodebench-tasks inspect {path}"
+        return f"it holds scored results; to see them: bigcodebench-tasks inspect {path}"
     first = candidates[0][1] if candidates else None
     if isinstance(first, dict) and {"doc", "filtered_resps"} <= first.keys():
         return f"it is a sample log of lm_eval; {export} {path.parent}"

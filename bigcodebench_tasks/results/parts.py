@@ -6,11 +6,9 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
-
-import msgspec
 
 from bigcodebench_tasks.benchmark.known_tasks import SCHEDULE
 from bigcodebench_tasks.errors import OutputError
@@ -40,28 +38,16 @@ class Shard:
         return beside(samples, f"part-{self.number}-of-{self.of}.json")
 
 
-class _File(msgspec.Struct):
-    """A part file."""
-
-    part: tuple[int, int]
-    arguments: dict[str, Any]
-    samples_sha256: str
-    run: dict[str, Any]
-    failed: list[str] | None
-    problems: list[str]
-    records: dict[str, list[LoggedSample]]
-
-
 @dataclass(frozen=True)
 class Part:
-    """The results of a part of the tasks.
+    """The results of a part of the tasks, as its file has them.
 
     Attributes:
         shard: which part.
-        arguments: of the command, as plain JSON types.
+        arguments: of the command.
         samples_sha256: `digest` of all samples.
-        run: what its scores depend on, without the ground truth.
-        records: task_id to the records of its samples.
+        run: `RunRecord.to_dict`, without the ground truth.
+        records: task_id to its samples.
         failed: task_ids whose ground truth fails; None if it was not checked.
         problems: lines that are no samples.
     """
@@ -69,38 +55,16 @@ class Part:
     shard: Shard
     arguments: Mapping[str, Any]
     samples_sha256: str
-    run: RunRecord
-    records: Mapping[str, Sequence[SampleRecord]]
+    run: Mapping[str, Any]
+    records: Mapping[str, Sequence[LoggedSample]]
     failed: Sequence[str] | None
     problems: Sequence[str] = ()
 
     def write(self, samples: Path) -> Path:
         """Write the part file beside the samples. Raises OutputError."""
         file = self.shard.file(samples)
-        content = {
-            "part": [self.shard.number, self.shard.of],
-            "arguments": dict(self.arguments),
-            "samples_sha256": self.samples_sha256,
-            "run": self.run.to_dict(),
-            "failed": None if self.failed is None else list(self.failed),
-            "problems": list(self.problems),
-            "records": {task_id: [record.to_dict() for record in each] for task_id, each in self.records.items()},
-        }
-        write_json(file, content)
+        write_json(file, asdict(self))
         return file
-
-    @classmethod
-    def read(cls, file: Path) -> Part:
-        """Read what `write` wrote. Raises OutputError."""
-        what = "a part of an evaluation"
-        content = read(file, _File, what)
-        try:
-            run = RunRecord.from_dict(content.run)
-            records = {task_id: [each.record() for each in several] for task_id, several in content.records.items()}
-        except BROKEN as error:
-            raise OutputError(f"{file} cannot be read as {what}: {error!r}") from error
-        samples = content.samples_sha256, run, records
-        return cls(Shard(*content.part), content.arguments, *samples, content.failed, content.problems)
 
 
 def digest(samples: Sequence[SampleLine]) -> str:
@@ -120,7 +84,7 @@ def read_parts(samples: Path) -> list[Part]:
     parts: dict[Shard, Part] = {}
     for file in folder.iterdir() if folder.is_dir() else ():
         if re.fullmatch(rf"{re.escape(pattern.name)}\d+-of-\d+\.json", file.name):
-            part = Part.read(file)
+            part = read(file, Part, "a part of an evaluation")
             parts[part.shard] = part
     if not parts:
         raise OutputError(f"there is no part of {samples}: score them first, with --shard 1/N to N/N")
@@ -147,10 +111,10 @@ def read_parts(samples: Path) -> list[Part]:
 
 def _comparable(part: Part) -> dict[str, Any]:
     """What all parts of an evaluation have in common."""
-    conditions = part.run.conditions.to_dict() if part.run.conditions else {}
+    conditions = part.run.get("conditions") or {}
     return {
         "the samples": part.samples_sha256,
-        "the dataset": part.run.dataset_sha256,
+        "the dataset": part.run.get("dataset_sha256"),
         "the ground truth": part.failed is None,
         **{name: value for name, value in part.arguments.items() if name != "workers"},
         **{f"conditions.{name}": value for name, value in conditions.items() if name not in MAY_DIFFER},
@@ -165,17 +129,23 @@ def merge(parts: Sequence[Part], task_ids: Sequence[str]) -> tuple[RunRecord, di
         task_ids: of the tasks to score, in their order.
 
     Raises:
-        OutputError: a task is in no part.
+        OutputError: a task is in no part, or a part is broken.
     """
-    records = {task_id: each for part in parts for task_id, each in part.records.items()}
+    try:
+        runs = [RunRecord.from_dict(part.run) for part in parts]
+        records = {
+            task_id: [each.record() for each in several] for part in parts for task_id, several in part.records.items()
+        }
+    except BROKEN as error:
+        raise OutputError(f"a part is broken: {error!r}. Score the samples again") from error
     missing = [task_id for task_id in task_ids if task_id not in records]
     if missing:
         raise OutputError(f"no part holds {', '.join(missing[:10])}: score the samples again")
-    run = parts[0].run
+    run = runs[0]
     if parts[0].failed is not None:
         failing = {task_id for part in parts for task_id in part.failed or ()}
         failed = [task_id for task_id in task_ids if task_id in failing]
         run = replace(run, ground_truth=GroundTruthRate(1.0 - len(failed) / len(task_ids), failed))
     if run.nodes is not None:
-        run = replace(run, nodes=[node for part in parts for node in part.run.nodes or ()])
+        run = replace(run, nodes=[node for each in runs for node in each.nodes or ()])
     return run, {task_id: records[task_id] for task_id in task_ids}

@@ -24,9 +24,9 @@ def test_logs_and_results_are_told_from_samples_with_what_to_do(
     log = next(out.rglob("samples_*.jsonl"))
     results = next(exported.glob("*_eval_results.json"))
     for given, says in (
-        (out, f"it is what lm_eval wrote with --output_path; first write its samples: bigcodebench-tasks export {out}"),
+        (out, f"lm_eval wrote it with --output_path; first write its samples: bigcodebench-tasks export {out}"),
         (log, f"it is a sample log of lm_eval; first write its samples: bigcodebench-tasks export {log.parent}"),
-        (results, f"it is results that are scored already; to see them: bigcodebench-tasks inspect {results}"),
+        (results, f"it holds scored results; to see them: bigcodebench-tasks inspect {results}"),
     ):
         assert main(["evaluate", str(given), *COMMAND]) == 2
         assert says in capsys.readouterr().err
@@ -56,7 +56,7 @@ def test_right_answers_in_fences_are_no_programs_and_the_command_that_makes_them
     said = capsys.readouterr()
     assert "pass@1: 0.000" in said.out
     assert "verdicts: did not load 3" in said.out
-    assert "3 samples are answers with a code fence, no programs: first bigcodebench-tasks sanitize" in said.err
+    assert "3 samples are responses with a code fence, not programs: first bigcodebench-tasks sanitize" in said.err
     assert main(["sanitize", str(file), "--subset", "mini"]) == 0
     assert main(["evaluate", str(tmp_path / "fenced-sanitized.jsonl"), *COMMAND, *only]) == 0
     said = capsys.readouterr()
@@ -80,6 +80,6 @@ def test_a_k_above_the_samples_of_a_task_gives_no_score_and_where_none_is_left_i
     assert main(["evaluate", str(file), *COMMAND, *only, "--pass-k", ks]) == 0
     said = capsys.readouterr()
     assert [line.split(":")[0] for line in said.out.splitlines() if line.startswith("pass@")] == scores
-    assert ("no k of --pass-k 10 is at most the samples of each task: no score" in said.err) == warned
+    assert ("every k of --pass-k 10 exceeds the samples of a task: no score" in said.err) == warned
     written = json.loads((tmp_path / "a_pass_at_k.json").read_text())
     assert [name for name in written if name.startswith("pass@")] == scores
