@@ -109,7 +109,7 @@ class BigCodeBenchTask(ConfigurableTask):
         self._in_run: TaskInRun | None = None
 
         self._predict_only = False
-        self._fewshot_seed: int | None = None
+        self._example_seed: int | None = None
         if self._options.domains:
             hide_unequal_counts(name)
         if self._options.version and settings["dataset_path"] != dataset.MINI:
@@ -258,7 +258,7 @@ class BigCodeBenchTask(ConfigurableTask):
             dataset_sha256=dataset.sha256(self.dataset[self.config.test_split]),
             conditions=None if evaluator is None else evaluator.prepared.conditions,
             seeds={
-                "fewshot": self._fewshot_seed,
+                "fewshot": self._example_seed,
                 "generation": [each["seed"] for each in settings.requests() if "seed" in each] or None,
                 "programs": "the task_id's SHA-256",
             },
@@ -337,7 +337,7 @@ class BigCodeBenchTask(ConfigurableTask):
 
     def set_fewshot_seed(self, seed: int | None = None) -> None:
         super().set_fewshot_seed(seed)
-        self._fewshot_seed = seed
+        self._example_seed = seed
 
     def set_repeats(self, repeats: int) -> None:
         """The call of lm-eval 0.5 for ``--repeats``: refused, because the option decides more than the requests."""

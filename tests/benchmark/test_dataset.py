@@ -77,7 +77,7 @@ def test_a_local_file_replaces_the_download(suffix: str, tmp_path: Path, monkeyp
     [
         (json.dumps(TASK) + '\n{"task_id": ', "line 2"),
         (json.dumps(TASK) + "\n[1]\n", "line 2"),
-        (json.dumps({k: v for k, v in TASK.items() if k != "test"}), "lacks test"),
+        (json.dumps({k: v for k, v in TASK.items() if k != "test"}), "has no test"),
         (json.dumps(TASK) + "\n" + json.dumps(TASK), "twice"),
         (json.dumps({**TASK, "test": None}), "not text"),
         ("", "no task"),
