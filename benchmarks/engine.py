@@ -198,7 +198,8 @@ def main() -> int:
         options.out.mkdir(parents=True, exist_ok=True)
     bench = Bench(options.workers)
     data = {name: programs(options.data, name) for name in ("Hard", "Full")}
-    print(f"{prepare().conditions.sandbox.description}; {options.workers} workers; load before: {os.getloadavg()[0]:.1f}")
+    sandbox = prepare().conditions.sandbox
+    print(f"{sandbox.description}; {options.workers} workers; load before: {os.getloadavg()[0]:.1f}")
     everything = data["Full" if "Full" in (options.subset or ["Full"]) else "Hard"]
     print("\n| work | official | ours | ratio | floor |\n| --- | --- | --- | --- | --- |")
     ours: dict[str, Cost] = {}
