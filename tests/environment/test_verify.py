@@ -68,7 +68,7 @@ def test_an_interpreter_that_dies_while_importing_is_reported(environment: Envir
     python.write_text("#!/bin/sh\necho 'lost a library' >&2\nexit 3\n")
     python.chmod(0o755)
     failed = verify.failed_imports(replace(environment, python=python))
-    assert failed == {"the interpreter": "died with status 3 while importing them lost a library"}
+    assert failed == {"the interpreter": "ended with status 3 while importing them: lost a library"}
 
 
 def test_programs_are_looked_for_where_samples_would_find_them(environment: Environment, tmp_path: Path) -> None:

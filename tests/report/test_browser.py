@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 
 from bigcodebench_tasks.benchmark.diagnosis import CUT, EMPTY
 from bigcodebench_tasks.cli.main import main
+from bigcodebench_tasks.execution import Limits
 from tests.helpers.made import official_results, task, write_tasks
 
 pytest.importorskip("matplotlib", reason="needs the extra report")
@@ -51,6 +53,7 @@ def harness_results(folder: Path, model: str) -> None:
         "conditions": {
             "lock": "official",
             "lock_sha256": "a" * 64,
+            "limits": asdict(Limits()),
             "sandbox": {"kind": "namespaces", "network": "loopback"},
         },
         "dataset_sha256": "b" * 64,
@@ -85,7 +88,8 @@ def sample(number: int, index: int, status: str) -> tuple[str, dict[str, Any]]:
     details = {} if status == "pass" and number != 7 else failed
     record = {"solution": solution, "status": status, "reason": REASONS[status], "details": details, "seconds": 0.5}
     record |= {"tests_run": 1, "diagnosis": DIAGNOSES.get(number, "") if index == 0 else ""}
-    return f"Here it is:\n```python\n{solution}```\n{HOSTILE if number == 7 else ''}", record
+    raw = f"Here it is:\n```python\n{solution}```\n{HOSTILE if number == 7 else ''}"
+    return raw, {**record, "raw_solution": raw}
 
 
 @pytest.fixture(scope="module")
