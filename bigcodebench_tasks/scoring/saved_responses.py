@@ -28,7 +28,7 @@ class SavedResponses:
     """The responses to one task, in a file of samples that ``bigcodebench-tasks evaluate`` takes."""
 
     def __init__(self, task_name: str, responses: Sequence[tuple[str, str]], evaluate: Sequence[str]) -> None:
-        """Save them; if that fails, a warning says so.
+        """Save them; if that fails, log a warning.
 
         Args:
             task_name: of the harness's task.
