@@ -71,7 +71,7 @@ class Channel:
             except OSError as error:
                 if error.errno != errno.ETOOMANYREFS:
                     raise
-                # The kernel counts the descriptors that a user has sent and not received yet. A program of the same
+                # The kernel counts a user's descriptors in flight: sent, but not received. A program of the same
                 # user may have used up the limit; that ends with the program.
                 time.sleep(_REFUSED_S)
                 return
